@@ -1,0 +1,94 @@
+package mandate
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Endpoint is one path and what answers there.
+type Endpoint struct {
+	Name    string   // "token": metadata advertises it under this name
+	Origin  string   // "https://auth.example.com", as configured: the adapter puts it before the path and query it received
+	Path    string   // absolute, below the origin; its last segment may be "{id}"
+	Methods []string // as in Allow; GET brings HEAD
+	CORS    bool     // scripts of any origin may call it, without cookies
+	Limit   int64    // of the body, in bytes; zero: 64 KiB
+	Handle  func(ctx context.Context, r *Request) *Response
+}
+
+// Mountable is what has endpoints: an authorization server, a guard with resource metadata.
+type Mountable interface {
+	Endpoints() []Endpoint
+}
+
+// BodyLimit returns Limit or its default.
+func (e *Endpoint) BodyLimit() int64 {
+	if e.Limit > 0 {
+		return e.Limit
+	}
+	return 64 << 10
+}
+
+// Serve answers r. An adapter registers the path for every method that its framework knows and calls
+// Serve for all of them: the endpoint's own methods go to Handle; HEAD, OPTIONS, CORS preflight, 405
+// and a body over the limit are answered here, so that they are alike everywhere.
+func (e *Endpoint) Serve(ctx context.Context, r *Request) *Response {
+	var resp *Response
+	switch {
+	case r.Oversized && slices.Contains(e.Methods, r.Method):
+		resp = oversized
+	case slices.Contains(e.Methods, r.Method):
+		resp = e.Handle(ctx, r)
+	case r.Method == "HEAD" && slices.Contains(e.Methods, "GET"):
+		get := *r
+		get.Method = "GET"
+		resp = headOf(e.Handle(ctx, &get))
+	case r.Method == "OPTIONS" && e.CORS && r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != "":
+		return &Response{Status: 204, Header: Fields{
+			{"Access-Control-Allow-Origin", "*"},
+			{"Access-Control-Allow-Methods", e.Allow()},
+			{"Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP"},
+			{"Access-Control-Max-Age", "86400"},
+		}}
+	default:
+		resp = &Response{Status: 405, Header: Fields{{"Allow", e.Allow()}}}
+	}
+	if e.CORS && (r.Method != "POST" || r.Header.Get("Origin") != "") {
+		c := *resp
+		c.Header = append(slices.Clip(c.Header),
+			Field{"Access-Control-Allow-Origin", "*"},
+			Field{"Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce"})
+		resp = &c
+	}
+	return resp
+}
+
+// Allow returns the methods that the endpoint answers, as the header field Allow has them.
+func (e *Endpoint) Allow() string {
+	methods := slices.Clone(e.Methods)
+	if i := slices.Index(methods, "GET"); i >= 0 && !slices.Contains(methods, "HEAD") {
+		methods = slices.Insert(methods, i+1, "HEAD")
+	}
+	if e.CORS {
+		methods = append(methods, "OPTIONS")
+	}
+	return strings.Join(methods, ", ")
+}
+
+func headOf(r *Response) *Response {
+	if r.Page != nil || r.Status == 204 || r.Status == 304 {
+		return r
+	}
+	r = r.With("Content-Length", strconv.Itoa(len(r.Body)))
+	r.Body = nil
+	return r
+}
+
+// oversized is RFC 9110, section 15.5.14, with the code that OAuth has for it.
+var oversized = &Response{
+	Status: 413,
+	Header: Fields{{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
+	Body:   []byte(`{"error":"invalid_request","error_description":"request body is too large"}`),
+}

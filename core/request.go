@@ -1,0 +1,87 @@
+package mandate
+
+import (
+	"crypto/x509"
+	"log/slog"
+	"strings"
+)
+
+// Header is the header of a request, by canonical name. http.Header is one as it is; Fiber's is
+// wrapped without copying.
+type Header interface {
+	Get(name string) string
+	Values(name string) []string
+}
+
+// Request is a request as endpoints see it, whatever the framework. Its strings may be kept: the adapter
+// has copied what its framework uses again. Header may not be used after the answer. A Request belongs
+// to one goroutine.
+type Request struct {
+	Method    string
+	URL       string            // absolute, as the client sees it: configured origin, path and query, never from Host
+	Header    Header            // never nil for an endpoint
+	Body      string            // at most the endpoint's limit; the adapter restores it for later handlers
+	Oversized bool              // the body was over the limit, and Body is empty
+	Peer      *x509.Certificate // the client's TLS certificate, or nil
+	PathID    string            // what stood for the path's "{id}", decoded
+
+	query, form parsed
+}
+
+type parsed struct {
+	params Params
+	err    error
+	done   bool
+}
+
+func (p *parsed) parse(s string) (Params, error) {
+	if !p.done {
+		p.params, p.err = ParseParams(s)
+		p.done = true
+	}
+	return p.params, p.err
+}
+
+// Query returns the parameters of the URL. It parses them once.
+func (r *Request) Query() (Params, error) {
+	_, query, _ := strings.Cut(r.URL, "?")
+	return r.query.parse(query)
+}
+
+// Form returns the parameters of the body, which must be application/x-www-form-urlencoded; the
+// parameters of the URL are not among them. It parses them once. An error is [InvalidRequest].
+func (r *Request) Form() (Params, error) {
+	if r.Body == "" {
+		return nil, nil
+	}
+	kind := r.Header.Get("Content-Type")
+	kind, _, _ = strings.Cut(kind, ";")
+	if !strings.EqualFold(strings.TrimSpace(kind), "application/x-www-form-urlencoded") {
+		return nil, Errorf(InvalidRequest, nil, "content type must be application/x-www-form-urlencoded")
+	}
+	return r.form.parse(r.Body)
+}
+
+// Cookie returns the value of the cookie called name, or "".
+func (r *Request) Cookie(name string) string {
+	for _, line := range r.Header.Values("Cookie") {
+		for pair := range strings.SplitSeq(line, ";") {
+			if have, value, ok := strings.Cut(strings.TrimSpace(pair), "="); ok && have == name {
+				return strings.Trim(value, `"`)
+			}
+		}
+	}
+	return ""
+}
+
+// String shows method and path, and nothing that could be a secret.
+func (r *Request) String() string {
+	path, _, _ := strings.Cut(r.URL, "?")
+	return r.Method + " " + path
+}
+
+// GoString is String: printing with %#v leaks nothing either.
+func (r *Request) GoString() string { return r.String() }
+
+// LogValue is String for package slog.
+func (r *Request) LogValue() slog.Value { return slog.StringValue(r.String()) }

@@ -1,0 +1,241 @@
+package mandate
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Requirement is what is demanded of a valid token. The functions [Scope], [AnyScope], [Role], [Group],
+// [Entitlement], [ClientOnly], [Audience], [ACR], [MaxAge] and [Func] make one; [AllOf] and [AnyOf] combine
+// them. It is made once and then only read. The zero value demands nothing.
+//
+// A requirement that makes no sense (an empty scope, an alternative of nothing) is met by no token: a
+// slip of the pen closes a route, it never opens one. [Requirement.Err] says what is wrong.
+type Requirement struct {
+	check  func(t *Token, now time.Time) Code // nil: met by every token
+	scopes Scopes
+	acr    []string
+	maxAge time.Duration
+	aged   bool
+	err    error
+}
+
+// Check returns "" if t meets the requirement at now. Otherwise it returns [InsufficientScope],
+// [InsufficientUserAuthentication] (sign in again, RFC 9470) or [InvalidToken] (made for another audience).
+func (q Requirement) Check(t *Token, now time.Time) Code {
+	if t == nil {
+		return InvalidToken
+	}
+	if q.check == nil {
+		return ""
+	}
+	return q.check(t, now)
+}
+
+// Err returns why no token can ever meet the requirement, or nil.
+func (q Requirement) Err() error { return q.err }
+
+// Scopes returns the scopes that a refusal tells the client to ask for. Of alternatives it is the first.
+func (q Requirement) Scopes() Scopes { return q.scopes }
+
+// ACR returns the authentication context classes that a refusal names (RFC 9470).
+func (q Requirement) ACR() []string { return slices.Clone(q.acr) }
+
+// MaxAge returns the age of the sign-in that a refusal names (RFC 9470), and whether it names one.
+func (q Requirement) MaxAge() (time.Duration, bool) { return q.maxAge, q.aged }
+
+// Scope is met by a token that has all of names. A name may hold several, parted by spaces. Without names it is met by
+// every token.
+func Scope(names ...string) Requirement {
+	var want Scopes
+	for _, name := range names {
+		scopes, err := ParseScopes(name)
+		if err != nil || scopes == "" {
+			return never(fmt.Errorf("mandate: %q is not a scope", name))
+		}
+		want = want.With(scopes)
+	}
+	if want == "" {
+		return Requirement{}
+	}
+	return Requirement{scopes: want, check: func(t *Token, _ time.Time) Code {
+		if t.scopes.Covers(want) {
+			return ""
+		}
+		return InsufficientScope
+	}}
+}
+
+// AnyScope is met by a token that has all scopes of one of alternatives: AnyScope("a b", "c") is (a and b) or c.
+// Without alternatives it is met by no token.
+func AnyScope(alternatives ...string) Requirement {
+	parts := make([]Requirement, len(alternatives))
+	for i, a := range alternatives {
+		parts[i] = Scope(a)
+	}
+	return AnyOf(parts...)
+}
+
+// Role is met by a token whose "roles" claim (RFC 9068, section 2.2.3.1) has one of names.
+func Role(names ...string) Requirement { return listed("roles", names) }
+
+// Group is met by a token whose "groups" claim has one of names.
+func Group(names ...string) Requirement { return listed("groups", names) }
+
+// Entitlement is met by a token whose "entitlements" claim has one of names.
+func Entitlement(names ...string) Requirement { return listed("entitlements", names) }
+
+func listed(claim string, names []string) Requirement {
+	names = slices.Clone(names)
+	if len(names) == 0 || slices.Contains(names, "") {
+		return never(fmt.Errorf("mandate: requirement of %s names none, or an empty one", claim))
+	}
+	return Requirement{check: func(t *Token, _ time.Time) Code {
+		if slices.ContainsFunc(t.list(claim), func(have string) bool { return slices.Contains(names, have) }) {
+			return ""
+		}
+		return InsufficientScope
+	}}
+}
+
+// list returns a claim that is a JSON array of strings, or one string.
+func (t *Token) list(claim string) []string {
+	raw := t.Claim(claim)
+	var list []string
+	if json.Unmarshal(raw, &list) == nil {
+		return list
+	}
+	var one string
+	if json.Unmarshal(raw, &one) == nil && one != "" {
+		return []string{one}
+	}
+	return nil
+}
+
+// ClientOnly is met by a token of a client that acts for itself: client credentials.
+func ClientOnly() Requirement {
+	return Requirement{check: func(t *Token, _ time.Time) Code {
+		if t.subject == "" && t.client != "" {
+			return ""
+		}
+		return InsufficientScope
+	}}
+}
+
+// Audience is met by a token that names one of resources (RFC 8707).
+func Audience(resources ...string) Requirement {
+	resources = slices.Clone(resources)
+	if len(resources) == 0 || slices.Contains(resources, "") {
+		return never(fmt.Errorf("mandate: requirement of an audience names none, or an empty one"))
+	}
+	return Requirement{check: func(t *Token, _ time.Time) Code {
+		if slices.ContainsFunc(t.audience, func(have string) bool { return slices.Contains(resources, have) }) {
+			return ""
+		}
+		return InvalidToken
+	}}
+}
+
+// ACR is met by a token whose subject signed in with one of classes (RFC 9470).
+func ACR(classes ...string) Requirement {
+	classes = slices.Clone(classes)
+	if len(classes) == 0 || slices.ContainsFunc(classes, func(c string) bool { return c == "" || strings.ContainsAny(c, " \"\\") || Printable(c) != c }) {
+		return never(fmt.Errorf("mandate: %q is not a list of authentication context classes", classes))
+	}
+	return Requirement{acr: classes, check: func(t *Token, _ time.Time) Code {
+		if slices.Contains(classes, t.ACR()) {
+			return ""
+		}
+		return InsufficientUserAuthentication
+	}}
+}
+
+// MaxAge is met by a token whose subject signed in at most age ago (RFC 9470).
+func MaxAge(age time.Duration) Requirement {
+	if age < 0 {
+		return never(fmt.Errorf("mandate: maximum age %v is negative", age))
+	}
+	return Requirement{maxAge: age, aged: true, check: func(t *Token, now time.Time) Code {
+		if at := t.AuthTime(); !at.IsZero() && now.Sub(at) <= age {
+			return ""
+		}
+		return InsufficientUserAuthentication
+	}}
+}
+
+// Func is met by a token for which ok returns true. name says in logs what it checks.
+func Func(name string, ok func(t *Token) bool) Requirement {
+	if ok == nil {
+		return never(fmt.Errorf("mandate: requirement %q has no function", name))
+	}
+	return Requirement{check: func(t *Token, _ time.Time) Code {
+		if ok(t) {
+			return ""
+		}
+		return InsufficientScope
+	}}
+}
+
+// AllOf is met by a token that meets all of parts. Without parts it is met by every token.
+func AllOf(parts ...Requirement) Requirement {
+	parts = slices.Clone(parts)
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	var all Requirement
+	for _, p := range parts {
+		if p.err != nil {
+			return never(p.err)
+		}
+		all.scopes = all.scopes.With(p.scopes)
+		all.acr = append(all.acr, p.acr...)
+		if p.aged && (!all.aged || p.maxAge < all.maxAge) {
+			all.maxAge, all.aged = p.maxAge, true
+		}
+	}
+	all.check = func(t *Token, now time.Time) Code {
+		for _, p := range parts {
+			if code := p.Check(t, now); code != "" {
+				return code
+			}
+		}
+		return ""
+	}
+	return all
+}
+
+// AnyOf is met by a token that meets one of parts. Without parts it is met by no token, and a part that makes no
+// sense spoils them all. A refusal names what the first part demands.
+func AnyOf(parts ...Requirement) Requirement {
+	parts = slices.Clone(parts)
+	if len(parts) == 0 {
+		return never(fmt.Errorf("mandate: a choice of no requirements"))
+	}
+	for _, p := range parts {
+		if p.err != nil {
+			return never(p.err)
+		}
+	}
+	first := parts[0]
+	first.check = func(t *Token, now time.Time) Code {
+		var refusal Code
+		for _, p := range parts {
+			code := p.Check(t, now)
+			if code == "" {
+				return ""
+			}
+			if refusal == "" {
+				refusal = code
+			}
+		}
+		return refusal
+	}
+	return first
+}
+
+func never(err error) Requirement {
+	return Requirement{err: err, check: func(*Token, time.Time) Code { return InsufficientScope }}
+}

@@ -1,0 +1,256 @@
+package mandate
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+)
+
+// TokenInfo is what is known of an access token. [NewToken] makes a [Token] of it.
+type TokenInfo struct {
+	ID        string       `json:"jti,omitempty"`        // of a JWT; an opaque token is known by its digest
+	GrantID   string       `json:"grant,omitempty"`      // what it stands under (a client's standing grant for client credentials); empty: it comes from elsewhere
+	Issuer    string       `json:"iss,omitempty"`        // empty: this server
+	Subject   string       `json:"sub,omitempty"`        // resource owner; empty where the client acts for itself
+	ClientID  string       `json:"client_id,omitempty"`  //
+	Type      string       `json:"token_type,omitempty"` // "Bearer" or "DPoP"; empty: Bearer
+	Scopes    Scopes       `json:"scope,omitempty"`      //
+	Audience  []string     `json:"aud,omitempty"`        // RFC 8707; empty: every resource of the issuer
+	IssuedAt  time.Time    `json:"iat,omitzero"`         //
+	Expires   time.Time    `json:"exp,omitzero"`         // zero: never
+	AuthTime  time.Time    `json:"auth_time,omitzero"`   // when and how the subject signed in (RFC 9470)
+	ACR       string       `json:"acr,omitempty"`        //
+	Confirmed Confirmation `json:"cnf,omitzero"`         // the key that its sender must hold
+	Claims    string       `json:"claims,omitempty"`     // JSON object of the rest: act, authorization_details, roles, sid, an application's own
+}
+
+// Confirmation binds a token, code or grant to a key (RFC 7800). The zero value binds nothing.
+type Confirmation struct {
+	JKT   string `json:"jkt,omitempty"`      // thumbprint of a DPoP key (RFC 9449)
+	X5T   string `json:"x5t#S256,omitempty"` // thumbprint of a client certificate (RFC 8705)
+	Other bool   `json:"other,omitempty"`    // by a method that this library does not know
+}
+
+// Token is an access token that somebody verified: what it allows and for whom, never its secret.
+// It cannot change once made, so that a store, a cache and all handlers share one without copying.
+// All methods may be called on nil, which answers like a token that allows nothing.
+type Token struct {
+	id, grant, subject, client, kind string
+	scopes                           Scopes
+	audience                         []string
+	issued, expires                  int64 // Unix milliseconds; 0: unknown, never
+	rare                             *rare
+}
+
+// rare is what most tokens do not have, apart so that a store of a million stays small.
+type rare struct {
+	issuer, acr, claims string
+	authTime            int64
+	confirmed           Confirmation
+
+	once   sync.Once // guards parsed
+	parsed map[string]json.RawMessage
+}
+
+// NewToken returns the token that info describes. Times are kept in whole milliseconds.
+func NewToken(info TokenInfo) *Token {
+	t := &Token{
+		id: info.ID, grant: info.GrantID, subject: info.Subject, client: info.ClientID, kind: info.Type,
+		scopes: info.Scopes, audience: slices.Clone(info.Audience),
+		issued: milli(info.IssuedAt), expires: milli(info.Expires),
+	}
+	if info.Issuer != "" || info.ACR != "" || info.Claims != "" || !info.AuthTime.IsZero() || info.Confirmed != (Confirmation{}) {
+		t.rare = &rare{issuer: info.Issuer, acr: info.ACR, claims: info.Claims, authTime: milli(info.AuthTime), confirmed: info.Confirmed}
+	}
+	return t
+}
+
+// Info returns a copy of all that is known. The other methods do not allocate.
+func (t *Token) Info() TokenInfo {
+	if t == nil {
+		return TokenInfo{}
+	}
+	return TokenInfo{
+		ID: t.id, GrantID: t.grant, Issuer: t.Issuer(), Subject: t.subject, ClientID: t.client, Type: t.kind,
+		Scopes: t.scopes, Audience: slices.Clone(t.audience), IssuedAt: t.IssuedAt(), Expires: t.Expires(),
+		AuthTime: t.AuthTime(), ACR: t.ACR(), Confirmed: t.Confirmed(), Claims: t.Claims(),
+	}
+}
+
+// ID returns the token's jti; empty for an opaque token.
+func (t *Token) ID() string {
+	if t == nil {
+		return ""
+	}
+	return t.id
+}
+
+// GrantID returns the public id of the grant that the token stands under.
+func (t *Token) GrantID() string {
+	if t == nil {
+		return ""
+	}
+	return t.grant
+}
+
+// Issuer returns who issued the token; empty for this server.
+func (t *Token) Issuer() string {
+	if t == nil || t.rare == nil {
+		return ""
+	}
+	return t.rare.issuer
+}
+
+// Subject returns the resource owner; empty where the client acts for itself.
+func (t *Token) Subject() string {
+	if t == nil {
+		return ""
+	}
+	return t.subject
+}
+
+// ClientID returns the client that the token was issued to.
+func (t *Token) ClientID() string {
+	if t == nil {
+		return ""
+	}
+	return t.client
+}
+
+// Type returns "Bearer" or "DPoP".
+func (t *Token) Type() string {
+	if t == nil {
+		return ""
+	}
+	if t.kind == "" {
+		return "Bearer"
+	}
+	return t.kind
+}
+
+// Scopes returns what the token allows.
+func (t *Token) Scopes() Scopes {
+	if t == nil {
+		return ""
+	}
+	return t.scopes
+}
+
+// IssuedAt returns when the token was made; zero if unknown.
+func (t *Token) IssuedAt() time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return fromMilli(t.issued)
+}
+
+// Expires returns when the token ends; zero means never.
+func (t *Token) Expires() time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return fromMilli(t.expires)
+}
+
+// AuthTime returns when the subject signed in; zero if unknown.
+func (t *Token) AuthTime() time.Time {
+	if t == nil || t.rare == nil {
+		return time.Time{}
+	}
+	return fromMilli(t.rare.authTime)
+}
+
+// ACR returns how strongly the subject signed in (OpenID Connect Core, section 2).
+func (t *Token) ACR() string {
+	if t == nil || t.rare == nil {
+		return ""
+	}
+	return t.rare.acr
+}
+
+// Confirmed returns the key that the token's sender must hold.
+func (t *Token) Confirmed() Confirmation {
+	if t == nil || t.rare == nil {
+		return Confirmation{}
+	}
+	return t.rare.confirmed
+}
+
+// Claims returns the JSON object of all other claims, or "".
+func (t *Token) Claims() string {
+	if t == nil || t.rare == nil {
+		return ""
+	}
+	return t.rare.claims
+}
+
+// Claim returns the claim called name of [Token.Claims] as JSON, or nil. The object is parsed once.
+func (t *Token) Claim(name string) json.RawMessage {
+	if t == nil || t.rare == nil || t.rare.claims == "" {
+		return nil
+	}
+	r := t.rare
+	r.once.Do(func() { _ = json.Unmarshal([]byte(r.claims), &r.parsed) })
+	return r.parsed[name]
+}
+
+// Audience returns the resources that the token is for; none means every resource of its issuer.
+func (t *Token) Audience() []string {
+	if t == nil {
+		return nil
+	}
+	return slices.Clone(t.audience)
+}
+
+// For reports whether the token may be used at resource: it names it, or it names none.
+func (t *Token) For(resource string) bool {
+	return t != nil && (len(t.audience) == 0 || slices.Contains(t.audience, resource))
+}
+
+// Restricted reports whether the token names the resources that it is for.
+func (t *Token) Restricted() bool { return t != nil && len(t.audience) > 0 }
+
+// ExpiredAt reports whether the token has ended at now.
+func (t *Token) ExpiredAt(now time.Time) bool {
+	return t == nil || t.expires != 0 && now.UnixMilli() >= t.expires
+}
+
+// String names grant and client, never what could be used.
+func (t *Token) String() string {
+	if t == nil {
+		return "no token"
+	}
+	return "token of client " + t.client + " under grant " + t.grant
+}
+
+// LogValue shows client, grant and scopes.
+func (t *Token) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("client", t.ClientID()), slog.String("grant", t.GrantID()), slog.String("scope", string(t.Scopes())))
+}
+
+// TokenKey is the context key of the current token: every request context of a guarded route answers
+// it with a *Token, Fiber's own included.
+type TokenKey struct{}
+
+// TokenFrom returns the current token of the request that ctx belongs to, or nil.
+func TokenFrom(ctx context.Context) *Token {
+	t, _ := ctx.Value(TokenKey{}).(*Token)
+	return t
+}
+
+func milli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMilli(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
