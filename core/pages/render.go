@@ -1,0 +1,151 @@
+package pages
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"strings"
+
+	"github.com/go-mandate/mandate/core"
+)
+
+const (
+	layoutFile  = "layout.html"
+	loginFile   = "login.html"
+	consentFile = "consent.html"
+	errorFile   = "error.html"
+)
+
+// load parses the templates: those of own first, the embedded ones for the rest.
+func (s *Set) load(own fs.FS) error {
+	source, found := map[string]string{}, own == nil
+	for _, name := range []string{layoutFile, loginFile, consentFile, errorFile} {
+		content, err := fs.ReadFile(files, "templates/"+name)
+		if err == nil && own != nil {
+			var mine []byte
+			if mine, err = fs.ReadFile(own, name); err == nil {
+				content, found = mine, true
+			} else if errors.Is(err, fs.ErrNotExist) {
+				err = nil
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("pages: read %s: %w", name, err)
+		}
+		source[name] = string(content)
+	}
+	if !found {
+		return errors.New("pages: Options.Templates has none of layout.html, login.html, consent.html and error.html: " +
+			"of a larger file system hand over the folder with fs.Sub")
+	}
+	layout, err := template.New(layoutFile).Funcs(template.FuncMap{"before": before, "after": after}).Parse(source[layoutFile])
+	if err != nil {
+		return fmt.Errorf("pages: template %s: %w", layoutFile, err)
+	}
+	for name, page := range map[string]**template.Template{loginFile: &s.login, consentFile: &s.consent, errorFile: &s.fault} {
+		if *page, err = compose(layout, name, source[name]); err != nil {
+			return fmt.Errorf("pages: template %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// compose returns the page called name: in the layout if it defines "content", else as it is.
+func compose(layout *template.Template, name, source string) (*template.Template, error) {
+	t, err := layout.Clone()
+	if err != nil {
+		return nil, err
+	}
+	page, err := t.New(name).Parse(source)
+	if err != nil {
+		return nil, err
+	}
+	if t.Lookup("content") == nil {
+		return page, nil
+	}
+	return t, nil
+}
+
+// page executes t and puts the headers of a page around it.
+func (s *Set) page(t *template.Template, status int, referrer string, v *View) (*mandate.Response, error) {
+	var body bytes.Buffer
+	if err := t.Execute(&body, v); err != nil {
+		return nil, fmt.Errorf("pages: %w", err)
+	}
+	return &mandate.Response{
+		Status: status,
+		Header: mandate.Fields{
+			{Name: "Content-Type", Value: "text/html; charset=utf-8"},
+			{Name: "Cache-Control", Value: "no-store"},
+			{Name: "Content-Security-Policy", Value: s.policy},
+			{Name: "Referrer-Policy", Value: referrer},
+			{Name: "X-Content-Type-Options", Value: "nosniff"},
+			{Name: "X-Frame-Options", Value: "DENY"},
+		},
+		Body: body.Bytes(),
+	}, nil
+}
+
+// try makes every page with sample data, twice: with all that it can show and with the least.
+func (s *Set) try() error {
+	const handle, csrf = "sample-handle", "sample-token"
+	client := Client{
+		ID: "https://sample.example/client", Name: "Sample", LogoURL: "/sample.png",
+		PolicyURL: "https://sample.example/policy", TermsURL: "https://sample.example/terms", URI: "https://sample.example/",
+	}
+	for _, sample := range []struct {
+		file string
+		form bool
+		make func() (*mandate.Response, error)
+	}{
+		{loginFile, true, func() (*mandate.Response, error) {
+			return s.Login(Login{Action: "/sample", Handle: handle, CSRF: csrf, Username: "sample", Failed: true, Client: client})
+		}},
+		{loginFile, true, func() (*mandate.Response, error) {
+			return s.Login(Login{Action: "/sample", Handle: handle, CSRF: csrf})
+		}},
+		{consentFile, true, func() (*mandate.Response, error) {
+			return s.Consent(Consent{
+				Action: "/sample", Handle: handle, CSRF: csrf, User: "sample", Offline: true, Client: client,
+				Scopes: []Scope{{"sample", "Sample", "A sample"}}, RedirectHost: "sample.example",
+			})
+		}},
+		{consentFile, true, func() (*mandate.Response, error) {
+			return s.Consent(Consent{Action: "/sample", Handle: handle, CSRF: csrf})
+		}},
+		{errorFile, false, func() (*mandate.Response, error) {
+			return s.Error(Error{
+				Code: mandate.InvalidRequest, Description: "sample",
+				RestartURL: "/sample", ReturnURL: "https://sample.example/callback",
+			})
+		}},
+		{errorFile, false, func() (*mandate.Response, error) { return s.Error(Error{}) }},
+	} {
+		resp, err := sample.make()
+		if err != nil {
+			return fmt.Errorf("pages: template %s: %w", sample.file, err)
+		}
+		if err := s.check(string(resp.Body)); err != nil {
+			return fmt.Errorf("pages: template %s: %w", sample.file, err)
+		}
+		if body := string(resp.Body); sample.form && (!strings.Contains(body, handle) || !strings.Contains(body, csrf)) {
+			return fmt.Errorf("pages: template %s: the form lacks the hidden fields handle and csrf", sample.file)
+		}
+	}
+	return nil
+}
+
+// check refuses what a browser would not do under the policy.
+func (s *Set) check(html string) error {
+	lower := strings.ToLower(html)
+	if strings.Contains(lower, "<script") {
+		return errors.New("the page has a script, which its policy stops")
+	}
+	want := "<style>" + string(s.base.CSS) + "</style>"
+	if strings.Count(lower, "<style") != strings.Count(html, want) {
+		return errors.New("the page has a style of its own, which its policy stops: put it into Options.CSS, and <style>{{.CSS}}</style> into the head")
+	}
+	return nil
+}

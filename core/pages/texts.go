@@ -1,0 +1,130 @@
+package pages
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Texts is every word of the default pages, for another language or another tone. An empty field
+// is English. "%s" stands for a name or a host, once in each text whose default has it.
+type Texts struct {
+	LoginTitle   string // "Sign in"
+	LoginTo      string // "to continue to %s"
+	LoginFailed  string
+	LoginLimited string
+	Username     string
+	Password     string
+	LoginSubmit  string
+	LoginCancel  string
+
+	ConsentTitle string // "Authorize"
+	ConsentLead  string // "%s asks for access to your account."
+	ClientHost   string
+	SignedInAs   string
+	SentTo       string
+	ScopesTitle  string
+	NoScopes     string
+	Offline      string
+	Allow        string
+	Deny         string
+	NotYou       string
+	Switch       string
+
+	ClientSite   string
+	ClientPolicy string
+	ClientTerms  string
+
+	ErrorTitle   string // "Error"
+	Failed       string // for each Reason a sentence
+	Finished     string
+	Expired      string
+	OtherBrowser string
+	OtherUser    string
+	Restart      string
+	Return       string // "Return to %s"
+	ReturnNote   string // why there is a link instead of a redirect; with "%s"
+}
+
+// English returns the default texts.
+func English() Texts {
+	return Texts{
+		LoginTitle:   "Sign in",
+		LoginTo:      "to continue to %s",
+		LoginFailed:  "The username or the password is not right. Please try again.",
+		LoginLimited: "Too many attempts. Please wait a little, then try again.",
+		Username:     "Username",
+		Password:     "Password",
+		LoginSubmit:  "Sign in",
+		LoginCancel:  "Cancel",
+
+		ConsentTitle: "Authorize",
+		ConsentLead:  "%s asks for access to your account.",
+		ClientHost:   "Identified by",
+		SignedInAs:   "Signed in as",
+		SentTo:       "You will be sent to",
+		ScopesTitle:  "It will be able to",
+		NoScopes:     "It asks for nothing in particular.",
+		Offline:      "It keeps this access while you are away, until you withdraw it.",
+		Allow:        "Allow",
+		Deny:         "Deny",
+		NotYou:       "Not you?",
+		Switch:       "Use another account",
+
+		ClientSite:   "Website",
+		ClientPolicy: "Privacy policy",
+		ClientTerms:  "Terms of service",
+
+		ErrorTitle:   "Error",
+		Failed:       "This request cannot be completed.",
+		Finished:     "This request has already been completed. You may close this page.",
+		Expired:      "This request has expired.",
+		OtherBrowser: "This request was begun in another browser, or its cookies are gone.",
+		OtherUser:    "Somebody else has signed in since this page was opened.",
+		Restart:      "Start again",
+		Return:       "Return to %s",
+		ReturnNote:   "The application can be told. Go on only if you know and trust %s.",
+	}
+}
+
+// complete returns t with English in its empty fields.
+func (t Texts) complete() (Texts, error) {
+	english := reflect.ValueOf(English())
+	v := reflect.ValueOf(&t).Elem()
+	for i := range v.NumField() {
+		field, want := v.Field(i), english.Field(i).String()
+		if field.String() == "" {
+			field.SetString(want)
+		}
+		if strings.Count(field.String(), "%s") != strings.Count(want, "%s") {
+			return Texts{}, fmt.Errorf("pages: Options.Texts.%s is %q and must have as many %%s as %q",
+				v.Type().Field(i).Name, field.String(), want)
+		}
+	}
+	return t, nil
+}
+
+func (t *Texts) reason(r Reason) string {
+	switch r {
+	case Finished:
+		return t.Finished
+	case Expired:
+		return t.Expired
+	case OtherBrowser:
+		return t.OtherBrowser
+	case OtherUser:
+		return t.OtherUser
+	default:
+		return t.Failed
+	}
+}
+
+func before(text string) string {
+	s, _, _ := strings.Cut(text, "%s")
+	return s
+}
+
+func after(text string) string {
+	_, s, _ := strings.Cut(text, "%s")
+	return s
+}
