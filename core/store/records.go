@@ -151,6 +151,7 @@ type Redemption struct {
 	KeyID   string         // of the MAC key of generation From+1
 	Key     mandate.Digest // of the access token to put
 	Token   *mandate.Token // nil: none to put (JWT, OAuth 1)
+	Keep    bool           // the generation stays: only Expires is set and the token put (refresh tokens that do not rotate)
 }
 
 // Moves reports whether r may move g: the condition of the one conditional write.

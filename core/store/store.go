@@ -94,7 +94,10 @@ type Grants interface {
 	// A call that finds the grant at r.From+1, alive, and no later than r.Grace after Advanced, puts its
 	// token and changes nothing else: the answer was lost and is given again, and nothing forks.
 	//
-	// Both return nil and the grant's KeyID, which is r.KeyID if this call moved it: with it the answer to a
+	// With r.Keep the generation, Advanced and KeyID stay as they are; Expires becomes r.Expires and the token is put, under
+	// the same condition, and any number of calls may do so.
+	//
+	// All of these return nil and the grant's KeyID, which is r.KeyID if this call moved it: with it the answer to a
 	// repeat is the same to the byte. All others return, in this order of precedence, ErrNotFound; ErrUsed if the generation is another;
 	// ErrRevoked; ErrExpired. The verdict on a call that did not move the grant is a read made after the
 	// attempt, by [Redemption.Verdict]. Redeem revokes nothing, and returns no grant: the caller has
