@@ -1,0 +1,133 @@
+package jose
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"encoding/base64"
+	"fmt"
+	"math/big"
+	"slices"
+
+	jose "github.com/go-jose/go-jose/v4"
+)
+
+// maxKeyID bounds a "kid", in bytes.
+const maxKeyID = 256
+
+// PublicKey verifies. It does not change.
+type PublicKey struct {
+	id    string
+	alg   Alg // empty: any that fits
+	key   crypto.PublicKey
+	print [32]byte
+}
+
+// NewPublicKey returns key for alg. An empty alg means every algorithm that fits the key, an empty kid
+// the key's thumbprint (RFC 7638). See [NewKey] for what does not fit.
+func NewPublicKey(alg Alg, key crypto.PublicKey, kid string) (*PublicKey, error) {
+	if len(kid) > maxKeyID {
+		return nil, fmt.Errorf("jose: kid has %d bytes, want at most %d", len(kid), maxKeyID)
+	}
+	fit := alg
+	if alg == "" {
+		fit = natural(key)
+	}
+	if err := fit.fits(key); err != nil {
+		return nil, err
+	}
+	sum, err := (&jose.JSONWebKey{Key: key}).Thumbprint(crypto.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("jose: thumbprint: %w", err)
+	}
+	k := &PublicKey{id: kid, alg: alg, key: key, print: [32]byte(sum)}
+	if kid == "" {
+		k.id = k.Thumbprint()
+	}
+	return k, nil
+}
+
+// natural returns an algorithm that a key of this type and curve can have.
+func natural(key crypto.PublicKey) Alg {
+	switch key := key.(type) {
+	case *rsa.PublicKey:
+		return RS256
+	case *ecdsa.PublicKey:
+		for _, alg := range []Alg{ES256, ES384, ES512} {
+			if key != nil && key.Curve == alg.curve() {
+				return alg
+			}
+		}
+		return ES256
+	default:
+		return EdDSA
+	}
+}
+
+// ID returns the key's "kid".
+func (k *PublicKey) ID() string { return k.id }
+
+// Alg returns the one algorithm that the key may be used with, or "" for any that fits it.
+func (k *PublicKey) Alg() Alg { return k.alg }
+
+// Thumbprint returns the key's thumbprint with SHA-256, in base64url (RFC 7638).
+func (k *PublicKey) Thumbprint() string { return base64.RawURLEncoding.EncodeToString(k.print[:]) }
+
+// Key returns the key itself: a *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey. Nobody may change it.
+func (k *PublicKey) Key() crypto.PublicKey { return k.key }
+
+// Fits reports whether the key may be used with alg.
+func (k *PublicKey) Fits(alg Alg) bool {
+	if k.alg != "" {
+		return k.alg == alg
+	}
+	switch key := k.key.(type) {
+	case *rsa.PublicKey:
+		return alg.family() == familyRSA || alg.family() == familyPSS
+	case *ecdsa.PublicKey:
+		return alg.family() == familyEC && alg.curve() == key.Curve
+	default:
+		return alg == EdDSA
+	}
+}
+
+// MarshalJSON returns the key as a JWK with "use": "sig" (RFC 7517).
+func (k *PublicKey) MarshalJSON() ([]byte, error) {
+	return jose.JSONWebKey{Key: k.key, KeyID: k.id, Algorithm: string(k.alg), Use: "sig"}.MarshalJSON()
+}
+
+// bare returns the key as a JWK of nothing but what makes the key.
+func (k *PublicKey) bare() ([]byte, error) { return jose.JSONWebKey{Key: k.key}.MarshalJSON() }
+
+func (k *PublicKey) equal(other *PublicKey) bool {
+	return k.id == other.id && k.alg == other.alg && k.print == other.print
+}
+
+// verify reports whether sig is the key's signature of message.
+func (k *PublicKey) verify(alg Alg, message, sig []byte) bool {
+	if !k.Fits(alg) {
+		return false
+	}
+	switch key := k.key.(type) {
+	case *rsa.PublicKey:
+		if alg.family() == familyPSS { // any salt: not all that sign keep to the length of RFC 7518
+			return rsa.VerifyPSS(key, alg.hash(), alg.digest(message), sig, nil) == nil
+		}
+		return rsa.VerifyPKCS1v15(key, alg.hash(), alg.digest(message), sig) == nil
+	case *ecdsa.PublicKey:
+		size := coordinate(alg)
+		if len(sig) != 2*size {
+			return false
+		}
+		r, s := new(big.Int).SetBytes(sig[:size]), new(big.Int).SetBytes(sig[size:])
+		return ecdsa.Verify(key, alg.digest(message), r, s)
+	case ed25519.PublicKey:
+		return ed25519.Verify(key, message, sig)
+	default:
+		return false
+	}
+}
+
+// allows reports whether alg is in the list.
+func allows(list []Alg, alg Alg) bool { return alg != "" && slices.Contains(list, alg) }
