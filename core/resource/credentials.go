@@ -1,0 +1,121 @@
+package resource
+
+import (
+	"errors"
+	"strings"
+)
+
+// maxToken bounds an access token: longer ones are refused before anything is computed over them.
+const maxToken = 16 << 10
+
+// Credentials are what a request presents to a guard. They need not outlive the call: an adapter may hand over views of
+// its framework's buffers.
+type Credentials struct {
+	Authorization string // the header field; empty if absent, all of them joined by ", " if repeated
+	Body          string // the form's access_token, where [Guard.ReadsBody]; otherwise it is ignored
+	Preflight     bool   // a CORS preflight: OPTIONS with Origin and Access-Control-Request-Method
+}
+
+// The ways in which credentials are unusable, for the log.
+var (
+	errTwice     = errors.New("credentials come more than once: use one Authorization header field and nothing else")
+	errMalformed = errors.New("the Authorization header field is not \"Bearer\", one space and a token (RFC 6750, section 2.1)")
+	errBodyForm  = errors.New("access_token of the form is not a token (RFC 6750, section 2.1)")
+	errScheme    = errors.New("the scheme of the Authorization header field is not Bearer")
+	errAbsent    = errors.New("the request has no credentials")
+)
+
+// token returns the access token in c. Anything but granted tells what is wrong.
+func (c *Credentials) token(body bool) (string, outcome, error) {
+	if body && c.Body != "" {
+		switch {
+		case c.Authorization != "":
+			return "", doubled, errTwice
+		case !b64token(c.Body):
+			return "", malformed, errBodyForm
+		}
+		return c.Body, granted, nil
+	}
+	h := c.Authorization
+	if len(h) > 7 && h[6] == ' ' && isBearer(h[:6]) && b64token(h[7:]) {
+		return h[7:], granted, nil
+	}
+	return c.unusable()
+}
+
+// unusable says what is wrong with an Authorization header field that has no bearer token.
+func (c *Credentials) unusable() (string, outcome, error) {
+	h := c.Authorization
+	if h == "" {
+		return "", absent, errAbsent
+	}
+	if secondScheme(h) {
+		return "", doubled, errTwice
+	}
+	scheme := h
+	if i := strings.IndexFunc(h, func(r rune) bool { return !tchar(r) }); i >= 0 {
+		scheme = h[:i]
+	}
+	if scheme == "" || len(scheme) == 6 && isBearer(scheme) || len(scheme) < len(h) && h[len(scheme)] != ' ' {
+		return "", malformed, errMalformed
+	}
+	return "", foreign, errScheme
+}
+
+// secondScheme reports whether another set of credentials follows a comma: a name, spaces, and something that does not
+// make it a parameter. Commas in quoted strings do not count.
+func secondScheme(h string) bool {
+	quoted := false
+	for i := 0; i < len(h); i++ {
+		switch {
+		case quoted && h[i] == '\\':
+			i++
+		case h[i] == '"':
+			quoted = !quoted
+		case h[i] == ',' && !quoted:
+			rest := strings.TrimLeft(h[i+1:], " \t,")
+			n := strings.IndexFunc(rest, func(r rune) bool { return !tchar(r) })
+			if n > 0 && rest[n] == ' ' && !strings.HasPrefix(strings.TrimLeft(rest[n:], " \t"), "=") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isBearer(s string) bool {
+	return s == "Bearer" || strings.EqualFold(s, "bearer")
+}
+
+// The characters of a b64token: letters, digits and -._~+/ as bits of their code.
+const (
+	tokenLow  = 1<<'-' | 1<<'.' | 1<<'+' | 1<<'/' | (1<<10-1)<<'0'
+	tokenHigh = 1<<('_'-64) | 1<<('~'-64) | (1<<26-1)<<('A'-64) | (1<<26-1)<<('a'-64)
+)
+
+// b64token is RFC 6750, section 2.1: at least one of the characters above, then any number of "=".
+func b64token(s string) bool {
+	n := len(s)
+	for n > 0 && s[n-1] == '=' {
+		n--
+	}
+	if n == 0 {
+		return false
+	}
+	for i := range n {
+		c := s[i]
+		mask := uint64(tokenLow)
+		if c >= 64 {
+			mask = tokenHigh
+		}
+		if c >= 128 || mask>>(c&63)&1 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// tchar is a character of a token in the sense of RFC 9110, section 5.6.2.
+func tchar(r rune) bool {
+	return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+}

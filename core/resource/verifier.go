@@ -1,0 +1,106 @@
+package resource
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+)
+
+// Verifier describes whose tokens a guard takes: [Of], [JWT], [Lookup], or an application's own.
+type Verifier interface {
+	// Open checks the description and makes it ready, once, when the guard is made. It does no I/O. Its error names the
+	// field and the way out.
+	Open(s Settings) (Opened, error)
+}
+
+// Settings are what a verifier knows of the guard that opens it.
+type Settings struct {
+	Audience string // Config.Audience; empty: the guard has none
+}
+
+// Opened is a verifier at work. Its functions may be called by any number of goroutines.
+type Opened struct {
+	// Name tells two verifiers apart in errors: "issuer https://id.example.com". A guard refuses two of one name.
+	// Empty: it is not compared.
+	Name string
+	// Match reports, by shape and unverified issuer alone, whether Verify should decide about raw. It does no I/O and
+	// is asked only where a guard has several verifiers. Nil: about every token.
+	Match func(raw string) bool
+	// Verify returns the token that raw is: alive at now and proven to be its issuer's. An error that is
+	// [mandate.InvalidToken] blames raw; any other says that nobody could tell, and is answered 503. The guard itself checks
+	// audience, key binding, expiry and requirement. raw may not be kept: its memory may be used again.
+	Verify func(ctx context.Context, raw string, now time.Time) (*mandate.Token, error)
+	// Audience says what becomes of a token that does not name the guard's audience.
+	Audience AudienceRule
+}
+
+// AudienceRule is how strictly a guard compares the audience of a verifier's tokens. The zero value is the strictest.
+type AudienceRule int
+
+// The rules.
+const (
+	// AudienceNamed takes tokens that name the guard's audience; a guard without an audience takes those that name none.
+	AudienceNamed AudienceRule = iota
+	// AudienceOrNone is AudienceNamed, but a token that names no audience is good at every guard: what an issuer in the
+	// same hands means by it.
+	AudienceOrNone
+	// AnyAudience does not compare: tokens made for others are taken too.
+	AnyAudience
+)
+
+// Lookup takes an application's own tokens, which find knows. An error of find that is [mandate.InvalidToken] blames
+// raw; any other means that nobody could tell. find may not keep raw. A token without an audience is good at every
+// guard: set TokenInfo.Audience where the tokens are not for this API alone. A token that find returns is taken to be
+// alive until its Expires.
+func Lookup(find func(ctx context.Context, raw string, now time.Time) (*mandate.Token, error)) Verifier {
+	return lookup(find)
+}
+
+type lookup func(ctx context.Context, raw string, now time.Time) (*mandate.Token, error)
+
+// Open implements [Verifier].
+func (l lookup) Open(Settings) (Opened, error) {
+	if l == nil {
+		return Opened{}, errors.New("Lookup has no function: hand it one that finds a token")
+	}
+	return Opened{Verify: l, Audience: AudienceOrNone}, nil
+}
+
+// Source is what [Of] needs of an authorization server; *server.Server is one.
+type Source interface {
+	// Issuer returns the issuer identifier.
+	Issuer() string
+	// Verify is [Opened.Verify] for the server's own tokens, stored ones and JWTs. It sees revocation.
+	Verify(ctx context.Context, raw string, now time.Time) (*mandate.Token, error)
+}
+
+// Of takes the access tokens of an authorization server in the same process: stored ones, and its own JWTs. It sees
+// revocation at once. A stored token without an audience is good at every guard, as it is for every resource of the issuer;
+// a JWT always names one.
+func Of(src Source) Verifier { return of{src} }
+
+type of struct{ src Source }
+
+// Open implements [Verifier].
+func (o of) Open(Settings) (Opened, error) {
+	if o.src == nil {
+		return Opened{}, errors.New("Of has no server: check the error of server.New first")
+	}
+	issuer := o.src.Issuer()
+	return Opened{
+		Name:     "issuer " + issuer,
+		Match:    func(raw string) bool { return !jwtShaped(raw) || unverifiedIssuer(raw) == issuer },
+		Verify:   o.verify,
+		Audience: AudienceOrNone,
+	}, nil
+}
+
+func (o of) verify(ctx context.Context, raw string, now time.Time) (*mandate.Token, error) {
+	tok, err := o.src.Verify(ctx, raw, now)
+	if err == nil && tok.ID() != "" && !tok.Restricted() {
+		return nil, mandate.Errorf(mandate.InvalidToken, errors.New("a JWT without aud"), "")
+	}
+	return tok, err
+}
