@@ -2,7 +2,9 @@ package pages
 
 import (
 	"fmt"
+	"html/template"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -102,25 +104,23 @@ func web(s string, schemes ...string) string {
 	if err != nil || u.Hostname() == "" {
 		return ""
 	}
-	for _, scheme := range schemes {
-		if u.Scheme == scheme {
-			return s
-		}
+	if !slices.Contains(schemes, u.Scheme) {
+		return ""
 	}
-	return ""
+	return s
 }
 
 // away returns s and what a person is told of it, if it is what a redirect URI may be: a web
 // address, or a private-use scheme, which has a dot (RFC 8252, section 7.1).
-func away(s string) (link URL, name string) {
+func away(s string) (link template.URL, name string) {
 	if web(s, "http", "https") != "" {
-		return URL(s), hostOf(s) //nolint:gosec // the scheme is http or https, and the template escapes the attribute
+		return template.URL(s), hostOf(s) //nolint:gosec // the scheme is http or https, and the template escapes the attribute
 	}
 	u, err := parse(s)
 	if err != nil || !strings.Contains(u.Scheme, ".") {
 		return "", ""
 	}
-	return URL(s), host(u.Scheme) //nolint:gosec // the scheme has a dot: none that a browser executes has, and the template escapes the attribute
+	return template.URL(s), host(u.Scheme) //nolint:gosec // the scheme has a dot: none that a browser executes has, and the template escapes the attribute
 }
 
 // hostOf returns the host of an http or https URL, else "".

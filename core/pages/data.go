@@ -1,6 +1,10 @@
 package pages
 
-import "github.com/go-mandate/mandate/core"
+import (
+	"html/template"
+
+	mandate "github.com/go-mandate/mandate/core"
+)
 
 // Client is the application that asks, as a page shows it. All of it is what the client says of itself
 // and is taken as hostile: texts lose control and direction characters and what is too long, links
@@ -25,7 +29,7 @@ type Login struct {
 	CSRF     string // hidden field of that name
 	Username string // prefilled: a login hint, or what was typed before
 	Failed   bool   // name or password was wrong
-	Limited  bool   // too many attempts: wait. It goes before Failed
+	Limited  bool   // too many attempts: wait. It is shown instead of Failed
 	Client   Client
 }
 
@@ -39,8 +43,8 @@ type Consent struct {
 	CSRF         string // hidden field of that name
 	User         string // who is signed in, as the user knows it
 	Scopes       []Scope
-	Offline      bool // the client keeps its access while the user is away
-	Client       Client
+	Offline      bool   // the client keeps its access while the user is away
+	Client       Client // required: an ID or a Name
 	RedirectHost string // where the answer goes: a host, or what names a private-use scheme. Shown since a name is self-chosen
 }
 
@@ -84,14 +88,14 @@ type View struct {
 	Lang    string // of the html element
 	Dir     string // of the html element: "ltr" or "rtl"
 	Brand   string
-	Title   string // the heading of the page
-	CSS     CSS    // the content of the one style element
+	Title   string       // the heading of the page
+	CSS     template.CSS // the content of the one style element
 	Text    Texts
 	Client  Client // the page's client; Name is never empty where there is one
 	Login   Login
 	Consent Consent
 	Error   Error
 
-	ErrorText string // the sentence of Error.Reason, if it is not the description already
-	Return    URL    // Error.ReturnURL, checked
+	ErrorText string       // the sentence of Error.Reason, if it is not the description already
+	Return    template.URL // Error.ReturnURL, checked
 }

@@ -17,14 +17,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/go-mandate/mandate/core"
+	mandate "github.com/go-mandate/mandate/core"
 )
-
-// CSS is a style sheet that is trusted.
-type CSS = template.CSS
-
-// URL is a link that is trusted.
-type URL = template.URL
 
 //go:embed templates/*.html style.css
 var files embed.FS
@@ -73,8 +67,7 @@ func DefaultCSS() string {
 // New returns the pages that o describes. Every template is parsed and executed once with sample data: an
 // error names the field or the template.
 func New(o Options) (*Set, error) {
-	texts, err := o.Texts.complete()
-	if err != nil {
+	if err := o.Texts.complete(); err != nil {
 		return nil, err
 	}
 	if o.Lang == "" {
@@ -92,7 +85,7 @@ func New(o Options) (*Set, error) {
 	}
 	hash := sha256.Sum256([]byte(css))
 	s := &Set{
-		base: View{Lang: o.Lang, Dir: direction(o.Lang), Brand: text(o.Brand, maxName), CSS: css, Text: texts},
+		base: View{Lang: o.Lang, Dir: direction(o.Lang), Brand: text(o.Brand, maxName), CSS: css, Text: o.Texts},
 		policy: "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; style-src 'sha256-" +
 			base64.StdEncoding.EncodeToString(hash[:]) + "'; img-src 'self'",
 	}
@@ -109,6 +102,7 @@ func (s *Set) Login(d Login) (*mandate.Response, error) {
 	if path(d.Action) == "" {
 		return nil, fmt.Errorf("pages: Login.Action %q is not an absolute path", d.Action)
 	}
+	d.Failed = d.Failed && !d.Limited
 	d.Username = field(d.Username)
 	d.Client = d.Client.clean()
 	v.Login, v.Client = d, d.Client
@@ -133,7 +127,9 @@ func (s *Set) Consent(d Consent) (*mandate.Response, error) {
 	d.Scopes = scopes
 	d.User = text(d.User, maxName)
 	d.RedirectHost = host(d.RedirectHost)
-	d.Client = d.Client.clean()
+	if d.Client = d.Client.clean(); d.Client.Name == "" {
+		return nil, errors.New("pages: Consent.Client has neither an ID nor a Name: nobody can consent to that")
+	}
 	v.Consent, v.Client = d, d.Client
 	return s.page(s.consent, 200, "same-origin", &v)
 }

@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/go-mandate/mandate/core"
+	mandate "github.com/go-mandate/mandate/core"
 )
 
 const (
@@ -113,7 +113,7 @@ func (s *Set) try() error {
 			})
 		}},
 		{consentFile, true, func() (*mandate.Response, error) {
-			return s.Consent(Consent{Action: "/sample", Handle: handle, CSRF: csrf})
+			return s.Consent(Consent{Action: "/sample", Handle: handle, CSRF: csrf, Client: Client{ID: "sample"}})
 		}},
 		{errorFile, false, func() (*mandate.Response, error) {
 			return s.Error(Error{

@@ -83,25 +83,25 @@ func English() Texts {
 		OtherUser:    "Somebody else has signed in since this page was opened.",
 		Restart:      "Start again",
 		Return:       "Return to %s",
-		ReturnNote:   "The application can be told. Go on only if you know and trust %s.",
+		ReturnNote:   "You can go back and let the application know. Do so only if you know and trust %s.",
 	}
 }
 
-// complete returns t with English in its empty fields.
-func (t Texts) complete() (Texts, error) {
+// complete puts English into the empty fields.
+func (t *Texts) complete() error {
 	english := reflect.ValueOf(English())
-	v := reflect.ValueOf(&t).Elem()
+	v := reflect.ValueOf(t).Elem()
 	for i := range v.NumField() {
 		field, want := v.Field(i), english.Field(i).String()
 		if field.String() == "" {
 			field.SetString(want)
 		}
 		if strings.Count(field.String(), "%s") != strings.Count(want, "%s") {
-			return Texts{}, fmt.Errorf("pages: Options.Texts.%s is %q and must have as many %%s as %q",
+			return fmt.Errorf("pages: Options.Texts.%s is %q and must have as many %%s as %q",
 				v.Type().Field(i).Name, field.String(), want)
 		}
 	}
-	return t, nil
+	return nil
 }
 
 func (t *Texts) reason(r Reason) string {
