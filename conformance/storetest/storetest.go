@@ -1,0 +1,2 @@
+// Package storetest is the definition of a correct store.
+package storetest

@@ -1,0 +1,289 @@
+package memstore
+
+import (
+	"context"
+	"hash/maphash"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unique"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// kept is how long a revoked grant without an end is remembered: longer than any token under it.
+const kept = 30 * 24 * time.Hour
+
+// grant is a stored grant in little memory. Tokens point at it, so that one write to revoked ends them all.
+type grant struct {
+	nextID     *grant // in its chain by ID
+	nextKey    *grant // in its chain by Key
+	common     unique.Handle[common]
+	packed     string         // never changes
+	key        mandate.Digest // nor does this
+	generation int64
+	advanced   int64 // milliseconds, as all below; 0: never
+	created    int64
+	expires    int64
+	revoked    atomic.Int64 // read without a lock. Also set when the row is dropped: what is gone revives nothing
+}
+
+func newGrant(g *store.Grant) *grant {
+	row := &grant{
+		common: commonOf(g), packed: pack(g), key: g.Key, generation: g.Generation,
+		advanced: milli(g.Advanced), created: milli(g.Created), expires: milli(g.Expires),
+	}
+	row.revoked.Store(milli(g.Revoked))
+	return row
+}
+
+// record returns the row as the record that it stands for.
+func (g *grant) record() store.Grant {
+	r := g.head()
+	unpack(g.packed, &r)
+	return r
+}
+
+// head is the part of the record that [store.Redemption] judges.
+func (g *grant) head() store.Grant {
+	c := g.common.Value()
+	return store.Grant{
+		Key: g.key, KeyID: c.keyID, ClientID: c.client, Generation: g.generation, Advanced: fromMilli(g.advanced),
+		Created: fromMilli(g.created), Expires: fromMilli(g.expires), Revoked: fromMilli(g.revoked.Load()), Reason: c.reason,
+		Details: store.Details{Scopes: mandate.Scopes(c.scopes), Resources: c.resources},
+	}
+}
+
+// in reports whether q selects the grant.
+func (g *grant) in(q store.GrantQuery) bool {
+	return (q.ClientID == "" || q.ClientID == g.common.Value().client) && packedIn(g.packed, q.Subject, q.SessionID)
+}
+
+func (g *grant) alive(now int64) bool {
+	return g.revoked.Load() == 0 && (g.expires == 0 || now < g.expires)
+}
+
+// ends returns the millisecond after which the row may go; 0: not yet known.
+func (g *grant) ends() int64 {
+	if at := g.revoked.Load(); at != 0 && g.expires == 0 {
+		return at + kept.Milliseconds()
+	}
+	return g.expires
+}
+
+// grants is a hash table by ID in stripes, and a second one by Key. Whoever needs both locks Key first.
+type grants struct {
+	seed  maphash.Seed
+	ids   [stripes]idStripe
+	byKey [stripes]keyStripe
+}
+
+type idStripe struct {
+	mu     sync.Mutex // guards the chains, and all rows in them
+	chains []*grant
+	count  int
+	due    queue[*grant]
+}
+
+type keyStripe struct {
+	mu     sync.Mutex // guards the chains
+	chains []*grant
+	count  int
+	_      [24]byte // a cache line of its own
+}
+
+func (t *grants) init() { t.seed = maphash.MakeSeed() }
+
+func (t *grants) hashID(id string) uint64           { return maphash.String(t.seed, id) }
+func (t *grants) hashKey(key mandate.Digest) uint64 { return maphash.Bytes(t.seed, key[:]) }
+
+// link returns the place in chains for a row of hash h.
+func link(chains []*grant, h uint64) **grant {
+	return &chains[(h/stripes)&uint64(len(chains)-1)]
+}
+
+// lock returns the stripe of id, locked, and its hash.
+func (t *grants) lock(id string) (*idStripe, uint64) {
+	h := t.hashID(id)
+	sh := &t.ids[h%stripes]
+	sh.mu.Lock()
+	return sh, h
+}
+
+// find returns the row called id, or nil.
+func (t *grants) find(id string) *grant {
+	sh, h := t.lock(id)
+	defer sh.mu.Unlock()
+	return sh.find(h, id)
+}
+
+func (sh *idStripe) find(h uint64, id string) *grant {
+	if sh.count == 0 {
+		return nil
+	}
+	row := *link(sh.chains, h)
+	for row != nil && packedID(row.packed) != id {
+		row = row.nextID
+	}
+	return row
+}
+
+func (sh *keyStripe) find(h uint64, key mandate.Digest) *grant {
+	if sh.count == 0 {
+		return nil
+	}
+	row := *link(sh.chains, h)
+	for row != nil && row.key != key {
+		row = row.nextKey
+	}
+	return row
+}
+
+// insert puts row into its locked stripe, which has no row of that ID.
+func (t *grants) insert(sh *idStripe, h uint64, row *grant) {
+	if sh.count >= len(sh.chains) {
+		chains := make([]*grant, max(8, 1<<bits.Len(uint(sh.count))))
+		for _, old := range sh.chains {
+			for old != nil {
+				next := old.nextID
+				at := link(chains, t.hashID(packedID(old.packed)))
+				old.nextID, *at = *at, old
+				old = next
+			}
+		}
+		sh.chains = chains
+	}
+	at := link(sh.chains, h)
+	row.nextID, *at = *at, row
+	sh.count++
+	sh.remind(row)
+}
+
+func (t *grants) insertKey(sh *keyStripe, h uint64, row *grant) {
+	if sh.count >= len(sh.chains) {
+		chains := make([]*grant, max(8, 1<<bits.Len(uint(sh.count))))
+		for _, old := range sh.chains {
+			for old != nil {
+				next := old.nextKey
+				at := link(chains, t.hashKey(old.key))
+				old.nextKey, *at = *at, old
+				old = next
+			}
+		}
+		sh.chains = chains
+	}
+	at := link(sh.chains, h)
+	row.nextKey, *at = *at, row
+	sh.count++
+}
+
+// remind makes sure that the end of a row will be noticed. It is needed where that end is new or came nearer.
+func (sh *idStripe) remind(row *grant) {
+	at := row.ends()
+	if at == 0 {
+		return
+	}
+	sh.due.push(at, row)
+	if len(sh.due) > 2*sh.count+64 { // an end that came nearer again and again
+		sh.due = sh.due[:0]
+		for _, row := range sh.chains {
+			for ; row != nil; row = row.nextID {
+				if at := row.ends(); at != 0 {
+					sh.due.push(at, row)
+				}
+			}
+		}
+	}
+}
+
+// CreateGrant implements [store.Grants]. Any number of grants may have the zero Key, which finds none.
+func (s *Store) CreateGrant(_ context.Context, g store.Grant) error {
+	if err := s.grants.create(newGrant(&g), g.ID); err != nil {
+		return err
+	}
+	if end := s.longAgo(); end > 0 {
+		s.grants.prune(int(s.grants.hashID(g.ID)%stripes), end, 2, 2)
+	}
+	return nil
+}
+
+func (t *grants) create(row *grant, id string) error {
+	if row.key.IsZero() {
+		return t.createID(row, id)
+	}
+	h := t.hashKey(row.key)
+	sk := &t.byKey[h%stripes]
+	sk.mu.Lock()
+	defer sk.mu.Unlock()
+	if sk.find(h, row.key) != nil {
+		return store.ErrExists
+	}
+	if err := t.createID(row, id); err != nil {
+		return err
+	}
+	t.insertKey(sk, h, row)
+	return nil
+}
+
+func (t *grants) createID(row *grant, id string) error {
+	sh, h := t.lock(id)
+	defer sh.mu.Unlock()
+	if sh.find(h, id) != nil {
+		return store.ErrExists
+	}
+	t.insert(sh, h, row)
+	return nil
+}
+
+// Grant implements [store.Grants].
+func (s *Store) Grant(_ context.Context, id string) (store.Grant, error) {
+	sh, h := s.grants.lock(id)
+	defer sh.mu.Unlock()
+	row := sh.find(h, id)
+	if row == nil {
+		return store.Grant{}, store.ErrNotFound
+	}
+	return row.record(), nil
+}
+
+// GrantByKey implements [store.Grants].
+func (s *Store) GrantByKey(ctx context.Context, key mandate.Digest) (store.Grant, error) {
+	h := s.grants.hashKey(key)
+	sk := &s.grants.byKey[h%stripes]
+	sk.mu.Lock()
+	row := sk.find(h, key)
+	sk.mu.Unlock()
+	if row == nil {
+		return store.Grant{}, store.ErrNotFound
+	}
+	return s.Grant(ctx, packedID(row.packed))
+}
+
+// FindGrants implements [store.Grants]. It looks at every grant, stripe by stripe.
+func (s *Store) FindGrants(_ context.Context, q store.GrantQuery, page store.Page) ([]store.Grant, error) {
+	list := smallest[store.Grant]{limit: limit(page), id: func(g store.Grant) string { return g.ID }}
+	s.grants.each(q, func(_ *idStripe, row *grant) {
+		if packedID(row.packed) > page.After {
+			list.add(row.record())
+		}
+	})
+	return list.sorted(), nil
+}
+
+// each calls f with every grant that q selects, under the lock of its stripe.
+func (t *grants) each(q store.GrantQuery, f func(*idStripe, *grant)) {
+	for i := range t.ids {
+		sh := &t.ids[i]
+		sh.mu.Lock()
+		for _, row := range sh.chains {
+			for ; row != nil; row = row.nextID {
+				if row.in(q) {
+					f(sh, row)
+				}
+			}
+		}
+		sh.mu.Unlock()
+	}
+}

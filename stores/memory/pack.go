@@ -1,0 +1,105 @@
+package memstore
+
+import (
+	"encoding/binary"
+	"time"
+	"unique"
+
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// common is what many grants have in common. All that do hold one copy of it.
+type common struct {
+	client, keyID, scopes, resources string
+	reason                           store.Reason
+}
+
+func commonOf(g *store.Grant) unique.Handle[common] {
+	return unique.Make(common{g.ClientID, g.KeyID, string(g.Details.Scopes), g.Details.Resources, g.Reason})
+}
+
+// pack writes the rest of what never changes into one string: a third of the memory of the fields, and
+// nothing that they were cut from (a request's body, say) is held with them. What is compared comes first.
+func pack(g *store.Grant) string {
+	d := &g.Details
+	texts := [...]string{
+		g.ID, g.Subject, g.SessionID,
+		d.Rich, d.Confirmed.JKT, d.Confirmed.X5T, d.Actor, d.ACR, d.AMR, d.Claims,
+		d.RedirectURI, d.Challenge, d.Nonce, d.Sealed, d.Extra,
+	}
+	n := 1 + 2*binary.MaxVarintLen64
+	for _, s := range texts {
+		n += binary.MaxVarintLen32 + len(s)
+	}
+	b := make([]byte, 0, n)
+	for _, s := range texts {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	var flags byte
+	if d.Offline {
+		flags |= 1
+	}
+	if d.Confirmed.Other {
+		flags |= 2
+	}
+	b = append(b, flags)
+	b = binary.AppendVarint(b, milli(d.Ends))
+	b = binary.AppendVarint(b, milli(d.AuthTime))
+	return string(b) // of the exact size
+}
+
+// unpack writes packed into g. The texts are parts of packed: nothing is allocated.
+func unpack(packed string, g *store.Grant) {
+	p, d := unpacker(packed), &g.Details
+	for _, s := range [...]*string{
+		&g.ID, &g.Subject, &g.SessionID,
+		&d.Rich, &d.Confirmed.JKT, &d.Confirmed.X5T, &d.Actor, &d.ACR, &d.AMR, &d.Claims,
+		&d.RedirectURI, &d.Challenge, &d.Nonce, &d.Sealed, &d.Extra,
+	} {
+		*s = p.text()
+	}
+	flags := p[0]
+	p = p[1:]
+	d.Offline, d.Confirmed.Other = flags&1 != 0, flags&2 != 0
+	d.Ends, d.AuthTime = p.time(), p.time()
+}
+
+type unpacker string
+
+func (p *unpacker) uvarint() (u uint64) {
+	for i := 0; ; i++ {
+		c := (*p)[i]
+		u |= uint64(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			*p = (*p)[i+1:]
+			return u
+		}
+	}
+}
+
+func (p *unpacker) text() string {
+	n := p.uvarint()
+	s := (*p)[:n]
+	*p = (*p)[n:]
+	return string(s)
+}
+
+func (p *unpacker) time() time.Time {
+	u := p.uvarint()
+	return fromMilli(int64(u>>1) ^ -int64(u&1))
+}
+
+// packedID returns the grant's ID.
+func packedID(packed string) string {
+	p := unpacker(packed)
+	return p.text()
+}
+
+// packedIn reports whether the grant is one of the subject and of the session, where they are given.
+func packedIn(packed, subject, session string) bool {
+	p := unpacker(packed)
+	p.text()
+	ofSubject, ofSession := p.text(), p.text()
+	return (subject == "" || subject == ofSubject) && (session == "" || session == ofSession)
+}

@@ -1,0 +1,163 @@
+package memstore
+
+import (
+	"context"
+	"time"
+	"unique"
+
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// Redeem implements [store.Grants]: the move and the token are one step.
+func (s *Store) Redeem(_ context.Context, r store.Redemption) (string, error) {
+	s.note(r.Now)
+	sh, h := s.grants.lock(r.GrantID)
+	defer sh.mu.Unlock()
+	row := sh.find(h, r.GrantID)
+	if row == nil {
+		return "", store.ErrNotFound
+	}
+	head := row.head()
+	moves := r.Moves(head)
+	if !moves {
+		if err := r.Verdict(head); err != nil {
+			return "", err
+		}
+	}
+	if r.Token != nil {
+		h := s.tokens.hash(&r.Key)
+		stripe := &s.tokens.stripe[h%stripes]
+		stripe.mu.Lock()
+		err := s.putToken(h, r.Key, r.Token, row)
+		stripe.mu.Unlock()
+		if err != nil { // and nothing has moved
+			return "", err
+		}
+	}
+	if moves {
+		sh.move(row, r)
+	}
+	return row.common.Value().keyID, nil
+}
+
+func (sh *idStripe) move(row *grant, r store.Redemption) {
+	old := row.ends()
+	row.expires = milli(r.Expires)
+	if at := row.ends(); at != 0 && (old == 0 || at < old) {
+		sh.remind(row)
+	}
+	if r.Keep {
+		return
+	}
+	row.generation++
+	row.advanced = milli(r.Now)
+	if c := row.common.Value(); c.keyID != r.KeyID {
+		c.keyID = r.KeyID
+		row.common = unique.Make(c)
+	}
+}
+
+// RevokeGrant implements [store.Grants].
+func (s *Store) RevokeGrant(_ context.Context, id string, why store.Reason, now time.Time) error {
+	s.note(now)
+	sh, h := s.grants.lock(id)
+	defer sh.mu.Unlock()
+	if row := sh.find(h, id); row != nil {
+		sh.revoke(row, why, now)
+		return nil
+	}
+	s.grants.insert(sh, h, newGrant(&store.Grant{ID: id, Created: now, Revoked: now, Reason: why}))
+	return nil
+}
+
+// RevokeGrants implements [store.Grants]. It looks at every grant, stripe by stripe.
+func (s *Store) RevokeGrants(_ context.Context, q store.GrantQuery, why store.Reason, now time.Time) ([]store.Grant, error) {
+	s.note(now)
+	if q == (store.GrantQuery{}) {
+		return nil, nil
+	}
+	var ended []store.Grant
+	s.grants.each(q, func(sh *idStripe, row *grant) {
+		if row.alive(now.UnixMilli()) {
+			sh.revoke(row, why, now)
+			ended = append(ended, row.record())
+		}
+	})
+	return ended, nil
+}
+
+func (sh *idStripe) revoke(row *grant, why store.Reason, now time.Time) {
+	if row.revoked.Load() != 0 {
+		return
+	}
+	c := row.common.Value()
+	c.reason = why
+	row.common = unique.Make(c)
+	row.revoked.Store(now.UnixMilli())
+	if row.expires == 0 {
+		sh.remind(row)
+	}
+}
+
+// prune drops up to limit grants of stripe i that were over before end, with the locks let go in between. It
+// takes up to tries reminders.
+func (t *grants) prune(i int, end int64, limit, tries int) (n int) {
+	sh := &t.ids[i]
+	for ; n < limit && tries > 0; tries-- {
+		sh.mu.Lock()
+		row, ok := sh.due.pop(end)
+		over := ok && sh.over(row, end)
+		sh.mu.Unlock()
+		if !ok {
+			return n
+		}
+		if over && t.drop(sh, row, end) {
+			n++
+		}
+	}
+	return n
+}
+
+// over reports whether a row that a reminder names was over before end, and puts the reminder back if not.
+func (sh *idStripe) over(row *grant, end int64) bool {
+	at := row.ends()
+	if at >= end {
+		sh.due.push(at, row)
+	}
+	return at != 0 && at < end
+}
+
+// drop takes row out of both tables, unless it got a new end meanwhile or is out already.
+func (t *grants) drop(sh *idStripe, row *grant, end int64) bool {
+	hk := t.hashKey(row.key)
+	sk := &t.byKey[hk%stripes]
+	sk.mu.Lock()
+	defer sk.mu.Unlock()
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if !sh.over(row, end) {
+		return false
+	}
+	at := link(sh.chains, t.hashID(packedID(row.packed)))
+	for *at != row {
+		if *at == nil {
+			return false
+		}
+		at = &(*at).nextID
+	}
+	*at = row.nextID
+	sh.count--
+	if row.revoked.Load() == 0 {
+		row.revoked.Store(end)
+	}
+	if row.key.IsZero() {
+		return true
+	}
+	at = link(sk.chains, hk)
+	for *at != row {
+		at = &(*at).nextKey
+	}
+	*at = row.nextKey
+	sk.count--
+	return true
+}

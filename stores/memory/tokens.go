@@ -1,0 +1,223 @@
+package memstore
+
+import (
+	"context"
+	"encoding/binary"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+const stripes = 256 // of tokens and of grants: powers of two
+
+// token is a stored token, or the memory of one that was revoked. It never changes but for next, so
+// that it is read without a lock: writers put another in its place.
+type token struct {
+	key     mandate.Digest
+	next    atomic.Pointer[token]
+	tok     *mandate.Token // nil: revoked
+	grant   *grant         // nil: stands under none
+	expires int64          // milliseconds; 0: never
+}
+
+// tokens is a hash table in stripes. Reading takes no lock and writes nothing, so that all processors may
+// read one token at a time; writing takes the lock of one stripe.
+type tokens struct {
+	seed   [2]uint64                           // of the hash: which keys meet in a chain is nobody's to know
+	tables [stripes]atomic.Pointer[tokenTable] // apart from the locks, which would pull them from cache to cache
+	stripe [stripes]tokenStripe
+}
+
+type tokenTable struct {
+	chains []atomic.Pointer[token] // a power of two of them
+}
+
+type tokenStripe struct {
+	mu    sync.Mutex // guards the chains against other writers, and the rest
+	count int
+	due   queue[uint64] // by hash
+	_     [24]byte      // a cache line of its own
+}
+
+// hash spreads keys, whose own bits are as good as random, without telling how.
+func (t *tokens) hash(key *mandate.Digest) uint64 {
+	hi, lo := bits.Mul64(binary.LittleEndian.Uint64(key[:8])^t.seed[0], binary.LittleEndian.Uint64(key[8:16])^t.seed[1])
+	return hi ^ lo
+}
+
+// find returns the row under key, or nil.
+func (t *tokens) find(key *mandate.Digest) *token {
+	h := t.hash(key)
+	table := t.tables[h%stripes].Load()
+	if table == nil {
+		return nil
+	}
+	row := table.chain(h).Load()
+	for row != nil && row.key != *key {
+		row = row.next.Load()
+	}
+	return row
+}
+
+func (t *tokenTable) chain(h uint64) *atomic.Pointer[token] {
+	return &t.chains[(h/stripes)&uint64(len(t.chains)-1)]
+}
+
+// insert puts row into its stripe, which is locked and has no row of that key.
+func (t *tokens) insert(h uint64, row *token) {
+	sh := &t.stripe[h%stripes]
+	table := t.tables[h%stripes].Load()
+	if table == nil || sh.count >= len(table.chains) {
+		table = t.resize(h%stripes, max(8, 2*sh.count))
+	}
+	chain := table.chain(h)
+	row.next.Store(chain.Load())
+	chain.Store(row)
+	sh.count++
+	if row.expires != 0 {
+		sh.due.push(row.expires, h)
+	}
+}
+
+// resize gives a locked stripe a table of n chains. The rows are copied, because readers still walk the old chains.
+func (t *tokens) resize(stripe uint64, n int) *tokenTable {
+	n = 1 << bits.Len(uint(n-1))
+	table := &tokenTable{chains: make([]atomic.Pointer[token], n)}
+	if old := t.tables[stripe].Load(); old != nil {
+		for i := range old.chains {
+			for row := old.chains[i].Load(); row != nil; row = row.next.Load() {
+				twin := &token{key: row.key, tok: row.tok, grant: row.grant, expires: row.expires}
+				chain := table.chain(t.hash(&row.key))
+				twin.next.Store(chain.Load())
+				chain.Store(twin)
+			}
+		}
+	}
+	t.tables[stripe].Store(table)
+	return table
+}
+
+// drop removes up to limit rows of a locked stripe that were over before end, and looks at up to tries
+// reminders. It reports whether there may be more.
+func (t *tokens) drop(stripe uint64, end int64, limit, tries int) (n int, more bool) {
+	sh := &t.stripe[stripe]
+	table := t.tables[stripe].Load()
+	for ; n < limit && tries > 0; tries-- {
+		h, ok := sh.due.pop(end)
+		if !ok {
+			return n, false
+		}
+		for at := table.chain(h); ; {
+			row := at.Load()
+			if row == nil {
+				break
+			}
+			if t.hash(&row.key) != h {
+				at = &row.next
+				continue
+			}
+			if row.expires != 0 && row.expires < end {
+				at.Store(row.next.Load())
+				sh.count--
+				n++
+			} else if row.expires != 0 {
+				sh.due.push(row.expires, h)
+			}
+			break
+		}
+	}
+	if len(table.chains) > 1024 && sh.count < len(table.chains)/8 {
+		t.resize(stripe, sh.count*2)
+	}
+	return n, true
+}
+
+func (t *tokens) prune(stripe int, end int64, limit int) (n int) {
+	sh := &t.stripe[stripe]
+	for more := true; more && n < limit; {
+		sh.mu.Lock()
+		if t.tables[stripe].Load() == nil {
+			sh.mu.Unlock()
+			return n
+		}
+		var dropped int
+		dropped, more = t.drop(uint64(stripe), end, limit-n, batch)
+		sh.mu.Unlock()
+		n += dropped
+	}
+	return n
+}
+
+// PutToken implements [store.Tokens].
+func (s *Store) PutToken(_ context.Context, key mandate.Digest, t *mandate.Token) error {
+	var g *grant
+	if id := t.GrantID(); id != "" {
+		if g = s.grants.find(id); g == nil || g.revoked.Load() != 0 {
+			return store.ErrRevoked
+		}
+	}
+	h := s.tokens.hash(&key)
+	sh := &s.tokens.stripe[h%stripes]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return s.putToken(h, key, t, g)
+}
+
+// putToken stores t in its stripe, which is locked.
+func (s *Store) putToken(h uint64, key mandate.Digest, t *mandate.Token, g *grant) error {
+	if s.tokens.find(&key) != nil {
+		return store.ErrExists
+	}
+	s.tokens.insert(h, &token{key: key, tok: t, grant: g, expires: milli(t.Expires())})
+	if end := s.longAgo(); end > 0 {
+		s.tokens.drop(h%stripes, end, 2, 2)
+	}
+	return nil
+}
+
+// Token implements [store.Tokens]. It takes no lock and does not allocate.
+func (s *Store) Token(_ context.Context, key mandate.Digest, now time.Time) (*mandate.Token, error) {
+	ms := now.UnixMilli()
+	if ms > s.clock.Load()+1000 { // not at every read: this line is everybody's
+		s.note(now)
+	}
+	switch row := s.tokens.find(&key); {
+	case row == nil:
+		return nil, store.ErrNotFound
+	case row.tok == nil || row.grant != nil && row.grant.revoked.Load() != 0:
+		return nil, store.ErrRevoked
+	case row.expires != 0 && ms >= row.expires:
+		return nil, store.ErrExpired
+	default:
+		return row.tok, nil
+	}
+}
+
+// RevokeToken implements [store.Tokens].
+func (s *Store) RevokeToken(_ context.Context, key mandate.Digest, expires time.Time) error {
+	t, end := &s.tokens, milli(expires)
+	h := t.hash(&key)
+	sh := &t.stripe[h%stripes]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	old := t.find(&key)
+	if old == nil {
+		t.insert(h, &token{key: key, expires: end})
+		if end := s.longAgo(); end > 0 {
+			t.drop(h%stripes, end, 2, 2)
+		}
+		return nil
+	}
+	dead := &token{key: key, expires: later(end, old.expires)}
+	dead.next.Store(old.next.Load())
+	at := t.tables[h%stripes].Load().chain(h)
+	for at.Load() != old {
+		at = &at.Load().next
+	}
+	at.Store(dead)
+	return nil
+}
