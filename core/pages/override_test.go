@@ -81,6 +81,7 @@ func TestNewRefuses(t *testing.T) {
 			pages.Options{Templates: templates(map[string]string{"error.html": `<style>p { color: red }</style>`})},
 			"error.html: the page has a style",
 		},
+		"a template that cannot be read":   {pages.Options{Templates: templates(map[string]string{"login.html/x": "", "error.html": "x"})}, "read login.html"},
 		"files of other names":             {pages.Options{Templates: templates(map[string]string{"templates/login.html": "x"})}, "fs.Sub"},
 		"a sheet with its element":         {pages.Options{CSS: "<style>p{}</STYLE>"}, "Options.CSS"},
 		"a sheet that is not text":         {pages.Options{CSS: "p{content:'\xff'}"}, "Options.CSS"},

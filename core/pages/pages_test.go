@@ -167,6 +167,7 @@ func TestErrorStatus(t *testing.T) {
 		"the usual status of a code":       {pages.Error{Code: mandate.TemporarilyUnavailable}, 503, "temporarily_unavailable"},
 		"a status as given":                {pages.Error{Code: mandate.InvalidRequest, Status: 410}, 410, "invalid_request"},
 		"a status that is no error":        {pages.Error{Code: mandate.InvalidRequest, Status: 200}, 400, "invalid_request"},
+		"a status beyond all":              {pages.Error{Code: mandate.InvalidRequest, Status: 999}, 400, "invalid_request"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
