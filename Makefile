@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 BIN := $(CURDIR)/.bin
-LINT ?= $(BIN)/golangci-lint
+GOLANGCI ?= $(BIN)/golangci-lint
 PREFIX := github.com/go-mandate/mandate
 MODULES = $(shell go list -m -f '{{.Dir}}')
 # Modules that are programs of this repository: nobody requires them, so they get no tag.
@@ -37,15 +37,15 @@ isolated: ## Run the tests of every module by itself, without go.work, as a user
 	@$(call each,GOWORK=off go test ./...)
 
 .PHONY: lint
-lint: $(LINT) ## Run the linter on every module.
-	$(LINT) run $(addsuffix /...,$(MODULES))
-	cd tools && GOWORK=off $(LINT) run ./...
+lint: $(GOLANGCI) ## Run the linter on every module.
+	$(GOLANGCI) run $(addsuffix /...,$(MODULES))
+	cd tools && GOWORK=off $(GOLANGCI) run ./...
 
 .PHONY: fix
-fix: $(LINT) ## Apply what go fix, the formatters and the linter can repair.
+fix: $(GOLANGCI) ## Apply what go fix, the formatters and the linter can repair.
 	go fix work
-	$(LINT) fmt
-	$(LINT) run --fix $(addsuffix /...,$(MODULES))
+	$(GOLANGCI) fmt
+	$(GOLANGCI) run --fix $(addsuffix /...,$(MODULES))
 
 .PHONY: tidy
 tidy: ## Tidy every go.mod, with the siblings at their release.
