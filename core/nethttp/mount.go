@@ -1,0 +1,146 @@
+package nethttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/server"
+)
+
+// Router is where endpoints are registered: *http.ServeMux, chi's *Mux, or whatever understands "/register/{id}" and takes a
+// pattern without a method for all methods.
+type Router interface {
+	Handle(pattern string, h http.Handler)
+}
+
+// Decide asks the application about an authorization request.
+type Decide func(w http.ResponseWriter, r *http.Request, ask *server.Ask) (server.Answer, error)
+
+// MountConfig ties a server to the application. The zero value mounts the built-in pages.
+type MountConfig struct {
+	// Decide asks the application who is signed in and what is allowed. Default: the built-in pages.
+	Decide Decide
+	// Use is middleware around every endpoint, the first outermost.
+	Use []func(http.Handler) http.Handler
+	// Error writes the page for an error that may not go to the client by redirect. Header fields and status are set
+	// before. Default: the built-in page.
+	Error func(w http.ResponseWriter, r *http.Request, err *mandate.Error)
+}
+
+// Mount registers every endpoint of srv. r is the root router: the paths come from the server's configuration, and some lie under
+// /.well-known. A path that r already has is an error; what was registered before it stays. Of several configs the last
+// counts.
+func Mount(r Router, srv *server.Server, config ...MountConfig) error {
+	var c MountConfig
+	if n := len(config); n > 0 {
+		c = config[n-1]
+	}
+	if r == nil || srv == nil {
+		return errors.New("nethttp: Mount needs a router and a server: check the error of server.New first")
+	}
+	endpoints, err := srv.Endpoints(mounting(c))
+	if err != nil {
+		return fmt.Errorf("nethttp: mount: %w", err)
+	}
+	for _, e := range endpoints {
+		h := Handle(e)
+		for i := len(c.Use) - 1; i >= 0; i-- {
+			h = c.Use[i](h)
+		}
+		if err := Register(e.Path, func() { r.Handle(e.Path, h) }); err != nil {
+			return fmt.Errorf("nethttp: mount: %w", err)
+		}
+	}
+	return nil
+}
+
+// Register calls register and returns the panic with which a router refuses path as an error.
+func Register(path string, register func()) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the router refuses %s: %v", path, p)
+		}
+	}()
+	register()
+	return nil
+}
+
+func mounting(c MountConfig) server.Mounting {
+	var m server.Mounting
+	if c.Decide != nil {
+		m.Decide = func(ctx context.Context, ask *server.Ask) (server.Answer, error) {
+			x := exchangeFrom(ctx)
+			return c.Decide(x.w, x.r, ask)
+		}
+	}
+	if c.Error != nil {
+		m.Error = func(ctx context.Context, err *mandate.Error) error {
+			x := exchangeFrom(ctx)
+			c.Error(x.w, x.r, err)
+			return nil
+		}
+	}
+	return m
+}
+
+// exchange is what the functions of a MountConfig are handed.
+type exchange struct {
+	w *presetWriter
+	r *http.Request
+}
+
+type exchangeKey struct{}
+
+func exchangeFrom(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// Handle is one endpoint, to be registered by hand, for every method.
+func Handle(e mandate.Endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := &exchange{w: &presetWriter{ResponseWriter: w, status: http.StatusOK}, r: r}
+		resp := Serve(context.WithValue(r.Context(), exchangeKey{}, x), &e, r)
+		if resp.Page == nil {
+			Write(w, resp)
+			return
+		}
+		WriteFields(w, resp)
+		if resp.Status != 0 {
+			x.w.status = resp.Status
+		}
+		if err := resp.Page(); err != nil && !x.w.wrote {
+			Write(w, PageFailed())
+			return
+		}
+		x.w.finish()
+	})
+}
+
+// PageFailed is the answer where an application's page failed before it was begun.
+func PageFailed() *mandate.Response {
+	return &mandate.Response{
+		Status: http.StatusInternalServerError,
+		Header: mandate.Fields{{Name: "Content-Type", Value: "application/json"}, {Name: "Cache-Control", Value: "no-store"}},
+		Body:   []byte(`{"error":"server_error"}`),
+	}
+}
+
+// Skipper reports for a request whether it is for one of srv's endpoints: other people's CSRF and cache middleware
+// must leave these alone.
+func Skipper(srv *server.Server) func(r *http.Request) bool {
+	return func(r *http.Request) bool { return srv.Serves(r.URL.EscapedPath()) }
+}
+
+// ReturnTo returns where the browser goes after the application's own sign-in: the parameter return_to of query or form, if it
+// is one of srv's pages, and fallback otherwise.
+func ReturnTo(r *http.Request, srv *server.Server, fallback string) string {
+	target := r.URL.Query().Get("return_to")
+	if target == "" {
+		target = r.PostFormValue("return_to")
+	}
+	return srv.ReturnTo(target, fallback)
+}

@@ -1,0 +1,77 @@
+package nethttp
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	mandate "github.com/go-mandate/mandate/core"
+)
+
+// Write writes resp, which has no Page, as it is.
+func Write(w http.ResponseWriter, resp *mandate.Response) {
+	WriteFields(w, resp)
+	w.WriteHeader(resp.Status)
+	if len(resp.Body) > 0 {
+		_, _ = w.Write(resp.Body) // who hung up cannot be told
+	}
+}
+
+// WriteFields sets the header fields of resp but for those called without. A field replaces what others set under its name,
+// except where values add up: cookies and Vary.
+func WriteFields(w http.ResponseWriter, resp *mandate.Response, without ...string) {
+	header := w.Header()
+	for i, f := range resp.Header {
+		if slices.ContainsFunc(without, func(name string) bool { return strings.EqualFold(name, f.Name) }) {
+			continue
+		}
+		name := http.CanonicalHeaderKey(f.Name)
+		if name != "Set-Cookie" && name != "Vary" && resp.Header[:i].Get(name) == "" {
+			header[name] = []string{f.Value}
+		} else {
+			header[name] = append(header[name], f.Value)
+		}
+	}
+}
+
+func unreadable() *mandate.Response {
+	return &mandate.Response{
+		Status: http.StatusBadRequest,
+		Header: mandate.Fields{{Name: "Content-Type", Value: "application/json"}, {Name: "Cache-Control", Value: "no-store"}},
+		Body:   []byte(`{"error":"invalid_request","error_description":"the request body broke off"}`),
+	}
+}
+
+// presetWriter has a status that holds where the application writes none.
+type presetWriter struct {
+	http.ResponseWriter
+	status int
+	wrote  bool
+}
+
+// WriteHeader overrides the preset status.
+func (w *presetWriter) WriteHeader(status int) {
+	w.wrote = w.wrote || status >= 200
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write writes the preset status before the body begins.
+func (w *presetWriter) Write(p []byte) (int, error) {
+	w.finish()
+	return w.ResponseWriter.Write(p)
+}
+
+// FlushError is what http.ResponseController flushes with.
+func (w *presetWriter) FlushError() error {
+	w.finish()
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Unwrap lets http.ResponseController find the writer below.
+func (w *presetWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *presetWriter) finish() {
+	if !w.wrote {
+		w.WriteHeader(w.status)
+	}
+}

@@ -1,0 +1,30 @@
+package resource
+
+import (
+	"strings"
+
+	mandate "github.com/go-mandate/mandate/core"
+)
+
+// BodyLimit is how much of a body adapters hand to a function that computes a requirement of the request, in bytes.
+const BodyLimit = 1 << 20
+
+// FormBody reports whether the body of such a request may hold an access token (RFC 6750, section 2.2): a form, and
+// neither GET nor HEAD.
+func FormBody(method, contentType string) bool {
+	kind, _, _ := strings.Cut(contentType, ";")
+	return method != "GET" && method != "HEAD" && strings.EqualFold(strings.TrimSpace(kind), "application/x-www-form-urlencoded")
+}
+
+// BodyToken returns the parameter access_token of a form body, for [Credentials.Body]; "" if it has none. One that comes twice
+// is returned as what no token can be, so that it is refused.
+func BodyToken(form string) string {
+	params, err := mandate.ParseParams(form)
+	if err != nil {
+		return ""
+	}
+	if params.Repeated(func(name string) bool { return name == "access_token" }) != "" {
+		return ","
+	}
+	return params.Get("access_token")
+}
