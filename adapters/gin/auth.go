@@ -51,7 +51,7 @@ func (a *Auth) Refuse(c *gin.Context, err error) { a.refuse(c, a.guard.Refuse(er
 
 func (a *Auth) refuse(c *gin.Context, refusal *mandate.Response) {
 	c.Abort()
-	if a.config.ErrorHandler == nil {
+	if a.config.ErrorHandler == nil || refusal.Err == nil {
 		nethttp.Write(c.Writer, refusal)
 		return
 	}

@@ -1,8 +1,6 @@
 package mandategin
 
 import (
-	"net/http"
-
 	"github.com/gin-gonic/gin"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -15,9 +13,12 @@ import (
 func (a *Auth) With(h func(c *gin.Context, tok *mandate.Token), scopes ...string) gin.HandlerFunc {
 	rule := a.guard.Rule(mandate.Scope(scopes...), false)
 	return func(c *gin.Context) {
-		if tok, ok := a.admit(c, rule); ok {
-			h(c, tok)
+		tok, refusal := a.admit(c, rule)
+		if refusal != nil {
+			a.refuse(c, refusal)
+			return
 		}
+		h(c, tok)
 	}
 }
 
@@ -26,8 +27,9 @@ func (a *Auth) With(h func(c *gin.Context, tok *mandate.Token), scopes ...string
 func WithUser[T any](a *Auth, h func(c *gin.Context, user T), scopes ...string) gin.HandlerFunc {
 	rule := a.guard.Rule(mandate.Scope(scopes...), false)
 	return func(c *gin.Context) {
-		tok, ok := a.admit(c, rule)
-		if !ok {
+		tok, refusal := a.admit(c, rule)
+		if refusal != nil {
+			a.refuse(c, refusal)
 			return
 		}
 		user, err := resource.As[T](nethttp.LoadUser(c.Request, a.guard, tok))
@@ -39,19 +41,14 @@ func WithUser[T any](a *Auth, h func(c *gin.Context, user T), scopes ...string) 
 	}
 }
 
-// admit returns the token for a handler that ends the chain; it has answered where it returns false.
-func (a *Auth) admit(c *gin.Context, rule *resource.Rule) (*mandate.Token, bool) {
+// admit returns the token for a handler that ends the chain, or what to answer instead.
+func (a *Auth) admit(c *gin.Context, rule *resource.Rule) (*mandate.Token, *mandate.Response) {
 	if a.skips(c) {
-		return Token(c), true
+		return Token(c), nil
 	}
 	tok, _, refusal := nethttp.Check(c.Request, a.guard, rule)
-	switch {
-	case refusal != nil:
-		a.refuse(c, refusal)
-		return nil, false
-	case tok == nil: // a preflight, which is nothing for h
-		c.AbortWithStatus(http.StatusNoContent)
-		return nil, false
+	if tok == nil && refusal == nil { // a preflight, which is nothing for a handler
+		refusal = rule.Preflight()
 	}
-	return tok, true
+	return tok, refusal
 }

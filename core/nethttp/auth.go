@@ -51,7 +51,7 @@ func (a *Auth) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (a *Auth) refuse(w http.ResponseWriter, r *http.Request, refusal *mandate.Response) {
-	if a.config.ErrorHandler == nil {
+	if a.config.ErrorHandler == nil || refusal.Err == nil {
 		Write(w, refusal)
 		return
 	}

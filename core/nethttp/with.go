@@ -12,9 +12,12 @@ import (
 func (a *Auth) With(h func(w http.ResponseWriter, r *http.Request, tok *mandate.Token), scopes ...string) http.Handler {
 	rule := a.guard.Rule(mandate.Scope(scopes...), false)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if tok, ok := a.admit(w, r, rule); ok {
-			h(w, r, tok)
+		tok, refusal := a.admit(r, rule)
+		if refusal != nil {
+			a.refuse(w, r, refusal)
+			return
 		}
+		h(w, r, tok)
 	})
 }
 
@@ -23,8 +26,9 @@ func (a *Auth) With(h func(w http.ResponseWriter, r *http.Request, tok *mandate.
 func WithUser[T any](a *Auth, h func(w http.ResponseWriter, r *http.Request, user T), scopes ...string) http.Handler {
 	rule := a.guard.Rule(mandate.Scope(scopes...), false)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		tok, ok := a.admit(w, r, rule)
-		if !ok {
+		tok, refusal := a.admit(r, rule)
+		if refusal != nil {
+			a.refuse(w, r, refusal)
 			return
 		}
 		user, err := resource.As[T](LoadUser(r, a.guard, tok))
@@ -36,19 +40,14 @@ func WithUser[T any](a *Auth, h func(w http.ResponseWriter, r *http.Request, use
 	})
 }
 
-// admit returns the token for a handler that ends the chain; it has answered where it returns false.
-func (a *Auth) admit(w http.ResponseWriter, r *http.Request, rule *resource.Rule) (*mandate.Token, bool) {
+// admit returns the token for a handler that ends the chain, or what to answer instead.
+func (a *Auth) admit(r *http.Request, rule *resource.Rule) (*mandate.Token, *mandate.Response) {
 	if a.skips(r) {
-		return Token(r), true
+		return Token(r), nil
 	}
 	tok, _, refusal := Check(r, a.guard, rule)
-	switch {
-	case refusal != nil:
-		a.refuse(w, r, refusal)
-		return nil, false
-	case tok == nil: // a preflight, which is nothing for h
-		w.WriteHeader(http.StatusNoContent)
-		return nil, false
+	if tok == nil && refusal == nil { // a preflight, which is nothing for a handler
+		refusal = rule.Preflight()
 	}
-	return tok, true
+	return tok, refusal
 }

@@ -45,11 +45,15 @@ func (g *Guard) Rule(req mandate.Requirement, optional bool) *Rule {
 	if g != nil {
 		realm = g.realm
 	}
-	for o := absent; o < outcomes; o++ {
+	for o := range outcomes {
 		r.ready[o] = refusal(o, realm, &r.need)
 	}
 	return r
 }
+
+// Preflight returns the answer to a CORS preflight where a guarded handler ends the chain: an empty 204, so that
+// middleware of others that wrote the CORS header fields is heard.
+func (r *Rule) Preflight() *mandate.Response { return r.refusal(granted, "") }
 
 func (r *Rule) refusal(o outcome, realm string) *mandate.Response {
 	if resp := r.ready[o]; resp != nil {
@@ -77,6 +81,8 @@ func (r *Refusal) Response() *mandate.Response { return r.resp }
 // refusal makes the answer of one outcome. What it tells is for everybody: causes go to the hooks.
 func refusal(o outcome, realm string, need *mandate.Requirement) *mandate.Response {
 	switch o {
+	case granted:
+		return &mandate.Response{Status: 204}
 	case absent, foreign:
 		// The challenge has no error code: nothing was wrong with what was sent (RFC 6750, section 3.1).
 		return challenged(mandate.Errorf(mandate.MissingAuthorization, nil, "send an access token: Authorization: Bearer"), realm, false, params{scope: need.Scopes()})

@@ -1,0 +1,62 @@
+package mandateecho
+
+import (
+	"github.com/labstack/echo/v4"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/nethttp"
+	"github.com/go-mandate/mandate/core/resource"
+)
+
+// Config changes how an [Auth] works. The zero value is fine.
+type Config struct {
+	// Skip lets a request pass unguarded where it returns true. Prefer groups of routes: a skipped route is open.
+	Skip func(c echo.Context) bool
+	// ErrorHandler writes the body of a refusal. Status and header fields are set before; Content-Type is its own.
+	// Its error goes to Echo's HTTPErrorHandler. Default: JSON.
+	ErrorHandler func(c echo.Context, err *mandate.Error) error
+}
+
+// Auth makes middleware and handlers of a guard. It may be used by any number of goroutines.
+type Auth struct {
+	guard  *resource.Guard
+	config Config
+}
+
+// New returns what guards routes with guard. Of several configs the last counts. A nil guard refuses everything.
+func New(guard *resource.Guard, config ...Config) *Auth {
+	a := &Auth{guard: guard}
+	if n := len(config); n > 0 {
+		a.config = config[n-1]
+	}
+	return a
+}
+
+// Acquire checks the request inside a handler: it returns the token, which from then on is the current one, if it has all
+// scopes. Hand its error to [Auth.Refuse].
+func (a *Auth) Acquire(c echo.Context, scopes ...string) (*mandate.Token, error) {
+	tok, fresh, refusal := nethttp.CheckFor(c.Request(), a.guard, mandate.Scope(scopes...))
+	if refusal != nil {
+		return nil, refusal.Err
+	}
+	if fresh {
+		c.SetRequest(nethttp.Enter(c.Request(), a.guard, tok))
+	}
+	return tok, nil
+}
+
+// Refuse answers with err: the error of [Auth.Acquire] and [User], or any other, which leaves as server_error
+// without a text if it has no code.
+func (a *Auth) Refuse(c echo.Context, err error) error { return a.refuse(c, a.guard.Refuse(err)) }
+
+func (a *Auth) refuse(c echo.Context, refusal *mandate.Response) error {
+	if a.config.ErrorHandler == nil || refusal.Err == nil {
+		nethttp.Write(c.Response(), refusal)
+		return nil
+	}
+	nethttp.WriteFields(c.Response(), refusal, "Content-Type")
+	c.Response().Status = refusal.Status
+	return a.config.ErrorHandler(c, mandate.AsError(refusal.Err))
+}
+
+func (a *Auth) skips(c echo.Context) bool { return a.config.Skip != nil && a.config.Skip(c) }

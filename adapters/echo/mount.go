@@ -1,0 +1,141 @@
+package mandateecho
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/nethttp"
+	"github.com/go-mandate/mandate/core/server"
+)
+
+// Decide asks the application about an authorization request.
+type Decide func(c echo.Context, ask *server.Ask) (server.Answer, error)
+
+// MountConfig ties a server to the application. The zero value mounts the built-in pages.
+type MountConfig struct {
+	// Decide asks the application who is signed in and what is allowed. Default: the built-in pages.
+	Decide Decide
+	// Use is middleware around every endpoint, the first outermost.
+	Use []echo.MiddlewareFunc
+	// Error writes the page for an error that may not go to the client by redirect. Header fields and status are set
+	// before. Default: the built-in page.
+	Error func(c echo.Context, err *mandate.Error) error
+}
+
+// Mount registers every endpoint of srv, for all methods. The paths come from the server's configuration, and some lie
+// under /.well-known, which is why r is the Echo and no group. A path that r already has is an error, and then nothing
+// is registered. Of several configs the last counts.
+func Mount(r *echo.Echo, srv *server.Server, config ...MountConfig) error {
+	var cfg MountConfig
+	if n := len(config); n > 0 {
+		cfg = config[n-1]
+	}
+	if r == nil || srv == nil {
+		return errors.New("mandateecho: Mount needs an Echo and a server: check the error of server.New first")
+	}
+	endpoints, err := srv.Endpoints(mounting(cfg))
+	if err != nil {
+		return fmt.Errorf("mandateecho: mount: %w", err)
+	}
+	if err := free(r, endpoints); err != nil {
+		return err
+	}
+	for _, e := range endpoints {
+		err := nethttp.Register(e.Path, func() {
+			r.Any(pattern(e.Path), Handle(e), cfg.Use...)
+			r.RouteNotFound(pattern(e.Path), Handle(e), cfg.Use...) // methods that Echo does not list
+		})
+		if err != nil {
+			return fmt.Errorf("mandateecho: mount: %w", err)
+		}
+	}
+	return nil
+}
+
+// pattern is path as Echo writes it.
+func pattern(path string) string { return strings.Replace(path, "{id}", ":id", 1) }
+
+// free reports routes that r already has.
+func free(r *echo.Echo, endpoints []mandate.Endpoint) error {
+	taken := map[string]string{}
+	for _, route := range r.Routes() {
+		taken[anonymous(route.Path)] = route.Method + " " + route.Path
+	}
+	for _, e := range endpoints {
+		if strings.ContainsAny(e.Path, ":*") {
+			return fmt.Errorf("mandateecho: mount: Echo would take a part of %s for a parameter: choose another server.Config.Prefix", e.Path)
+		}
+		if route, ok := taken[anonymous(pattern(e.Path))]; ok {
+			return fmt.Errorf("mandateecho: mount: the Echo already has %s: remove that route, or choose another server.Config.Prefix", route)
+		}
+	}
+	return nil
+}
+
+// anonymous is pattern without the names of parameters: Echo lets a later route replace one that differs in them alone.
+func anonymous(pattern string) string {
+	parts := strings.Split(pattern, "/")
+	for i, part := range parts {
+		if strings.HasPrefix(part, ":") {
+			parts[i] = ":"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+func mounting(cfg MountConfig) server.Mounting {
+	var m server.Mounting
+	if cfg.Decide != nil {
+		m.Decide = func(ctx context.Context, ask *server.Ask) (server.Answer, error) {
+			return cfg.Decide(echoContext(ctx), ask)
+		}
+	}
+	if cfg.Error != nil {
+		m.Error = func(ctx context.Context, err *mandate.Error) error {
+			return cfg.Error(echoContext(ctx), err)
+		}
+	}
+	return m
+}
+
+type contextKey struct{}
+
+func echoContext(ctx context.Context) echo.Context {
+	c, _ := ctx.Value(contextKey{}).(echo.Context)
+	return c
+}
+
+// Handle is one endpoint, to be registered by hand, for every method.
+func Handle(e mandate.Endpoint) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		resp := nethttp.Serve(context.WithValue(r.Context(), contextKey{}, c), &e, r)
+		if resp.Page == nil {
+			nethttp.Write(c.Response(), resp)
+			return nil
+		}
+		nethttp.WriteFields(c.Response(), resp)
+		if resp.Status != 0 {
+			c.Response().Status = resp.Status
+		}
+		return resp.Page()
+	}
+}
+
+// Skipper reports for a request whether it is for one of srv's endpoints: other people's CSRF and cache middleware
+// must leave these alone.
+func Skipper(srv *server.Server) func(c echo.Context) bool {
+	skip := nethttp.Skipper(srv)
+	return func(c echo.Context) bool { return skip(c.Request()) }
+}
+
+// ReturnTo returns where the browser goes after the application's own sign-in: the parameter return_to of query or form, if it
+// is one of srv's pages, and fallback otherwise.
+func ReturnTo(c echo.Context, srv *server.Server, fallback string) string {
+	return nethttp.ReturnTo(c.Request(), srv, fallback)
+}
