@@ -39,6 +39,27 @@ func (a *Access) User(ctx context.Context) (any, error) {
 	return a.user, a.err
 }
 
+// In returns ctx with a on board, as [Carry] does for a token that was not seen yet.
+func (a *Access) In(ctx context.Context) context.Context { return onBoard{ctx, a} }
+
+type onBoard struct {
+	context.Context
+	access *Access
+}
+
+// Value answers as [Carrier.Value] does.
+func (c onBoard) Value(key any) any { return c.access.value(c.Context, key) }
+
+func (a *Access) value(ctx context.Context, key any) any {
+	switch key.(type) {
+	case mandate.TokenKey:
+		return a.tok
+	case accessKey:
+		return a
+	}
+	return ctx.Value(key)
+}
+
 // Carrier is a request context with an access on board: what a context handed on yields token and user by. Adapters put
 // it into the request; it is their one allocation beside the framework's own.
 type Carrier struct {
@@ -55,15 +76,7 @@ func Carry(ctx context.Context, g *Guard, tok *mandate.Token) *Carrier {
 func (c *Carrier) Access() *Access { return &c.access }
 
 // Value answers [mandate.TokenKey], and [AccessFrom].
-func (c *Carrier) Value(key any) any {
-	switch key.(type) {
-	case mandate.TokenKey:
-		return c.access.tok
-	case accessKey:
-		return &c.access
-	}
-	return c.Context.Value(key)
-}
+func (c *Carrier) Value(key any) any { return c.access.value(c.Context, key) }
 
 type accessKey struct{}
 

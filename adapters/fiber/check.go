@@ -1,0 +1,67 @@
+package mandatefiber
+
+import (
+	"bytes"
+
+	"github.com/gofiber/fiber/v2"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/resource"
+)
+
+// check checks the request for rule. Token and refusal are both nil where it may pass without a token; fresh is a token that
+// no earlier guard had verified.
+func (a *Auth) check(c *fiber.Ctx, rule *resource.Rule) (tok *mandate.Token, fresh bool, refusal *mandate.Response) {
+	ctx := c.UserContext()
+	if tok = verified(c, a.guard); tok != nil {
+		return tok, false, a.guard.CheckAgain(ctx, tok, rule)
+	}
+	tok, refusal = a.guard.Check(ctx, credentials(c, a.guard), rule)
+	return tok, tok != nil, refusal
+}
+
+// checkFor is check for a requirement that is known only now. No request passes without a token.
+func (a *Auth) checkFor(c *fiber.Ctx, need mandate.Requirement) (tok *mandate.Token, fresh bool, refusal *mandate.Response) {
+	ctx := c.UserContext()
+	if tok = verified(c, a.guard); tok != nil {
+		return tok, false, a.guard.CheckAgainFor(ctx, tok, need)
+	}
+	presented := credentials(c, a.guard)
+	presented.Preflight = false
+	tok, refusal = a.guard.CheckFor(ctx, presented, need)
+	return tok, tok != nil, refusal
+}
+
+// user loads the user of tok, with the one that a middleware has on board where there is one.
+func (a *Auth) user(c *fiber.Ctx, tok *mandate.Token) (any, error) {
+	ctx := c.UserContext()
+	if have := verified(c, a.guard); have != nil && have == tok {
+		return access(c).User(Context(c))
+	}
+	return a.guard.User(ctx, tok)
+}
+
+// credentials are views of Fiber's buffers: good for a call, and not to be kept.
+func credentials(c *fiber.Ctx, g *resource.Guard) resource.Credentials {
+	var presented resource.Credentials
+	header := &c.Request().Header
+	switch fields := header.PeekAll(fiber.HeaderAuthorization); len(fields) {
+	case 0:
+	case 1:
+		presented.Authorization = view(fields[0])
+	default:
+		presented.Authorization = string(bytes.Join(fields, []byte(", ")))
+	}
+	presented.Preflight = preflight(c)
+	if g.ReadsBody() && resource.FormBody(c.Method(), view(header.ContentType())) {
+		if body := c.Request().Body(); len(body) <= 64<<10 {
+			presented.Body = resource.BodyToken(view(body))
+		}
+	}
+	return presented
+}
+
+func preflight(c *fiber.Ctx) bool {
+	header := &c.Request().Header
+	return header.IsOptions() && len(header.Peek(fiber.HeaderOrigin)) > 0 && len(header.Peek(fiber.HeaderAccessControlRequestMethod)) > 0
+}

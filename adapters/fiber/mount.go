@@ -1,0 +1,137 @@
+package mandatefiber
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/server"
+)
+
+// Decide asks the application about an authorization request.
+type Decide func(c *fiber.Ctx, ask *server.Ask) (server.Answer, error)
+
+// MountConfig ties a server to the application. The zero value mounts the built-in pages.
+type MountConfig struct {
+	// Decide asks the application who is signed in and what is allowed. Default: the built-in pages.
+	Decide Decide
+	// Use is middleware before every endpoint.
+	Use []fiber.Handler
+	// Error writes the page for an error that may not go to the client by redirect. Header fields and status are set
+	// before. Default: the built-in page.
+	Error func(c *fiber.Ctx, err *mandate.Error) error
+}
+
+// Mount registers every endpoint of srv, for all methods. The paths come from the server's configuration, and some lie
+// under /.well-known, which is why r is the root App and no group. A path that r already has is an error, and then nothing
+// is registered. Of several configs the last counts.
+func Mount(r *fiber.App, srv *server.Server, config ...MountConfig) error {
+	var cfg MountConfig
+	if n := len(config); n > 0 {
+		cfg = config[n-1]
+	}
+	if r == nil || srv == nil {
+		return errors.New("mandatefiber: Mount needs an App and a server: check the error of server.New first")
+	}
+	endpoints, err := srv.Endpoints(mounting(cfg))
+	if err != nil {
+		return fmt.Errorf("mandatefiber: mount: %w", err)
+	}
+	if err := free(r, endpoints); err != nil {
+		return err
+	}
+	for _, e := range endpoints {
+		r.All(pattern(e.Path), append(slices.Clone(cfg.Use), Handle(e))...)
+	}
+	return nil
+}
+
+// pattern is path as Fiber writes it.
+func pattern(path string) string { return strings.Replace(path, "{id}", ":id", 1) }
+
+// free reports routes that r already has.
+func free(r *fiber.App, endpoints []mandate.Endpoint) error {
+	taken := map[string]string{}
+	for _, route := range r.GetRoutes(true) {
+		taken[anonymous(route.Path)] = route.Method + " " + route.Path
+	}
+	for _, e := range endpoints {
+		if strings.ContainsAny(e.Path, ":*+?()<>\\") {
+			return fmt.Errorf("mandatefiber: mount: Fiber would take a part of %s for a parameter: choose another server.Config.Prefix", e.Path)
+		}
+		if route, ok := taken[anonymous(pattern(e.Path))]; ok {
+			return fmt.Errorf("mandatefiber: mount: the App already has %s: remove that route, or choose another server.Config.Prefix", route)
+		}
+	}
+	return nil
+}
+
+// anonymous is pattern without the names of parameters: of two routes that differ in them alone Fiber never asks the second.
+func anonymous(pattern string) string {
+	parts := strings.Split(pattern, "/")
+	for i, part := range parts {
+		if strings.HasPrefix(part, ":") {
+			parts[i] = ":"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+func mounting(cfg MountConfig) server.Mounting {
+	var m server.Mounting
+	if cfg.Decide != nil {
+		m.Decide = func(ctx context.Context, ask *server.Ask) (server.Answer, error) {
+			return cfg.Decide(fiberContext(ctx), ask)
+		}
+	}
+	if cfg.Error != nil {
+		m.Error = func(ctx context.Context, err *mandate.Error) error {
+			return cfg.Error(fiberContext(ctx), err)
+		}
+	}
+	return m
+}
+
+type contextKey struct{}
+
+func fiberContext(ctx context.Context) *fiber.Ctx {
+	c, _ := ctx.Value(contextKey{}).(*fiber.Ctx)
+	return c
+}
+
+// Handle is one endpoint, to be registered by hand, for every method.
+func Handle(e mandate.Endpoint) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		ctx := context.WithValue(c.UserContext(), contextKey{}, c)
+		resp := e.Serve(ctx, request(c, e.Origin, e.Path, e.BodyLimit()))
+		if resp.Page == nil {
+			return write(c, resp)
+		}
+		writeFields(c, resp)
+		if resp.Status != 0 {
+			c.Status(resp.Status)
+		}
+		return resp.Page()
+	}
+}
+
+// Skipper reports for a request whether it is for one of srv's endpoints: other people's CSRF and cache middleware
+// must leave these alone.
+func Skipper(srv *server.Server) func(c *fiber.Ctx) bool {
+	return func(c *fiber.Ctx) bool { return srv.Serves(string(c.Request().URI().PathOriginal())) }
+}
+
+// ReturnTo returns where the browser goes after the application's own sign-in: the parameter return_to of query or form, if it
+// is one of srv's pages, and fallback otherwise.
+func ReturnTo(c *fiber.Ctx, srv *server.Server, fallback string) string {
+	target := c.Query("return_to")
+	if target == "" {
+		target = c.FormValue("return_to")
+	}
+	return srv.ReturnTo(strings.Clone(target), fallback)
+}

@@ -1,0 +1,78 @@
+package mandatefiber
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"github.com/gofiber/fiber/v2"
+
+	mandate "github.com/go-mandate/mandate/core"
+)
+
+// request reads the request. All of its strings are copies: endpoints keep what they like.
+func request(c *fiber.Ctx, origin, path string, limit int64) *mandate.Request {
+	uri := c.Request().URI()
+	escaped := string(uri.PathOriginal())
+	r := &mandate.Request{Method: string(c.Request().Header.Method()), URL: origin + escaped, Header: header{c}}
+	if query := uri.QueryString(); len(query) > 0 {
+		r.URL += "?" + string(query)
+	}
+	if strings.HasSuffix(path, "/{id}") {
+		r.PathID, _ = url.PathUnescape(escaped[strings.LastIndexByte(escaped, '/')+1:]) // what cannot be decoded names nothing
+	}
+	if state := c.Context().TLSConnectionState(); state != nil && len(state.PeerCertificates) > 0 {
+		r.Peer = state.PeerCertificates[0]
+	}
+	if body := c.Request().Body(); int64(len(body)) > limit {
+		r.Oversized = true
+	} else {
+		r.Body = string(body)
+	}
+	return r
+}
+
+// header is the header of a request. It is a pointer, so that making an interface of it allocates nothing; what it returns
+// may be kept.
+type header struct{ c *fiber.Ctx }
+
+// Get implements [mandate.Header].
+func (h header) Get(name string) string { return string(h.c.Request().Header.Peek(name)) }
+
+// Values implements [mandate.Header].
+func (h header) Values(name string) []string {
+	fields := h.c.Request().Header.PeekAll(name)
+	values := make([]string, len(fields))
+	for i, f := range fields {
+		values[i] = string(f)
+	}
+	return values
+}
+
+// write writes resp, which has no Page, as it is.
+func write(c *fiber.Ctx, resp *mandate.Response) error {
+	writeFields(c, resp)
+	return c.Status(resp.Status).Send(resp.Body)
+}
+
+// writeFields sets the header fields of resp but for those called without. A field replaces what others set under its name,
+// except where values add up: cookies and Vary.
+func writeFields(c *fiber.Ctx, resp *mandate.Response, without ...string) {
+	out := &c.Response().Header
+	for i, f := range resp.Header {
+		if slices.ContainsFunc(without, func(name string) bool { return strings.EqualFold(name, f.Name) }) {
+			continue
+		}
+		adds := strings.EqualFold(f.Name, fiber.HeaderSetCookie) || strings.EqualFold(f.Name, fiber.HeaderVary)
+		if !adds && resp.Header[:i].Get(f.Name) == "" {
+			out.Del(f.Name)
+		}
+		out.Add(f.Name, f.Value)
+	}
+}
+
+// view returns b as a string without copying it: good until Fiber uses the buffer again.
+func view(b []byte) string {
+	return unsafe.String(unsafe.SliceData(b), len(b)) // #nosec G103 -- read only, and not kept
+}
