@@ -27,6 +27,7 @@ type Answer struct {
 	some   bool // scopes counts; otherwise all that was asked for
 	once   bool
 	url    string
+	code   mandate.Code // what the client gets instead of a visit to a built-in page, where none may be shown
 	page   func() error
 }
 
@@ -38,7 +39,24 @@ const (
 	signIn
 	interact
 	page
+	visit // a built-in page
 )
+
+// silent returns the error that stands for the answer where no page may be shown, or "".
+func (a Answer) silent() mandate.Code {
+	switch a.kind {
+	case signIn:
+		return mandate.LoginRequired
+	case interact:
+		return mandate.InteractionRequired
+	case page:
+		return mandate.ConsentRequired
+	case visit:
+		return a.code
+	case approve, deny:
+	}
+	return ""
+}
 
 // SignIn sends the browser to the application's own sign-in page. The parameter return_to is added to url: the page sends
 // the browser there afterwards (the adapters' ReturnTo reads it), and the decision function is asked again.
@@ -77,7 +95,6 @@ func Page(render func() error) Answer { return Answer{kind: page, page: render} 
 // Interact sends the browser to a page of the application's own, like SignIn, for anything else that the user must do
 // first. Where the client asked for prompt=none it gets interaction_required instead.
 func Interact(url string) Answer { return Answer{kind: interact, url: url} }
-
 
 // amr returns the user's means as a store keeps them.
 func (u User) amr() string { return strings.Join(slices.Clone(u.AMR), " ") }

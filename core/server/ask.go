@@ -3,7 +3,11 @@ package server
 import (
 	"context"
 	"html/template"
+	"net/url"
+	"time"
 
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/store"
 )
 
@@ -14,26 +18,161 @@ type Ask struct {
 	Client  *store.Client // who asks; shared, never change it
 	Request AuthorizationRequest
 	Scopes  []Scope // what is asked for, with the titles of the configuration
+
+	server    *Server
+	ctx       context.Context // of the request that the ask is for
+	request   *mandate.Request
+	flow      flow
+	submitted bool
+	browser   string // the binding cookie; empty: the browser has none yet
+	fresh     bool   // browser was made just now, and must be set
+	handle    string // of flow, once sealed
+	err       error  // why it could not be
 }
 
 // Submitted reports whether the form of a [Page] came back, from the browser that it was made for.
-func (a *Ask) Submitted() bool { return false }
+func (a *Ask) Submitted() bool { return a.submitted }
 
-// Accepts reports whether user's sign-in is recent and strong enough (prompt, max_age, acr_values).
-// It also notes whom the page is shown to: a decision that another user submits is refused.
-func (a *Ask) Accepts(user User) bool { return false }
+// Accepts reports whether user's sign-in is recent and strong enough (prompt, max_age, acr_values). A sign-in
+// since the request began is. It also notes whom the page is shown to: a decision that another user submits is
+// refused.
+func (a *Ask) Accepts(user User) bool {
+	if user.Subject == "" {
+		return false
+	}
+	a.show(user)
+	q := &a.Request
+	since := a.flow.begun()
+	if user.AuthTime.Equal(user.AuthTime.Truncate(time.Second)) {
+		since = since.Truncate(time.Second) // the application counts in seconds
+	}
+	if !user.AuthTime.IsZero() && !user.AuthTime.Before(since) {
+		return true
+	}
+	if q.Wants("login") || q.Wants("select_account") {
+		return false
+	}
+	if q.Aged && (user.AuthTime.IsZero() || a.server.now().Sub(user.AuthTime) > q.MaxAge) {
+		return false
+	}
+	if q.ACRValues != "" {
+		wanted, err := mandate.ParseScopes(q.ACRValues) // the same form: words and spaces
+		return err == nil && wanted.Has(user.ACR)
+	}
+	return true
+}
 
-// Remembered reports whether user allowed this client all of it before, so that nobody need be asked.
-func (a *Ask) Remembered(ctx context.Context, user User) bool { return false }
+// show notes whom the page is shown to.
+func (a *Ask) show(user User) {
+	if !a.submitted && (a.flow.Shown != user.Subject || a.flow.Session != user.SessionID) {
+		a.flow.Shown, a.flow.Session, a.handle = user.Subject, user.SessionID, ""
+	}
+}
+
+// Remembered reports whether user allowed this client all of it before, so that nobody need be asked. It is never so where
+// the client asks for consent, or where any program could pose as the client: public ones that answer on loopback or in a scheme
+// of their own (RFC 8252, section 8.6).
+func (a *Ask) Remembered(ctx context.Context, user User) bool {
+	a.show(user)
+	policy := a.Client.Policy.Consent
+	switch {
+	case user.Subject == "" || a.Request.Wants("consent") || policy == "always" || a.impersonable():
+		return false
+	case policy == "never":
+		return true
+	}
+	c, err := a.server.store.Consent(ctx, user.Subject, a.Client.ID)
+	if err != nil {
+		return false // nobody could tell: ask
+	}
+	now := a.server.now()
+	return (c.Expires.IsZero() || now.Before(c.Expires)) && c.Scopes.Covers(a.Request.Details.Scopes) &&
+		consentOf(c).covers(a.Request.Details)
+}
+
+// impersonable reports whether any program on the user's machine could be who asks.
+func (a *Ask) impersonable() bool {
+	if a.Client.Policy.AssumeIdentity || !a.Client.Metadata.Public() && a.Client.Origin == store.ByOperator {
+		return false
+	}
+	return oauth2.LoopbackURI(a.Request.RedirectURI) || oauth2.PrivateUseURI(a.Request.RedirectURI)
+}
 
 // Fields returns the hidden inputs of the form: handle and CSRF token.
-func (a *Ask) Fields() template.HTML { return "" }
-
-// Action returns the path that the form is posted to.
-func (a *Ask) Action() string { return "" }
+func (a *Ask) Fields() template.HTML {
+	input := func(name, value string) string {
+		return `<input type="hidden" name="` + name + `" value="` + template.HTMLEscapeString(value) + `">`
+	}
+	return template.HTML(input(fieldHandle, a.Handle()) + input(fieldCSRF, a.CSRF())) // #nosec G203 -- escaped above
+}
 
 // Handle returns the value of the hidden input "handle".
-func (a *Ask) Handle() string { return "" }
+func (a *Ask) Handle() string {
+	if a.handle == "" && a.err == nil {
+		a.bind()
+		a.handle, a.err = a.server.seal(a.ctx, &a.flow, a.server.now())
+	}
+	return a.handle
+}
 
 // CSRF returns the value of the hidden input "csrf".
-func (a *Ask) CSRF() string { return "" }
+func (a *Ask) CSRF() string {
+	a.bind()
+	return a.server.csrf(&a.flow, a.server.now())
+}
+
+// bind ties the flow to the browser, which gets a cookie if it has none.
+func (a *Ask) bind() {
+	if a.browser == "" {
+		a.browser, a.fresh = randomText(), true
+	}
+	if !a.flow.boundTo(a.browser) {
+		a.flow.Browser, a.handle = browserOf(a.browser), ""
+	}
+}
+
+// Action returns the path that the form is posted to.
+func (a *Ask) Action() string { return a.server.public("authorization") }
+
+// RedirectHost returns the host that the answer goes to, or the scheme where there is none: a client's name is
+// self-chosen, this is not.
+func (a *Ask) RedirectHost() string {
+	u, err := url.Parse(a.Request.RedirectURI)
+	if err != nil {
+		return ""
+	}
+	if u.Host == "" {
+		return u.Scheme + ":"
+	}
+	return u.Host
+}
+
+// resumeURL returns where the browser comes back to.
+func (a *Ask) resumeURL() string {
+	return a.server.public("authorization") + "?" + fieldHandle + "=" + a.Handle()
+}
+
+// consent is what a remembered consent says beside its scopes.
+type consent struct {
+	Resources string `json:"resources,omitempty"`
+	Rich      string `json:"authorization_details,omitempty"`
+}
+
+func (c consent) covers(d store.Details) bool {
+	have := mandate.Scopes(c.Resources) // the same form: words and spaces
+	return have.Covers(mandate.Scopes(d.Resources)) && (d.Rich == "" || d.Rich == c.Rich)
+}
+
+// with returns c with what d has.
+func (c consent) with(d store.Details) consent {
+	c.Resources = string(mandate.Scopes(c.Resources).With(mandate.Scopes(d.Resources)))
+	if d.Rich != "" {
+		c.Rich = d.Rich
+	}
+	return c
+}
+
+// among returns the scopes of the request that scopes has.
+func (a *Ask) among(scopes mandate.Scopes) mandate.Scopes {
+	return a.Request.Details.Scopes.Only(scopes)
+}

@@ -2,11 +2,19 @@ package server
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
 )
 
-// Mounting is what an adapter ties to its framework. The context that the functions get is the one that
+// Mounting is how an adapter ties the server to its framework. The context that the functions get is the one that
 // the adapter gave to [mandate.Endpoint.Serve]: the framework's own context is in it, put there by the adapter.
 type Mounting struct {
 	// Decide asks the application. Nil: the built-in pages, which need Config.SignIn.
@@ -16,14 +24,200 @@ type Mounting struct {
 	Error func(ctx context.Context, err *mandate.Error) error
 }
 
+// limitAuthorize is the body limit of the authorization endpoint: parameters alone.
+const limitAuthorize = 64 << 10
+
 // Endpoints returns all endpoints, ready to be registered. It fails where neither m.Decide nor Config.SignIn could decide about
 // an authorization request.
-func (s *Server) Endpoints(m Mounting) ([]mandate.Endpoint, error) { return nil, nil }
+func (s *Server) Endpoints(m Mounting) ([]mandate.Endpoint, error) {
+	mount := mounted{s, m}
+	list := s.backChannel()
+	if len(s.responses) > 0 {
+		if m.Decide == nil {
+			if s.config.SignIn == nil {
+				return nil, errors.New("server: nobody decides about authorization requests: give MountConfig a Decide, or server.Config a SignIn for the built-in pages")
+			}
+			mount.Decide = s.builtIn
+			list = append(list,
+				s.endpoint("login", mandate.Endpoint{Methods: []string{"GET", "POST"}, Handle: mount.handleLogin}),
+				s.endpoint("consent", mandate.Endpoint{Methods: []string{"GET", "POST"}, Handle: mount.handleConsent}))
+		}
+		list = append(list, s.endpoint("authorization", mandate.Endpoint{Methods: []string{"GET", "POST"}, Limit: limitAuthorize, Handle: mount.handleAuthorize}))
+	}
+	for i := range list {
+		list[i].Handle = s.watched(list[i].Name, list[i].Handle)
+	}
+	return list, nil
+}
+
+// backChannel returns the endpoints that show nothing to people.
+func (s *Server) backChannel() []mandate.Endpoint {
+	get, post := []string{"GET"}, []string{"POST"}
+	list := []mandate.Endpoint{
+		s.endpoint("token", mandate.Endpoint{Methods: post, CORS: true, Handle: s.handleToken}),
+		s.endpoint("revocation", mandate.Endpoint{Methods: post, CORS: true, Handle: s.handleRevocation}),
+		s.endpoint("introspection", mandate.Endpoint{Methods: post, Handle: s.handleIntrospection}),
+		s.endpoint("jwks", mandate.Endpoint{Methods: get, CORS: true, Handle: s.handleJWKS}),
+		{
+			Name: "metadata", Origin: s.at.origin, Path: s.paths["metadata"], Methods: get, CORS: true,
+			Handle: func(context.Context, *mandate.Request) *mandate.Response {
+				return &mandate.Response{Status: 200, Header: publicHeader, Body: s.metadata}
+			},
+		},
+	}
+	for _, e := range s.config.Extensions {
+		if e.Endpoints != nil {
+			for _, own := range e.Endpoints(s) {
+				list = append(list, s.endpoint(own.Name, own))
+			}
+		}
+	}
+	return list
+}
+
+// endpoint completes e with its place.
+func (s *Server) endpoint(name string, e mandate.Endpoint) mandate.Endpoint {
+	e.Name, e.Origin, e.Path = name, s.at.origin+s.config.BasePath, s.paths[name]
+	return e
+}
+
+// public returns the path of an endpoint as browsers see it.
+func (s *Server) public(name string) string { return s.config.BasePath + s.paths[name] }
+
+// watched puts the hooks around an endpoint.
+func (s *Server) watched(name string, handle func(context.Context, *mandate.Request) *mandate.Response) func(context.Context, *mandate.Request) *mandate.Response {
+	h := s.hooks
+	if h.Before == nil && h.After == nil && h.On == nil {
+		return handle
+	}
+	return func(ctx context.Context, r *mandate.Request) *mandate.Response {
+		var resp *mandate.Response
+		if h.Before != nil {
+			resp = h.Before(ctx, name, r)
+		}
+		if resp == nil {
+			resp = handle(ctx, r)
+		}
+		if resp.Err != nil {
+			if code := mandate.AsError(resp.Err).Code; code == mandate.ServerError || code == mandate.TemporarilyUnavailable {
+				h.Tell(ctx, mandate.Event{Name: mandate.Fault, Endpoint: name, Err: resp.Err})
+			}
+		}
+		if h.After != nil {
+			h.After(ctx, name, resp.Status, resp.Err)
+		}
+		return resp
+	}
+}
+
+// paths of the endpoints below issuer and prefix.
+//
+//nolint:gochecknoglobals // constant by nature
+var endpointPaths = map[string]string{
+	"authorization": "/authorize",
+	"token":         "/token",
+	"revocation":    "/revoke",
+	"introspection": "/introspect",
+	"jwks":          "/jwks",
+	"login":         "/interaction/login",
+	"consent":       "/interaction/consent",
+}
+
+// describe fills in paths and the metadata document (RFC 8414).
+func (s *Server) describe() error {
+	s.paths = map[string]string{"metadata": "/.well-known/oauth-authorization-server" + s.at.path}
+	base := s.at.path + s.config.Prefix
+	place := func(name, path string) error {
+		if _, ok := s.paths[name]; ok {
+			return fmt.Errorf("server: endpoint %q is there twice", name)
+		}
+		s.paths[name] = strings.TrimPrefix(base+path, s.config.BasePath)
+		return nil
+	}
+	for name, path := range endpointPaths {
+		if err := place(name, path); err != nil {
+			return err
+		}
+	}
+	extra := make(map[string]json.RawMessage)
+	for _, e := range s.config.Extensions {
+		if e.Endpoints != nil {
+			for _, own := range e.Endpoints(s) {
+				if own.Name == "" || !strings.HasPrefix(own.Path, "/") || own.Handle == nil || len(own.Methods) == 0 {
+					return fmt.Errorf("server: extension %q has an endpoint without name, methods, Handle or a path that begins with a slash", e.Name)
+				}
+				if err := place(own.Name, own.Path); err != nil {
+					return err
+				}
+				location, err := json.Marshal(s.url(own.Name))
+				if err != nil {
+					return err
+				}
+				extra[own.Name+"_endpoint"] = location
+			}
+		}
+	}
+	for _, e := range s.config.Extensions {
+		if e.Metadata != nil {
+			if err := e.Metadata(extra); err != nil {
+				return fmt.Errorf("server: metadata of extension %q: %w", e.Name, err)
+			}
+		}
+	}
+	var err error
+	s.metadata, err = json.Marshal(s.describeAs(extra))
+	return err
+}
+
+// describeAs returns the metadata document: what is on, and nothing else.
+func (s *Server) describeAs(extra map[string]json.RawMessage) oauth2.ServerMetadata {
+	confidential := slices.DeleteFunc(slices.Clone(authMethods[:]), func(m string) bool { return m == "none" })
+	d := oauth2.ServerMetadata{
+		Issuer:                   s.config.Issuer,
+		TokenEndpoint:            s.url("token"),
+		JWKSURI:                  s.url("jwks"),
+		RevocationEndpoint:       s.url("revocation"),
+		RevocationAuthMethods:    authMethods[:],
+		IntrospectionEndpoint:    s.url("introspection"),
+		IntrospectionAuthMethods: confidential,
+		AuthMethods:              authMethods[:],
+		GrantTypes:               slices.Sorted(maps.Keys(s.grants)),
+		ResponseTypes:            []string{},
+		Extra:                    extra,
+	}
+	for _, scope := range s.config.Scopes {
+		d.Scopes = append(d.Scopes, scope.Name)
+	}
+	if len(s.responses) > 0 {
+		d.AuthorizationEndpoint = s.url("authorization")
+		d.ResponseTypes = slices.Sorted(maps.Keys(s.responses))
+		d.ResponseModes = []string{"query", "fragment"}
+		d.ChallengeMethods = []string{oauth2.S256}
+		d.IssParameter = !s.config.OmitIss
+	}
+	return d
+}
+
+// url returns the absolute URL of an endpoint.
+func (s *Server) url(name string) string { return s.at.origin + s.public(name) }
 
 // Serves reports whether path, as a request has it, is one of the server's endpoints. CSRF and
 // cache middleware of others must leave these alone.
-func (s *Server) Serves(path string) bool { return false }
+func (s *Server) Serves(path string) bool {
+	for _, p := range s.paths {
+		if p == path {
+			return true
+		}
+	}
+	return false
+}
 
 // ReturnTo returns target if it is one of this server's own pages that waits for the browser to come
 // back, and fallback otherwise: so that a sign-in page is no open redirect.
-func (s *Server) ReturnTo(target, fallback string) string { return fallback }
+func (s *Server) ReturnTo(target, fallback string) string {
+	u, err := url.Parse(target)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Fragment != "" || u.Path != s.public("authorization") || u.Query().Get(fieldHandle) == "" || strings.HasPrefix(target, "//") {
+		return fallback
+	}
+	return u.Path + "?" + url.Values{fieldHandle: {u.Query().Get(fieldHandle)}}.Encode()
+}

@@ -1,24 +1,144 @@
-// Package server is the authorization server.
 package server
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/pages"
+	"github.com/go-mandate/mandate/core/store"
 )
 
-// Server is an authorization server.
-type Server struct{}
+// Server is an authorization server: one issuer. [New] makes it; it may be used by any number of goroutines.
+type Server struct {
+	config    Config
+	at        place
+	store     store.Store
+	hooks     mandate.Hooks
+	pages     *pages.Set
+	challenge string // the Basic challenge of invalid_client
+	cookieTag string // tells the cookies of several issuers on one host apart
 
-// AuthorizationRequest is what the client asks for.
-type AuthorizationRequest struct{}
+	fixed     map[string]*store.Client
+	scopes    map[string]Scope
+	allScopes mandate.Scopes
+	grants    map[string]GrantType
+	responses map[string]ResponseType
+	paths     map[string]string // of endpoints, by name, as mounted
+	metadata  []byte
 
-// Verify returns the access token that raw is: one of this server's own, stored or a JWT. It sees
-// revocation at once. An error that is [mandate.InvalidToken] blames raw; any other means that nobody could tell.
-func (s *Server) Verify(ctx context.Context, raw string, now time.Time) (*mandate.Token, error) {
-	return nil, mandate.InvalidToken
+	refresh *mandate.MAC      // codes and refresh tokens
+	kid     string            // of the current key of refresh
+	flows   *mandate.ShortMAC // grant ids and handles, CSRF tokens
+	pending *mandate.Sealer   // pending requests
+	atRest  *mandate.Sealer   // signing keys and recoverable client secrets
+	slow    *slowSecrets
+	keys    keyring
+	stands  sync.Map // client id -> number of its standing grant (int64)
+}
+
+// New returns the server that config describes. It does no I/O. An error names the field and the way out.
+func New(config Config) (*Server, error) {
+	c := config
+	at, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	tag := sha256.Sum256([]byte(c.Issuer))
+	s := &Server{
+		config: c, at: at, store: c.Store, hooks: c.Hooks, pages: c.Pages,
+		challenge: `Basic realm="` + mandate.Printable(c.Issuer) + `"`,
+		cookieTag: hex.EncodeToString(tag[:4]),
+		fixed:     make(map[string]*store.Client),
+		scopes:    make(map[string]Scope),
+		grants:    make(map[string]GrantType),
+		responses: make(map[string]ResponseType),
+		refresh:   c.Secret.MAC("refresh", c.Issuer),
+		flows:     c.Secret.ShortMAC("flow", c.Issuer),
+		pending:   c.Secret.ShortSealer("pending request", c.Issuer),
+		atRest:    c.Secret.Sealer("at rest", c.Issuer),
+		slow:      newSlowSecrets(),
+	}
+	s.kid = keyName(s.refresh.Current())
+	s.keys.server = s
+	for _, scope := range c.Scopes {
+		s.scopes[scope.Name] = scope
+		s.allScopes = s.allScopes.With(mandate.Scopes(scope.Name))
+	}
+	if err := s.addClients(); err != nil {
+		return nil, err
+	}
+	if err := s.addGrants(); err != nil {
+		return nil, err
+	}
+	return s, s.describe()
+}
+
+func (s *Server) addClients() error {
+	for _, c := range s.config.Clients {
+		if err := checkClient(c); err != nil {
+			return err
+		}
+		if s.fixed[c.ID] != nil {
+			return fmt.Errorf("server: Clients has %q twice", c.ID)
+		}
+		if c.Policy.TokenFormat == string(JWT) && len(s.config.DefaultAudience) == 0 {
+			return fmt.Errorf("server: client %q gets JWT access tokens and DefaultAudience is empty: name the API that they are for (RFC 9068, section 3)", c.ID)
+		}
+		for scope := range clientScopes(c).All() {
+			if _, ok := s.scopes[scope]; !ok {
+				return fmt.Errorf("server: client %q has the scope %q, which is not among Scopes", c.ID, scope)
+			}
+		}
+		s.fixed[c.ID] = c.Clone()
+	}
+	return nil
+}
+
+func (s *Server) addGrants() error {
+	grants := slices.Clone(s.config.GrantTypes)
+	for _, e := range s.config.Extensions {
+		grants = append(grants, e.GrantTypes...)
+		for _, r := range e.Responses {
+			if _, ok := s.responses[r.Name]; ok || r.Name == "" || r.Respond == nil {
+				return fmt.Errorf("server: extension %q has the response type %q, which is taken, has no name or does nothing", e.Name, r.Name)
+			}
+			s.responses[r.Name] = r
+		}
+	}
+	for _, g := range grants {
+		if g == nil || g.Name() == "" {
+			return fmt.Errorf("server: GrantTypes has one that is nil or has no name")
+		}
+		if s.grants[g.Name()] != nil {
+			return fmt.Errorf("server: grant type %q is there twice", g.Name())
+		}
+		s.grants[g.Name()] = g
+	}
+	if s.grants[grantCode] != nil {
+		if _, ok := s.responses["code"]; ok {
+			return fmt.Errorf("server: an extension has the response type %q, which is the server's own", "code")
+		}
+		s.responses["code"] = ResponseType{Name: "code", Respond: s.respondCode}
+	}
+	return nil
 }
 
 // Issuer returns the issuer identifier.
-func (s *Server) Issuer() string { return "" }
+func (s *Server) Issuer() string { return s.config.Issuer }
+
+// now returns the time in whole milliseconds, as stores keep it.
+func (s *Server) now() time.Time { return s.config.Now().Truncate(time.Millisecond).UTC() }
+
+// alarmTime bounds a write that raises an alarm: it must not hang, and it must not be undone either.
+const alarmTime = 10 * time.Second
+
+// alarmed returns ctx for a security write: neither a caller that hangs up nor its deadline undoes it.
+func alarmed(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), alarmTime)
+}

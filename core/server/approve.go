@@ -1,0 +1,168 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/pages"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// approve makes an approval true: one grant, created once, however often the decision is sent.
+func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Response {
+	user := answer.user
+	restart := pages.Error{Reason: pages.OtherUser, Status: 403, RestartURL: a.Action() + "?" + fieldHandle + "=" + a.handle}
+	switch {
+	case user.Subject == "":
+		return m.refuseClient(ctx, a, errors.New("approval by a user without a Subject"))
+	case user.Subject == a.Client.ID:
+		return m.refuseClient(ctx, a, mandate.Errorf(mandate.AccessDenied, errors.New("the subject is the client's own id"), ""))
+	case a.submitted && a.flow.Shown != "" && (a.flow.Shown != user.Subject || a.flow.Session != user.SessionID):
+		return m.errorPage(ctx, a.request, mandate.Errorf(mandate.AccessDenied, nil, "somebody else signed in since the page was shown"), restart)
+	case !a.Accepts(user):
+		return m.refuseClient(ctx, a, mandate.Errorf(mandate.LoginRequired, nil, "the sign-in is too old or not strong enough"))
+	case a.Request.silent() && a.impersonable():
+		return m.refuseClient(ctx, a, mandate.Errorf(mandate.ConsentRequired, nil, ""))
+	}
+	asked := a.Request.Details.Scopes
+	scopes := asked
+	if answer.some {
+		if scopes = a.among(answer.scopes); scopes == "" && asked != "" {
+			return m.refuseClient(ctx, a, mandate.Errorf(mandate.AccessDenied, nil, "the user allowed none of it"))
+		}
+	}
+	now := m.now()
+	id, h, ok := m.names(&a.flow, now)
+	if !ok {
+		return m.errorPage(ctx, a.request, mandate.Errorf(mandate.InvalidRequest, nil, "the request is over"), pages.Error{Reason: pages.Expired, Status: 410})
+	}
+	g := m.grantOf(a.Client, user.Subject, now)
+	g.ID, g.Key, g.SessionID = id, h.key(), user.SessionID
+	ends := g.Details.Ends
+	g.Details = a.Request.Details
+	g.Details.Ends, g.Details.Scopes, g.Details.AuthTime, g.Details.ACR, g.Details.AMR = ends, scopes, user.AuthTime, user.ACR, user.amr()
+	for _, e := range m.config.Extensions {
+		if e.Approve != nil {
+			if err := e.Approve(ctx, a, user, &g); err != nil {
+				return m.refuseClient(ctx, a, err)
+			}
+		}
+	}
+	if a.submitted && !answer.once {
+		if err := m.remember(ctx, user.Subject, a.Client.ID, g.Details, now); err != nil {
+			return m.refuseClient(ctx, a, err)
+		}
+	}
+	err := m.store.CreateGrant(ctx, g)
+	switch {
+	case errors.Is(err, store.ErrExists):
+		if g, ok = m.decided(ctx, g); !ok {
+			return m.errorPage(ctx, a.request, mandate.Errorf(mandate.InvalidRequest, err, "the request was decided already"), pages.Error{Reason: pages.Finished, Status: 410})
+		}
+	case err != nil:
+		return m.refuseClient(ctx, a, fault("create grant", err))
+	default:
+		m.hooks.Tell(ctx, mandate.Event{Name: mandate.GrantApproved, ClientID: g.ClientID, Subject: g.Subject, GrantID: g.ID, Scopes: scopes})
+	}
+	return m.respond(ctx, a, g)
+}
+
+// decided returns the grant of an earlier, identical decision whose code nobody has used: a double click or a reload gets
+// the same answer again.
+func (s *Server) decided(ctx context.Context, want store.Grant) (store.Grant, bool) {
+	g, err := s.store.Grant(ctx, want.ID)
+	same := err == nil && g.ClientID == want.ClientID && g.Subject == want.Subject && g.SessionID == want.SessionID &&
+		g.Details.Scopes == want.Details.Scopes && g.Generation == 0 && g.AliveAt(want.Created)
+	return g, same
+}
+
+// respond sends the browser back to the client with what the response types add.
+func (m mounted) respond(ctx context.Context, a *Ask, g store.Grant) *mandate.Response {
+	params := make([]mandate.Field, 0, 4)
+	add := func(name, value string) { params = append(params, mandate.Field{Name: name, Value: value}) }
+	for _, t := range a.Request.ResponseTypes {
+		if err := m.responses[t].Respond(ctx, a, g, add); err != nil {
+			return m.refuseClient(ctx, a, err)
+		}
+	}
+	return redirect(a.answerURL(params))
+}
+
+// respondCode is the response type code: generation 0 of the grant.
+func (s *Server) respondCode(_ context.Context, a *Ask, g store.Grant, add func(name, value string)) error {
+	_, h, ok := s.names(&a.flow, s.now())
+	kid, known := keyNamed(g.KeyID)
+	if !ok || !known {
+		return errors.New("the key of this code is gone")
+	}
+	code, ok := s.write(credential{kid: kid, handle: h})
+	if !ok {
+		return errors.New("the key of this code is gone")
+	}
+	add("code", code)
+	return nil
+}
+
+// grantOf returns a grant of c for subject that has no names yet. Its absolute end counts from now; the row is needed until its
+// code, and the access token that the code becomes, are over.
+func (s *Server) grantOf(c *store.Client, subject string, now time.Time) store.Grant {
+	g := store.Grant{ClientID: c.ID, Subject: subject, KeyID: s.kid, Created: now, Advanced: now, Expires: now.Add(s.lifeOf(c))}
+	ttl := s.config.RefreshTTL
+	if c.Policy.RefreshTTL != 0 {
+		ttl = c.Policy.RefreshTTL
+	}
+	if ttl > 0 {
+		g.Details.Ends = now.Add(ttl)
+	}
+	return g
+}
+
+// newGrant is TokenRequest.NewGrant.
+func (s *Server) newGrant(r *TokenRequest, subject string, scopes mandate.Scopes) store.Grant {
+	g := s.grantOf(r.Client.Client, subject, r.Now)
+	f := s.newFlow(r.Now)
+	g.ID, r.handle, _ = s.names(&f, r.Now)
+	g.Key, g.Details.Scopes, g.Details.Confirmed = r.handle.key(), scopes, r.Confirmed
+	g.Generation = 1 // its first refresh token is of generation 1: there was no code
+	return g
+}
+
+// maxMerges bounds the attempts to write a consent that others write too.
+const maxMerges = 8
+
+// remember merges what was allowed into the subject's consent.
+func (s *Server) remember(ctx context.Context, subject, clientID string, d store.Details, now time.Time) error {
+	for range maxMerges {
+		c, err := s.store.Consent(ctx, subject, clientID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fault("read consent", err)
+		}
+		c.Subject, c.ClientID, c.Updated = subject, clientID, now
+		c.Scopes = c.Scopes.With(d.Scopes)
+		data, err := json.Marshal(consentOf(c).with(d))
+		if err != nil {
+			return fault("encode consent", err)
+		}
+		c.Data = string(data)
+		err = s.store.PutConsent(ctx, c)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return fault("keep consent", err)
+		}
+	}
+	return errors.New("keep consent: changed again and again by somebody else")
+}
+
+// consentOf returns what c's Data says.
+func consentOf(c store.Consent) consent {
+	var d consent
+	if c.Data != "" {
+		_ = json.Unmarshal([]byte(c.Data), &d) // what cannot be read allows nothing
+	}
+	return d
+}

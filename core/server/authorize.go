@@ -1,0 +1,307 @@
+package server
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/pages"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// mounted is the server as one application mounted it: how it decides, and how it shows errors.
+type mounted struct {
+	*Server
+	Mounting
+}
+
+// handleAuthorize is the authorization endpoint (RFC 6749, section 3.1). A request begins here, comes back here from a
+// sign-in page with its handle, and is decided here.
+func (m mounted) handleAuthorize(ctx context.Context, r *mandate.Request) *mandate.Response {
+	a, resp := m.ask(ctx, r)
+	if resp != nil {
+		return resp
+	}
+	return m.decide(ctx, a)
+}
+
+// ask returns the pending request that r begins or goes on with, or the answer where there is none.
+func (m mounted) ask(ctx context.Context, r *mandate.Request) (*Ask, *mandate.Response) {
+	params, err := paramsOf(r)
+	if err != nil {
+		return nil, m.errorPage(ctx, r, err, pages.Error{})
+	}
+	if handle := params.Get(fieldHandle); handle != "" {
+		return m.resume(ctx, r, params, handle)
+	}
+	a, err := m.begin(ctx, r, params)
+	if err != nil {
+		if a == nil {
+			return nil, m.errorPage(ctx, r, err, pages.Error{})
+		}
+		return nil, m.refuseClient(ctx, a, err)
+	}
+	if r.Method == "POST" {
+		// A cross-site POST brings no cookie: the answer is a GET of our own, which does (OpenID Connect Core,
+		// section 3.1.2.1 allows POST). Nothing is read from a cookie here, and none is set.
+		handle, err := m.seal(ctx, &a.flow, m.now())
+		if err != nil {
+			return nil, m.refuseClient(ctx, a, err)
+		}
+		return nil, redirect(m.public("authorization") + "?" + fieldHandle + "=" + handle)
+	}
+	a.browser = m.cookie(r, cookieBrowser)
+	return a, nil
+}
+
+// paramsOf returns the parameters of r: of its form where it is a POST, of its query otherwise.
+func paramsOf(r *mandate.Request) (mandate.Params, error) {
+	if r.Method == "POST" {
+		return r.Form()
+	}
+	return r.Query()
+}
+
+// begin reads a new authorization request. With an error it returns no Ask unless client and redirect URI are
+// proven: only then may the client hear of it.
+func (m mounted) begin(ctx context.Context, r *mandate.Request, params mandate.Params) (*Ask, error) {
+	for _, name := range []string{"client_id", "redirect_uri"} {
+		if params.Repeated(func(n string) bool { return n == name }) != "" || !allowed(name, params.Get(name)) {
+			return nil, mandate.Errorf(mandate.InvalidRequest, nil, "parameter %s is repeated or malformed", name)
+		}
+	}
+	id := params.Get("client_id")
+	if id == "" {
+		return nil, mandate.Errorf(mandate.InvalidRequest, nil, "parameter client_id is missing")
+	}
+	c, err := m.liveClient(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	target, err := redirectTo(c, params.Get("redirect_uri"))
+	if err != nil {
+		return nil, err
+	}
+	a := &Ask{Client: c, server: m.Server, ctx: ctx, request: r, flow: m.newFlow(m.now())}
+	a.Request.RedirectURI = target
+	if err := m.readRequest(a, params); err != nil {
+		return a, err
+	}
+	for _, e := range m.config.Extensions {
+		if e.Begin != nil {
+			if err := e.Begin(ctx, a, params); err != nil {
+				return a, err
+			}
+		}
+	}
+	a.Scopes = m.described(a.Request.Details.Scopes)
+	a.flow.Client = c.ID
+	a.flow.Request = a.Request
+	return a, nil
+}
+
+// liveClient returns the client called id. One that is unknown or disabled is [mandate.InvalidClient].
+func (s *Server) liveClient(ctx context.Context, id string) (*store.Client, error) {
+	c, err := s.client(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, mandate.Errorf(mandate.InvalidClient, err, "client is unknown")
+	case err != nil:
+		return nil, fault("read client", err)
+	case c.Disabled:
+		return nil, mandate.Errorf(mandate.InvalidClient, nil, "client is disabled")
+	}
+	return c, nil
+}
+
+// resume returns the pending request that handle is. At a GET a foreign browser, or too long a pause, begins the same request
+// anew; a POST decides, and must come from the page and the browser that it was made for.
+func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.Params, handle string) (*Ask, *mandate.Response) {
+	now := m.now()
+	f, err := m.open(ctx, handle, now)
+	if errors.Is(err, errHandle) {
+		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, err, "the request is over"), pages.Error{Reason: pages.Expired, Status: 410})
+	}
+	if err != nil {
+		return nil, m.errorPage(ctx, r, err, pages.Error{})
+	}
+	c, err := m.liveClient(ctx, f.Client)
+	if err == nil {
+		_, err = redirectTo(c, f.Request.Details.RedirectURI)
+	}
+	if err != nil {
+		return nil, m.errorPage(ctx, r, err, pages.Error{})
+	}
+	a := &Ask{Client: c, Request: f.Request, Scopes: m.described(f.Request.Details.Scopes), server: m.Server, ctx: ctx, request: r, flow: *f}
+	a.browser = m.cookie(r, cookieBrowser)
+	over := now.Sub(f.begun()) >= flowTTL
+	if r.Method != "POST" {
+		if over || !f.boundTo(a.browser) {
+			fresh := m.newFlow(now)
+			a.flow.ID, a.flow.Key, a.flow.Begun, a.flow.Shown, a.flow.Session = fresh.ID, fresh.Key, fresh.Begun, "", ""
+		} else {
+			a.handle = handle
+		}
+		return a, nil
+	}
+	page := pages.Error{RestartURL: a.server.public("authorization") + "?" + fieldHandle + "=" + handle}
+	switch {
+	case over:
+		page.Reason, page.Status = pages.Expired, 410
+		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "the request is over"), page)
+	case params.Repeated(single) != "":
+		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "a parameter is repeated"), page)
+	case m.foreign(r), !f.boundTo(a.browser), subtle.ConstantTimeCompare([]byte(params.Get(fieldCSRF)), []byte(m.csrf(f, now))) != 1:
+		page.Reason, page.Status = pages.OtherBrowser, 403
+		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "the form was not made for this browser"), page)
+	}
+	a.submitted, a.handle = true, handle
+	return a, nil
+}
+
+// foreign reports whether a page of another site posts r. A page of ours may send the Origin "null", where its referrer
+// policy says so.
+func (s *Server) foreign(r *mandate.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "cross-site", "same-site":
+		return true
+	}
+	origin := r.Header.Get("Origin")
+	return origin != "" && origin != "null" && origin != s.at.origin
+}
+
+// decide asks the application and turns what it says into HTTP.
+func (m mounted) decide(ctx context.Context, a *Ask) *mandate.Response {
+	answer, err := m.Decide(ctx, a)
+	if err == nil {
+		err = a.err
+	}
+	if err != nil {
+		return m.refuseClient(ctx, a, err)
+	}
+	if a.Request.silent() {
+		if code := answer.silent(); code != "" {
+			return m.refuseClient(ctx, a, mandate.Errorf(code, nil, ""))
+		}
+	}
+	switch answer.kind {
+	case approve:
+		return m.approve(ctx, a, answer)
+	case signIn, interact:
+		to := answer.url + "?"
+		if strings.Contains(answer.url, "?") {
+			to = answer.url + "&"
+		}
+		return m.leave(ctx, a, to+paramReturnTo+"="+url.QueryEscape(a.resumeURL()))
+	case visit:
+		return m.leave(ctx, a, answer.url+"?"+fieldHandle+"="+a.Handle())
+	case page:
+		if a.Handle(); a.err != nil {
+			return m.refuseClient(ctx, a, a.err)
+		}
+		resp := &mandate.Response{Header: slices.Clone(pageHeader), Page: answer.page}
+		return a.remember(resp)
+	case deny:
+	}
+	m.hooks.Tell(ctx, mandate.Event{Name: mandate.GrantDenied, ClientID: a.Client.ID, Subject: a.flow.Shown, Scopes: a.Request.Details.Scopes})
+	return m.refuseClient(ctx, a, mandate.Errorf(mandate.AccessDenied, nil, "the user did not allow it"))
+}
+
+// paramReturnTo is the parameter that tells a sign-in page where to send the browser afterwards.
+const paramReturnTo = "return_to"
+
+// pageHeader is the header of a page with a form that the application writes.
+//
+//nolint:gochecknoglobals // constant by nature
+var pageHeader = mandate.Fields{
+	{Name: "Cache-Control", Value: "no-store"},
+	{Name: "Referrer-Policy", Value: "same-origin"},
+	{Name: "X-Content-Type-Options", Value: "nosniff"},
+	{Name: "X-Frame-Options", Value: "DENY"},
+	{Name: "Content-Security-Policy", Value: "frame-ancestors 'none'; base-uri 'none'"},
+}
+
+// leave sends the browser to a page, with the request in its luggage.
+func (m mounted) leave(ctx context.Context, a *Ask, to string) *mandate.Response {
+	if a.err != nil {
+		return m.refuseClient(ctx, a, a.err)
+	}
+	return a.remember(redirect(to))
+}
+
+// remember adds the binding cookie to an answer where the browser has none yet.
+func (a *Ask) remember(resp *mandate.Response) *mandate.Response {
+	if !a.fresh {
+		return resp
+	}
+	f := a.server.setCookie(cookieBrowser, a.browser, 0)
+	return resp.With(f.Name, f.Value)
+}
+
+// redirect returns the answer that sends the browser to a URL: 303, so that no form is posted again
+// (RFC 9700, section 4.12).
+func redirect(to string) *mandate.Response {
+	return &mandate.Response{Status: 303, Header: mandate.Fields{
+		{Name: "Location", Value: to}, {Name: "Cache-Control", Value: "no-store"}, {Name: "Referrer-Policy", Value: "no-referrer"},
+	}}
+}
+
+// refuseClient sends an error to the client, whose redirect URI is proven. A client that a stranger registered hears of it only
+// from a browser that is signed in, or where no page may be shown: otherwise one link would send people
+// from this host to anywhere (RFC 9700, section 4.11.2).
+func (m mounted) refuseClient(ctx context.Context, a *Ask, err error) *mandate.Response {
+	e := mandate.AsError(err)
+	params := []mandate.Field{{Name: "error", Value: string(e.Code)}}
+	if e.Description != "" {
+		params = append(params, mandate.Field{Name: "error_description", Value: e.Description})
+	}
+	to := a.answerURL(params)
+	if a.Client.Origin != store.ByOperator && !a.Request.silent() && a.flow.Shown == "" && !m.hasSession(ctx, a.request) {
+		return m.errorPage(ctx, a.request, err, pages.Error{ReturnURL: to})
+	}
+	resp := redirect(to)
+	resp.Err = err
+	return resp
+}
+
+// answerURL returns the redirect URI with params, state and issuer (RFC 9207), where the response mode has them.
+func (a *Ask) answerURL(params []mandate.Field) string {
+	q := &a.Request
+	b := make([]byte, 0, len(q.RedirectURI)+len(q.State)+192)
+	b = append(b, q.RedirectURI...)
+	mark := byte('?')
+	switch {
+	case q.ResponseMode == "fragment":
+		mark = '#'
+	case strings.Contains(q.RedirectURI, "?"):
+		mark = '&'
+	}
+	add := func(name, value string) {
+		b = append(b, mark)
+		b = append(b, name...)
+		b = append(b, '=')
+		b = append(b, url.QueryEscape(value)...)
+		mark = '&'
+	}
+	for _, p := range params {
+		add(p.Name, p.Value)
+	}
+	if q.State != "" {
+		add("state", q.State)
+	}
+	if !a.server.config.OmitIss {
+		add("iss", a.server.config.Issuer)
+	}
+	return string(b)
+}
+
+// lifeOf returns how long the row of a grant that is never refreshed is needed: as long as its code or access token can be
+// used, and ten minutes at least, so that a late replay still raises the alarm.
+func (s *Server) lifeOf(c *store.Client) time.Duration {
+	return max(s.codeTTL(c)+s.tokenTTL(c), 10*time.Minute)
+}

@@ -1,0 +1,198 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// Client is a client that proved who it is. Only the server makes one: whoever holds it need not ask.
+type Client struct {
+	*store.Client
+	method string
+}
+
+// Method returns how the client authenticated: a token_endpoint_auth_method (RFC 7591, section 2).
+func (c Client) Method() string { return c.method }
+
+// NewClientSecret returns a fresh client secret of 256 bits, and how a store keeps it. Show the first to the
+// client once.
+func NewClientSecret() (secret string, kept store.Secret) {
+	secret = "mds_" + randomText()
+	return secret, HashSecret(secret)
+}
+
+// HashSecret returns how a store keeps a client secret that was generated: at least 128 random bits. For one that a
+// person chose use [HashPassphrase].
+func HashSecret(secret string) store.Secret {
+	d := mandate.DigestOf(secret)
+	return store.Secret{Form: store.SHA256, Value: d[:]}
+}
+
+// HashPassphrase returns how a store keeps a client secret that a person chose, with bcrypt. It fails for one of more than
+// 72 bytes.
+func HashPassphrase(secret string) (store.Secret, error) {
+	value, err := bcrypt.GenerateFromPassword([]byte(secret), bcrypt.DefaultCost)
+	if err != nil {
+		return store.Secret{}, fmt.Errorf("server: hash client secret: %w", err)
+	}
+	return store.Secret{Form: store.Bcrypt, Value: value}, nil
+}
+
+// client returns the client called id, disabled or not, or store.ErrNotFound.
+func (s *Server) client(ctx context.Context, id string) (*store.Client, error) {
+	if c := s.fixed[id]; c != nil {
+		return c, nil
+	}
+	if !validClientID(id) {
+		return nil, store.ErrNotFound
+	}
+	return s.store.Client(ctx, id)
+}
+
+// validClientID reports whether id can be a client's: visible characters (RFC 6749, appendix A.1), not too many.
+func validClientID(id string) bool { return id != "" && len(id) <= 512 && visible(id, false) }
+
+// visible reports whether s is VSCHAR of RFC 6749, appendix A: printable ASCII, with or without spaces.
+func visible(s string, spaces bool) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e || s[i] == 0x20 && !spaces {
+			return false
+		}
+	}
+	return true
+}
+
+// checkClient returns why c cannot be a fixed client.
+func checkClient(c *store.Client) error {
+	switch {
+	case c == nil:
+		return errors.New("server: Clients has a nil client")
+	case !validClientID(c.ID):
+		return fmt.Errorf("server: client id %q must be 1 to 512 visible ASCII characters", c.ID)
+	case !c.Metadata.Public() && len(c.Secrets) == 0:
+		return fmt.Errorf("server: client %q is confidential and has no secret: give it server.HashSecret(...), or AuthMethod \"none\" if it can keep none", c.ID)
+	case c.Metadata.Public() && len(c.Secrets) > 0:
+		return fmt.Errorf("server: client %q has AuthMethod \"none\" and a secret: it is one or the other", c.ID)
+	case c.Metadata.Public() && c.Metadata.Allows("client_credentials"):
+		return fmt.Errorf("server: client %q cannot have client_credentials without a secret (RFC 6749, section 4.4)", c.ID)
+	case c.Metadata.Allows("authorization_code") && len(c.Metadata.RedirectURIs) == 0:
+		return fmt.Errorf("server: client %q has the grant authorization_code and no redirect URI: add one, or set GrantTypes", c.ID)
+	}
+	switch c.Metadata.Method() {
+	case "client_secret_basic", "client_secret_post", "none":
+	default:
+		return fmt.Errorf("server: client %q has AuthMethod %q, which this server does not know", c.ID, c.Metadata.AuthMethod)
+	}
+	for _, secret := range c.Secrets {
+		if secret.Form == store.SHA256 && len(secret.Value) != sha256.Size {
+			return fmt.Errorf("server: client %q has a secret of %d bytes that should be a SHA-256 digest: make it with server.HashSecret", c.ID, len(secret.Value))
+		}
+	}
+	for _, uri := range c.Metadata.RedirectURIs {
+		if err := oauth2.CheckRedirectURI(uri); err != nil {
+			return fmt.Errorf("server: client %q: %w", c.ID, err)
+		}
+	}
+	for _, list := range []string{c.Metadata.Scope, string(c.Policy.Scopes), string(c.Policy.Default)} {
+		if _, err := mandate.ParseScopes(list); err != nil {
+			return fmt.Errorf("server: client %q has the scopes %q: %w", c.ID, list, err)
+		}
+	}
+	if f := c.Policy.TokenFormat; f != "" && f != string(Opaque) && f != string(JWT) {
+		return fmt.Errorf("server: client %q has TokenFormat %q, which is neither opaque nor jwt", c.ID, f)
+	}
+	return nil
+}
+
+// proves reports whether secret is one of c's at now.
+func (s *Server) proves(c *store.Client, secret string, now time.Time) bool {
+	ok := false
+	for i := range c.Secrets {
+		k := &c.Secrets[i]
+		if now.Before(k.NotBefore) || !k.Expires.IsZero() && !now.Before(k.Expires) {
+			continue
+		}
+		switch k.Form {
+		case store.SHA256:
+			d := mandate.DigestOf(secret)
+			ok = ok || subtle.ConstantTimeCompare(d[:], k.Value) == 1
+		case store.Sealed:
+			plain, err := s.atRest.Open(k.Value, []byte(c.ID), now)
+			ok = ok || err == nil && subtle.ConstantTimeCompare(plain, []byte(secret)) == 1
+		case store.Bcrypt, store.Argon2id:
+			ok = ok || s.slow.proves(c.ID, k, secret)
+		}
+	}
+	return ok
+}
+
+// slowSecrets verifies secrets that cost much, and remembers which were right: by client, stored
+// value and a MAC of the secret under a key of this process, so that a changed one misses.
+type slowSecrets struct {
+	key   mandate.Digest
+	gate  chan struct{} // bounds how many are computed at once
+	mu    sync.Mutex    // guards right
+	right map[mandate.Digest]struct{}
+}
+
+const maxRemembered = 4096
+
+func newSlowSecrets() *slowSecrets {
+	x := &slowSecrets{gate: make(chan struct{}, 4), right: make(map[mandate.Digest]struct{})}
+	_, _ = rand.Read(x.key[:]) // never fails (crypto/rand)
+	return x
+}
+
+func (x *slowSecrets) proves(clientID string, k *store.Secret, secret string) bool {
+	known := x.name(clientID, k, secret)
+	x.mu.Lock()
+	_, ok := x.right[known]
+	x.mu.Unlock()
+	if ok {
+		return true
+	}
+	x.gate <- struct{}{}
+	if k.Form == store.Bcrypt {
+		ok = bcrypt.CompareHashAndPassword(k.Value, []byte(secret)) == nil
+	} else {
+		ok = compareArgon2id(string(k.Value), secret)
+	}
+	<-x.gate
+	if ok {
+		x.mu.Lock()
+		if len(x.right) >= maxRemembered {
+			clear(x.right)
+		}
+		x.right[known] = struct{}{}
+		x.mu.Unlock()
+	}
+	return ok
+}
+
+func (x *slowSecrets) name(clientID string, k *store.Secret, secret string) mandate.Digest {
+	of := func(s string) []byte { d := mandate.DigestOf(s); return d[:] }
+	b := append(x.key[:len(x.key):len(x.key)], of(clientID)...)
+	b = append(b, of(string(k.Value))...)
+	b = append(b, of(secret)...)
+	return sha256.Sum256(b)
+}
+
+// randomText returns 256 random bits as 43 characters.
+func randomText() string {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}

@@ -1,0 +1,274 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/oauth2"
+	"github.com/go-mandate/mandate/core/pages"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// Config is what a [Server] is made of. Issuer and Store are required, and Secret unless the issuer is on loopback;
+// everything else has a safe default.
+type Config struct {
+	// Issuer is the server's name and public base URL: https, or http on loopback, without query and fragment.
+	// Every URL is made of it, never of a request's Host.
+	Issuer string
+	// Prefix stands before the path of every endpoint but the well-known ones: "/oauth". Default: none.
+	Prefix string
+	// BasePath is what a proxy strips from the front of every path below the issuer before the application sees it. Default: nothing.
+	BasePath string
+
+	// Store keeps the state.
+	Store store.Store
+	// Secret is the application's root secret. A server on loopback may go without: it gets one that is
+	// lost at the end of the process, and with it all codes and refresh tokens.
+	Secret mandate.Secret
+
+	// Clients are fixed clients, beside those in the store. They win over one in the store of the same ID.
+	Clients []*store.Client
+	// Scopes are the scopes that clients may ask for.
+	Scopes []Scope
+	// DefaultScopes is granted where neither request nor client name a scope. Default: none, and the request is refused.
+	DefaultScopes mandate.Scopes
+	// Resources are the resource indicators that clients may ask for (RFC 8707), beside those of their own policy.
+	Resources []string
+	// DefaultAudience is the audience of tokens that were asked for without a resource. JWT access tokens need
+	// one. Default: none, which means every resource of this issuer.
+	DefaultAudience []string
+
+	// GrantTypes are the grants that the token endpoint serves. Default: AuthorizationCode, RefreshToken and ClientCredentials.
+	GrantTypes []GrantType
+	// Extensions add to the server, in their order.
+	Extensions []Extension
+
+	// SignIn checks name and password for the built-in pages, which a server without a decision function of its own
+	// shows. It returns mandate.AccessDenied for a wrong pair; any other error means that nobody could tell.
+	SignIn func(ctx context.Context, name, password string) (User, error)
+	// Pages are the built-in pages. Default: pages.New with no options.
+	Pages *pages.Set
+	// ErrorURL is where a browser is sent, with error and error_description, instead of seeing the error page. Default: none.
+	ErrorURL string
+
+	// TokenFormat is the form of access tokens where a client has no other. Default: Opaque.
+	TokenFormat TokenFormat
+	// SigningAlg signs JWTs. Default: ES256.
+	SigningAlg jose.Alg
+	// Keys are signing keys from files or a KMS. Default: made at first use, sealed in the store, shared by all processes.
+	Keys jose.Ring
+	// KeyRotation is how long a signing key signs. Default: 90 days. Negative: for ever.
+	KeyRotation time.Duration
+
+	// CodeTTL is how long an authorization code can be exchanged. Default: one minute.
+	CodeTTL time.Duration
+	// TokenTTL is the life of opaque access tokens. Default: one hour.
+	TokenTTL time.Duration
+	// JWTTTL is the life of JWT access tokens, which guards elsewhere honour although they were revoked. Default: 10 minutes.
+	JWTTTL time.Duration
+	// RefreshIdle is how long a refresh token can go unused. Default: 30 days. Negative: for ever.
+	RefreshIdle time.Duration
+	// RefreshTTL is how long after the approval the last refresh can be. Default: one year. Negative: no end.
+	RefreshTTL time.Duration
+	// Rotation says which clients' refresh tokens are replaced at every use. Default: RotateAlways.
+	Rotation Rotation
+	// Grace is how long a rotated refresh token is answered again, with the same successor. At most 5 minutes. Default: 30 seconds.
+	// Negative: not at all, every second use ends the family.
+	Grace time.Duration
+	// PKCE says who must send a code challenge. Default: PKCERequired.
+	PKCE PKCEPolicy
+	// SessionIdle and SessionTTL bound the built-in pages' session: unused, and altogether. Defaults: 12 hours and 7 days.
+	SessionIdle, SessionTTL time.Duration
+
+	// OmitIss leaves the parameter iss out of authorization responses (RFC 9207), for clients that choke on it. It opens the
+	// door to mix-up attacks.
+	OmitIss bool
+
+	// Hooks are told what happens.
+	Hooks mandate.Hooks
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+}
+
+// TokenFormat is a form of access tokens.
+type TokenFormat string
+
+// The forms.
+const (
+	Opaque TokenFormat = "opaque" // a random string that only this server's store knows
+	JWT    TokenFormat = "jwt"    // RFC 9068: anybody can check it
+)
+
+// Rotation is a policy for refresh tokens.
+type Rotation string
+
+// The policies. Whatever they say, a client's own policy counts first.
+const (
+	RotateAlways Rotation = "always" // at every use
+	RotatePublic Rotation = "public" // those of public clients; confidential ones prove who they are anyway (RFC 9700, section 4.14)
+	RotateNever  Rotation = "never"  // as FAPI 2.0 demands
+)
+
+// PKCEPolicy says who must send a code challenge. Whatever it says, a challenge that was sent binds, a verifier without
+// a challenge is refused, and "plain" is refused.
+type PKCEPolicy string
+
+// The policies.
+const (
+	PKCERequired PKCEPolicy = "required" // every client
+	PKCEPublic   PKCEPolicy = "public"   // public and native clients (RFC 9700, section 2.1.1)
+)
+
+const maxGrace = 5 * time.Minute
+
+// place is where the server lives: the parts of its issuer.
+type place struct {
+	origin string // scheme and host
+	path   string // of the issuer, without a slash at its end
+	secure bool   // https
+	loop   bool   // on loopback
+}
+
+// withDefaults sets the defaults of c, or says why it cannot be.
+func (c *Config) withDefaults() (place, error) {
+	at, err := parseIssuer(c.Issuer)
+	if err != nil {
+		return at, err
+	}
+	for name, path := range map[string]string{"Prefix": c.Prefix, "BasePath": c.BasePath} {
+		if path != "" && (!strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/") || strings.ContainsAny(path, "?#{}*: ")) {
+			return at, fmt.Errorf("server: %s %q must begin with a slash, not end with one, and be plain", name, path)
+		}
+	}
+	if !strings.HasPrefix(at.path+c.Prefix+"/", c.BasePath+"/") {
+		return at, fmt.Errorf("server: BasePath %q is not the beginning of %q", c.BasePath, at.path+c.Prefix)
+	}
+	if c.Store == nil {
+		return at, errors.New("server: Store is nil: hand over memstore.New() or another store")
+	}
+	if c.Secret.IsZero() {
+		if !at.loop {
+			return at, fmt.Errorf("server: Secret is empty and the issuer %q is not on loopback: hand over mandate.ParseSecret of 32 random bytes", c.Issuer)
+		}
+		c.Secret = mandate.NewRandomSecret()
+	}
+	c.setDefaults()
+	if err := c.checkPolicies(); err != nil {
+		return at, err
+	}
+	if c.Pages == nil {
+		if c.Pages, err = pages.New(pages.Options{}); err != nil {
+			return at, fmt.Errorf("server: pages: %w", err)
+		}
+	}
+	return at, nil
+}
+
+func (c *Config) setDefaults() {
+	if c.GrantTypes == nil {
+		c.GrantTypes = []GrantType{AuthorizationCode(), RefreshToken(), ClientCredentials()}
+	}
+	for _, d := range []struct {
+		field   *time.Duration
+		initial time.Duration
+	}{
+		{&c.CodeTTL, time.Minute},
+		{&c.TokenTTL, time.Hour},
+		{&c.JWTTTL, 10 * time.Minute},
+		{&c.RefreshIdle, 30 * 24 * time.Hour},
+		{&c.RefreshTTL, 365 * 24 * time.Hour},
+		{&c.Grace, 30 * time.Second},
+		{&c.KeyRotation, 90 * 24 * time.Hour},
+		{&c.SessionIdle, 12 * time.Hour},
+		{&c.SessionTTL, 7 * 24 * time.Hour},
+	} {
+		if *d.field == 0 {
+			*d.field = d.initial
+		}
+	}
+	if c.TokenFormat == "" {
+		c.TokenFormat = Opaque
+	}
+	if c.Rotation == "" {
+		c.Rotation = RotateAlways
+	}
+	if c.PKCE == "" {
+		c.PKCE = PKCERequired
+	}
+	if c.SigningAlg == "" {
+		c.SigningAlg = jose.ES256
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+}
+
+func (c *Config) checkPolicies() error {
+	switch {
+	case c.TokenFormat != Opaque && c.TokenFormat != JWT:
+		return fmt.Errorf("server: TokenFormat %q is neither %q nor %q", c.TokenFormat, Opaque, JWT)
+	case c.TokenFormat == JWT && len(c.DefaultAudience) == 0:
+		return errors.New("server: TokenFormat is jwt and DefaultAudience is empty: name the API that the tokens are for (RFC 9068, section 3)")
+	case c.Rotation != RotateAlways && c.Rotation != RotatePublic && c.Rotation != RotateNever:
+		return fmt.Errorf("server: Rotation %q is none of always, public, never", c.Rotation)
+	case c.PKCE != PKCERequired && c.PKCE != PKCEPublic:
+		return fmt.Errorf("server: PKCE %q is neither required nor public", c.PKCE)
+	case c.Grace > maxGrace:
+		return fmt.Errorf("server: Grace %v is over %v", c.Grace, maxGrace)
+	case c.CodeTTL < 0 || c.TokenTTL < 0 || c.JWTTTL < 0 || c.SessionIdle < 0 || c.SessionTTL < 0:
+		return errors.New("server: CodeTTL, TokenTTL, JWTTTL, SessionIdle and SessionTTL cannot be negative")
+	case c.CodeTTL > 10*time.Minute:
+		return fmt.Errorf("server: CodeTTL %v is over 10 minutes (RFC 6749, section 4.1.2)", c.CodeTTL)
+	}
+	if c.ErrorURL != "" {
+		if u, err := url.Parse(c.ErrorURL); err != nil || u.Fragment != "" {
+			return fmt.Errorf("server: ErrorURL %q is not a URL without fragment", c.ErrorURL)
+		}
+	}
+	for _, r := range slices.Concat(c.Resources, c.DefaultAudience) {
+		if err := oauth2.CheckResource(r); err != nil {
+			return fmt.Errorf("server: Resources and DefaultAudience: %w", err)
+		}
+	}
+	if _, err := mandate.ParseScopes(string(c.DefaultScopes)); err != nil {
+		return fmt.Errorf("server: DefaultScopes %q is not a list of scopes", c.DefaultScopes)
+	}
+	seen := make(map[string]bool)
+	for _, s := range c.Scopes {
+		if one, err := mandate.ParseScopes(s.Name); err != nil || s.Name == "" || strings.Contains(string(one), " ") || seen[s.Name] {
+			return fmt.Errorf("server: Scopes has %q, which is not the name of one scope, once", s.Name)
+		}
+		seen[s.Name] = true
+	}
+	for s := range c.DefaultScopes.All() {
+		if !seen[s] {
+			return fmt.Errorf("server: DefaultScopes has %q, which is not among Scopes", s)
+		}
+	}
+	return nil
+}
+
+// parseIssuer takes an issuer apart (RFC 8414, section 2).
+func parseIssuer(issuer string) (place, error) {
+	u, err := url.Parse(issuer)
+	if err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(issuer, "?#") || u.Scheme != "https" && u.Scheme != "http" {
+		return place{}, fmt.Errorf("server: Issuer %q is not an https URL without query and fragment", issuer)
+	}
+	if strings.HasSuffix(issuer, "/") {
+		return place{}, fmt.Errorf("server: Issuer %q ends with a slash: leave it out, clients compare issuers byte for byte", issuer)
+	}
+	host := u.Hostname()
+	at := place{origin: u.Scheme + "://" + u.Host, path: u.EscapedPath(), secure: u.Scheme == "https"}
+	at.loop = host == "localhost" || host == "127.0.0.1" || host == "::1"
+	if !at.secure && !at.loop {
+		return place{}, fmt.Errorf("server: Issuer %q is http and not on loopback: use https", issuer)
+	}
+	return at, nil
+}

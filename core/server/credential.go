@@ -1,0 +1,147 @@
+package server
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// The prefixes of what the server hands out, so that scanners recognise a leak.
+const (
+	prefixAccess  = "mda_"
+	prefixCode    = "mdc_"
+	prefixRefresh = "mdr_"
+)
+
+// handle is the secret name of a grant in its code and refresh tokens. The store keeps its digest: a dump and the MAC
+// key together forge nothing.
+type handle [16]byte
+
+// key returns what the store finds the grant by.
+func (h handle) key() mandate.Digest { return mandate.DigestOf(string(h[:])) }
+
+// A credential is an authorization code (generation 0 of its grant) or a refresh token (generation n): key id, handle,
+// generation and a MAC over handle and generation. Garbage is told apart before any I/O; an
+// authentic old generation proves a second use with nothing stored.
+type credential struct {
+	kid        mandate.KeyID
+	handle     handle
+	generation int64
+}
+
+const (
+	credentialBytes = 4 + 16 + 4 + 16
+	credentialText  = 54 // in base64, without the prefix
+)
+
+// maxGeneration is what fits into a credential.
+const maxGeneration = 1<<32 - 1
+
+// write returns the text of c, with the prefix that its generation has.
+func (s *Server) write(c credential) (string, bool) {
+	tag, ok := s.tag(c)
+	if !ok {
+		return "", false
+	}
+	var raw [credentialBytes]byte
+	copy(raw[:4], c.kid[:])
+	copy(raw[4:20], c.handle[:])
+	binary.BigEndian.PutUint32(raw[20:24], uint32(c.generation)) // #nosec G115 -- present refuses more
+	copy(raw[24:], tag[:16])
+	var text [len(prefixCode) + credentialText]byte
+	copy(text[:], prefixRefresh)
+	if c.generation == 0 {
+		copy(text[:], prefixCode)
+	}
+	base64.RawURLEncoding.Encode(text[len(prefixCode):], raw[:])
+	return string(text[:]), true
+}
+
+// read returns the credential that text is, if it is authentic. It does no I/O and does not allocate.
+func (s *Server) read(text string) (credential, bool) {
+	var c credential
+	if len(text) != len(prefixCode)+credentialText {
+		return c, false
+	}
+	var raw [credentialBytes]byte
+	var body [credentialText]byte
+	copy(body[:], text[len(prefixCode):])
+	if n, err := base64.RawURLEncoding.Strict().Decode(raw[:], body[:]); err != nil || n != credentialBytes {
+		return c, false
+	}
+	copy(c.kid[:], raw[:4])
+	copy(c.handle[:], raw[4:20])
+	c.generation = int64(binary.BigEndian.Uint32(raw[20:24]))
+	want := prefixRefresh
+	if c.generation == 0 {
+		want = prefixCode
+	}
+	tag, ok := s.tag(c)
+	if !ok || text[:len(want)] != want {
+		return c, false
+	}
+	return c, subtle.ConstantTimeCompare(tag[:16], raw[24:]) == 1
+}
+
+func (s *Server) tag(c credential) (mandate.Digest, bool) {
+	var message [24]byte
+	copy(message[:16], c.handle[:])
+	binary.BigEndian.PutUint64(message[16:], uint64(c.generation)) // #nosec G115 -- never negative
+	return s.refresh.Sum(c.kid, message[:])
+}
+
+// keyName is how a grant's row names a key.
+func keyName(id mandate.KeyID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
+
+// keyNamed is the reverse of keyName.
+func keyNamed(name string) (id mandate.KeyID, ok bool) {
+	var raw [8]byte
+	n, err := base64.RawURLEncoding.Decode(raw[:], []byte(name))
+	if err != nil || n != len(id) {
+		return id, false
+	}
+	copy(id[:], raw[:])
+	return id, true
+}
+
+// present is TokenRequest.Present.
+func (s *Server) present(ctx context.Context, r *TokenRequest, text string) (store.Grant, int64, error) {
+	c, ok := s.read(text)
+	if !ok {
+		return store.Grant{}, 0, mandate.Errorf(mandate.InvalidGrant, nil, "code or refresh token is not valid")
+	}
+	g, err := s.store.GrantByKey(ctx, c.handle.key())
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return g, 0, mandate.Errorf(mandate.InvalidGrant, err, "code or refresh token is over")
+	case err != nil:
+		return g, 0, fault("read grant", err)
+	}
+	if err := s.owned(r, g); err != nil {
+		return g, 0, err
+	}
+	r.handle = c.handle
+	if c.generation == 0 && g.Generation == 0 && !r.Now.Before(g.Created.Add(s.codeTTL(r.Client.Client))) {
+		return g, 0, mandate.Errorf(mandate.InvalidGrant, nil, "code is over")
+	}
+	return g, c.generation, nil
+}
+
+// owned refuses a grant that is not r's client's, not bound to the key that r proved, or revoked. A grant that was
+// spent passes: that it is spent a second time is for the redemption to find.
+func (s *Server) owned(r *TokenRequest, g store.Grant) error {
+	switch {
+	case g.ClientID != r.Client.ID:
+		return mandate.Errorf(mandate.InvalidGrant, nil, "code or refresh token was issued to another client")
+	case g.Details.Confirmed != (mandate.Confirmation{}) && g.Details.Confirmed != r.Confirmed:
+		return mandate.Errorf(mandate.InvalidGrant, nil, "code or refresh token is bound to another key")
+	case !g.Revoked.IsZero():
+		return mandate.Errorf(mandate.InvalidGrant, nil, "grant was revoked")
+	}
+	return nil
+}

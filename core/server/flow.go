@@ -1,0 +1,131 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+const (
+	flowTTL     = 30 * time.Minute // how long a pending request can be decided
+	ticketTTL   = 15 * time.Minute // how long one that is too large for a URL is kept
+	maxInURL    = 1536             // of a handle in a URL, in bytes: proxies refuse long ones
+	fieldHandle = "handle"
+	fieldCSRF   = "csrf"
+	fieldAction = "action"
+)
+
+// flow is a pending authorization request. It travels in the browser, sealed: the server keeps nothing until somebody decides.
+// It names the browser that it was begun in, and, once a page was shown, to whom.
+type flow struct {
+	ID      [16]byte             `json:"i"`
+	Key     mandate.ShortKeyID   `json:"k"` // of the MAC that grant id and handle are made with
+	Begun   int64                `json:"b"` // Unix milliseconds
+	Browser []byte               `json:"w"` // of the binding cookie; none: not bound yet
+	Client  string               `json:"c"`
+	Request AuthorizationRequest `json:"r"`
+	Shown   string               `json:"u,omitempty"` // the subject that a page was shown to
+	Session string               `json:"s,omitempty"` // and its session
+}
+
+func (s *Server) newFlow(now time.Time) flow {
+	f := flow{Key: s.flows.Current(now), Begun: now.UnixMilli()}
+	_, _ = rand.Read(f.ID[:]) // never fails (crypto/rand)
+	return f
+}
+
+// begun returns when the flow began.
+func (f *flow) begun() time.Time { return time.UnixMilli(f.Begun).UTC() }
+
+// names returns the public id of the grant that the flow ends in, and the handle of its code: a repeated decision finds
+// the same grant.
+func (s *Server) names(f *flow, now time.Time) (id string, h handle, ok bool) {
+	sum, ok := s.flows.Sum(f.Key, now, f.ID[:])
+	copy(h[:], sum[16:])
+	return base64.RawURLEncoding.EncodeToString(sum[:16]), h, ok
+}
+
+// csrf returns the token that a form of this flow must bring back, in this browser.
+func (s *Server) csrf(f *flow, now time.Time) string {
+	sum, _ := s.flows.Sum(f.Key, now, append(append([]byte("csrf"), f.ID[:]...), f.Browser...))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// seal returns the handle of f: f itself, sealed, or where that is too long for a URL the key of a ticket that keeps it.
+func (s *Server) seal(ctx context.Context, f *flow, now time.Time) (string, error) {
+	plain, err := json.Marshal(f)
+	if err != nil {
+		return "", fault("encode pending request", err)
+	}
+	sealed := base64.RawURLEncoding.EncodeToString(s.pending.Seal(plain, nil, now))
+	if len(sealed) <= maxInURL {
+		return "s" + sealed, nil
+	}
+	name := "t" + randomText()
+	err = s.store.PutTicket(ctx, store.Ticket{
+		Kind: store.Interaction, Key: mandate.DigestOf(name), ClientID: f.Client, Created: now, Expires: now.Add(ticketTTL), Data: sealed,
+	})
+	if err != nil {
+		return "", fault("keep pending request", err)
+	}
+	return name, nil
+}
+
+// errHandle means that a handle is no pending request of this server, or of long ago.
+var errHandle = errors.New("pending request is unreadable")
+
+// open returns the flow whose handle is text. It may be over: that is the caller's to see.
+func (s *Server) open(ctx context.Context, text string, now time.Time) (*flow, error) {
+	if text == "" || len(text) > 2*maxInURL {
+		return nil, errHandle
+	}
+	sealed := text[1:]
+	switch text[0] {
+	case 's':
+	case 't':
+		t, err := s.store.Ticket(ctx, store.Interaction, mandate.DigestOf(text), now)
+		switch {
+		case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExpired), errors.Is(err, store.ErrUsed):
+			return nil, errHandle
+		case err != nil:
+			return nil, fault("read pending request", err)
+		}
+		sealed = t.Data
+	default:
+		return nil, errHandle
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(sealed)
+	if err != nil {
+		return nil, errHandle
+	}
+	plain, err := s.pending.Open(raw, nil, now)
+	if err != nil {
+		return nil, errHandle
+	}
+	f := new(flow)
+	if err := json.Unmarshal(plain, f); err != nil {
+		return nil, errHandle
+	}
+	return f, nil
+}
+
+// browserOf returns what a flow keeps of a binding cookie.
+func browserOf(cookie string) []byte {
+	if cookie == "" {
+		return nil
+	}
+	d := mandate.DigestOf(cookie)
+	return d[:16]
+}
+
+// boundTo reports whether the flow was begun in the browser that has cookie.
+func (f *flow) boundTo(cookie string) bool {
+	return cookie != "" && subtle.ConstantTimeCompare(f.Browser, browserOf(cookie)) == 1
+}

@@ -1,0 +1,58 @@
+package server
+
+import (
+	mandate "github.com/go-mandate/mandate/core"
+)
+
+// limits bounds parameters, in bytes; others may be as long as the body.
+const (
+	maxState = 2 << 10
+	maxNonce = 1 << 10
+	maxScope = 8 << 10
+	maxText  = 4 << 10
+)
+
+// checkForm refuses a form in which a parameter that OAuth knows is repeated or has characters that RFC 6749,
+// appendix A does not allow it. Unknown parameters are nobody's business here.
+func checkForm(form mandate.Params) error {
+	if name := form.Repeated(single); name != "" {
+		return mandate.Errorf(mandate.InvalidRequest, nil, "parameter %s is repeated", name)
+	}
+	for i := range form {
+		if !allowed(form[i].Name, form[i].Value) {
+			return mandate.Errorf(mandate.InvalidRequest, nil, "parameter %s has a value that is not allowed", form[i].Name)
+		}
+	}
+	return nil
+}
+
+// single reports whether the parameter called name may come once only. resource and audience may repeat
+// (RFC 8707, section 2; RFC 8693, section 2.1).
+func single(name string) bool {
+	switch name {
+	case "grant_type", "client_id", "client_secret", "code", "redirect_uri", "code_verifier", "refresh_token", "scope",
+		"client_assertion", "client_assertion_type", "assertion", "token", "token_type_hint", "username", "password",
+		"response_type", "response_mode", "state", "nonce", "code_challenge", "code_challenge_method",
+		"prompt", "max_age", "login_hint", "id_token_hint", "ui_locales", "acr_values", "display", "claims",
+		"request", "request_uri", "device_code", "dpop_jkt", "authorization_details",
+		"subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type",
+		fieldHandle, fieldCSRF, fieldAction:
+		return true
+	}
+	return false
+}
+
+// allowed reports whether value may be the value of the parameter called name.
+func allowed(name, value string) bool {
+	switch name {
+	case "grant_type", "client_id", "client_secret", "code", "refresh_token", "code_verifier", "token", "token_type_hint":
+		return len(value) <= maxText && visible(value, true)
+	case "state":
+		return len(value) <= maxState && visible(value, true)
+	case "nonce":
+		return len(value) <= maxNonce && visible(value, true)
+	case "response_type", "response_mode", "code_challenge", "code_challenge_method", "redirect_uri", "resource", "prompt", "max_age", "acr_values", "ui_locales":
+		return len(value) <= maxText && visible(value, true)
+	}
+	return true
+}

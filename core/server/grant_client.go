@@ -1,0 +1,32 @@
+package server
+
+import (
+	"context"
+
+	mandate "github.com/go-mandate/mandate/core"
+)
+
+type clientGrant struct{}
+
+// ClientCredentials is the grant type of RFC 6749, section 4.4: a client acts for itself. Its tokens have no subject, and no
+// refresh token goes with them.
+func ClientCredentials() GrantType { return clientGrant{} }
+
+// Name implements [GrantType].
+func (clientGrant) Name() string { return grantClient }
+
+// Token implements [GrantType].
+func (clientGrant) Token(_ context.Context, r *TokenRequest) (*Issue, error) {
+	if r.Client.Method() == "none" {
+		return nil, mandate.Errorf(mandate.UnauthorizedClient, nil, "a public client cannot act for itself")
+	}
+	scopes, err := r.Scopes()
+	if err != nil {
+		return nil, err
+	}
+	audience, err := r.Audience("")
+	if err != nil {
+		return nil, err
+	}
+	return &Issue{Scopes: scopes, Audience: audience}, nil
+}

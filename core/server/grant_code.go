@@ -1,0 +1,63 @@
+package server
+
+import (
+	"context"
+	"strings"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
+)
+
+const (
+	grantCode    = "authorization_code"
+	grantRefresh = "refresh_token"
+	grantClient  = "client_credentials"
+)
+
+type codeGrant struct{}
+
+// AuthorizationCode is the grant type of RFC 6749, section 4.1, with PKCE (RFC 7636).
+func AuthorizationCode() GrantType { return codeGrant{} }
+
+// Name implements [GrantType].
+func (codeGrant) Name() string { return grantCode }
+
+// Token implements [GrantType]. The code is proven by client, redirect URI and verifier before
+// anything is spent: a stranger who has the code alone changes nothing.
+func (codeGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) {
+	code, err := r.Require("code")
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(code, prefixCode) {
+		return nil, mandate.Errorf(mandate.InvalidGrant, nil, "code is not valid")
+	}
+	g, from, err := r.Present(ctx, code)
+	if err != nil {
+		return nil, err
+	}
+	redirectURI, err := r.Param("redirect_uri")
+	if err != nil {
+		return nil, err
+	}
+	if redirectURI != g.Details.RedirectURI {
+		return nil, mandate.Errorf(mandate.InvalidGrant, nil, "redirect_uri is not the one of the authorization request")
+	}
+	verifier, err := r.Param("code_verifier")
+	switch {
+	case err != nil:
+		return nil, err
+	case g.Details.Challenge == "" && verifier != "":
+		return nil, mandate.Errorf(mandate.InvalidGrant, nil, "code_verifier was sent and the authorization request had no code_challenge")
+	case g.Details.Challenge != "" && !oauth2.VerifyChallenge(g.Details.Challenge, verifier):
+		return nil, mandate.Errorf(mandate.InvalidGrant, nil, "code_verifier does not match the code_challenge")
+	}
+	audience, err := r.Audience(g.Details.Resources)
+	if err != nil {
+		return nil, err
+	}
+	return &Issue{
+		Grant: g, Spend: true, From: from, Scopes: g.Details.Scopes, Audience: audience,
+		Refresh: r.Client.Metadata.Allows(grantRefresh) && r.server.grants[grantRefresh] != nil,
+	}, nil
+}

@@ -1,0 +1,76 @@
+package server
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+type refreshGrant struct{}
+
+// RefreshToken is the grant type of RFC 6749, section 6, with rotation and reuse detection (RFC 9700, section 4.14.2).
+func RefreshToken() GrantType { return refreshGrant{} }
+
+// Name implements [GrantType].
+func (refreshGrant) Name() string { return grantRefresh }
+
+// Token implements [GrantType]. A narrower scope or resource shapes the access token alone; a wider one is refused before
+// anything is spent.
+func (refreshGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) {
+	token, err := r.Require("refresh_token")
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(token, prefixRefresh) {
+		return nil, mandate.Errorf(mandate.InvalidGrant, nil, "refresh token is not valid")
+	}
+	g, from, err := r.Present(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	asked, err := r.Param("scope")
+	if err != nil {
+		return nil, err
+	}
+	scopes := g.Details.Scopes
+	if asked != "" {
+		want, err := mandate.ParseScopes(asked)
+		if err != nil {
+			return nil, err
+		}
+		if !scopes.Covers(want) {
+			return nil, mandate.Errorf(mandate.InvalidScope, nil, "scope is wider than what was granted")
+		}
+		scopes = want
+	}
+	audience, err := r.Audience(g.Details.Resources)
+	if err != nil {
+		return nil, err
+	}
+	i := &Issue{Grant: g, From: from, Scopes: scopes, Audience: audience, Refresh: true}
+	if r.server.rotates(r.Client.Client) {
+		i.Spend, i.Grace = true, r.server.grace(r.Client.Client)
+	}
+	return i, nil
+}
+
+// rotates reports whether c's refresh tokens are replaced at every use.
+func (s *Server) rotates(c *store.Client) bool {
+	rotation := Rotation(c.Policy.Rotation)
+	if rotation == "" {
+		rotation = s.config.Rotation
+	}
+	return rotation != RotateNever && (rotation != RotatePublic || c.Metadata.Public())
+}
+
+// grace returns how long c's rotated refresh tokens are answered again.
+func (s *Server) grace(c *store.Client) time.Duration {
+	grace := s.config.Grace
+	if c.Policy.Grace != 0 {
+		grace = min(c.Policy.Grace, maxGrace)
+	}
+	return max(grace, 0)
+}

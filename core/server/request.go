@@ -1,0 +1,167 @@
+package server
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// AuthorizationRequest is what a client asks for at the authorization endpoint (RFC 6749, section 4.1.1).
+type AuthorizationRequest struct {
+	ResponseTypes []string      `json:"rt,omitempty"` // the words of response_type, sorted
+	ResponseMode  string        `json:"rm,omitempty"` // "query" or "fragment"
+	RedirectURI   string        `json:"ru,omitempty"` // where the answer goes: the one asked for, or the client's only one
+	State         string        `json:"s,omitempty"`
+	Details       store.Details `json:"d"`            // scopes, resources, challenge, nonce, and what extensions add: what the grant will carry
+	Prompt        []string      `json:"p,omitempty"`  // what the page must do: "none", "login", "consent", "select_account"
+	MaxAge        time.Duration `json:"ma,omitempty"` // how old the sign-in may be, if Aged
+	Aged          bool          `json:"a,omitempty"`
+	LoginHint     string        `json:"lh,omitempty"` // who the client thinks is there
+	UILocales     string        `json:"ul,omitempty"`
+	ACRValues     string        `json:"av,omitempty"` // wanted, best first, parted by spaces
+	Display       string        `json:"di,omitempty"`
+}
+
+// Wants reports whether prompt has word (OpenID Connect Core, section 3.1.2.1).
+func (q *AuthorizationRequest) Wants(word string) bool { return slices.Contains(q.Prompt, word) }
+
+// silent reports whether no page may be shown.
+func (q *AuthorizationRequest) silent() bool { return q.Wants("none") }
+
+// redirectTo returns the URI that the answer to a request of c goes to: the requested one where c registered it, or
+// c's only one where none is requested.
+func redirectTo(c *store.Client, requested string) (string, error) {
+	registered := c.Metadata.RedirectURIs
+	if requested == "" {
+		if len(registered) != 1 {
+			return "", mandate.Errorf(mandate.InvalidRequest, nil, "redirect_uri is missing")
+		}
+		return registered[0], nil
+	}
+	anyPort := c.Metadata.Public() || c.Metadata.ApplicationType == "native"
+	for _, r := range registered {
+		if oauth2.MatchRedirectURI(r, requested, anyPort) {
+			return requested, nil
+		}
+	}
+	return "", mandate.Errorf(mandate.InvalidRequest, nil, "redirect_uri is not registered for this client")
+}
+
+// readRequest fills a.Request with params, once client and redirect URI are proven. What it refuses goes
+// to the client.
+func (s *Server) readRequest(a *Ask, params mandate.Params) error {
+	q := &a.Request
+	if params.Repeated(func(n string) bool { return n == "state" }) == "" && allowed("state", params.Get("state")) {
+		q.State = params.Get("state")
+	}
+	q.ResponseTypes = strings.Fields(params.Get("response_type"))
+	slices.Sort(q.ResponseTypes)
+	q.ResponseMode = s.defaultMode(q.ResponseTypes)
+	q.Prompt = strings.Fields(params.Get("prompt")) // before anything that may be refused: "none" decides how
+	if err := checkForm(params); err != nil {
+		return err
+	}
+	if err := s.checkResponse(a, params.Get("response_mode")); err != nil {
+		return err
+	}
+	switch {
+	case params.Get("request") != "":
+		return mandate.Errorf(mandate.RequestNotSupported, nil, "")
+	case params.Get("request_uri") != "":
+		return mandate.Errorf(mandate.RequestURINotSupported, nil, "")
+	case q.silent() && len(q.Prompt) > 1:
+		return mandate.Errorf(mandate.InvalidRequest, nil, "prompt has none and something else")
+	}
+	q.Details.RedirectURI = params.Get("redirect_uri")
+	q.Details.Nonce = params.Get("nonce")
+	q.LoginHint = firstOf(params.Get("login_hint"), 256)
+	q.UILocales = params.Get("ui_locales")
+	q.ACRValues = params.Get("acr_values")
+	q.Display = firstOf(params.Get("display"), 32)
+	if err := s.readChallenge(a, params); err != nil {
+		return err
+	}
+	if age := params.Get("max_age"); age != "" {
+		n, err := strconv.ParseUint(age, 10, 31)
+		if err != nil {
+			return mandate.Errorf(mandate.InvalidRequest, nil, "max_age is not a number of seconds")
+		}
+		q.MaxAge, q.Aged = time.Duration(n)*time.Second, true
+	}
+	var err error
+	if q.Details.Scopes, err = s.scopesFor(a.Client, params.Get("scope")); err != nil {
+		return err
+	}
+	q.Details.Resources, err = s.resourcesFor(a.Client, params.Values("resource"))
+	return err
+}
+
+// defaultMode returns the response mode of types where the request names none.
+func (s *Server) defaultMode(types []string) string {
+	for _, t := range types {
+		if s.responses[t].Front {
+			return "fragment"
+		}
+	}
+	return "query"
+}
+
+// checkResponse refuses a response type that is unknown or not the client's, and a mode that is unknown or would put a token
+// into a query.
+func (s *Server) checkResponse(a *Ask, mode string) error {
+	types := a.Request.ResponseTypes
+	if len(types) == 0 {
+		return mandate.Errorf(mandate.InvalidRequest, nil, "parameter response_type is missing")
+	}
+	for i, t := range types {
+		if s.responses[t].Respond == nil || i > 0 && types[i-1] == t {
+			return mandate.Errorf(mandate.UnsupportedResponseType, nil, "response_type is not supported")
+		}
+	}
+	if !a.Client.Metadata.Responds(strings.Join(types, " ")) || types[0] == "code" && !a.Client.Metadata.Allows(grantCode) {
+		return mandate.Errorf(mandate.UnauthorizedClient, nil, "client may not use this response_type")
+	}
+	switch mode {
+	case "", a.Request.ResponseMode:
+	case "fragment":
+		a.Request.ResponseMode = mode
+	case "query":
+		return mandate.Errorf(mandate.InvalidRequest, nil, "response_mode query cannot carry a token")
+	default:
+		return mandate.Errorf(mandate.InvalidRequest, nil, "response_mode is not supported")
+	}
+	return nil
+}
+
+// readChallenge applies the policy for PKCE (RFC 7636, section 4.4.1; RFC 9700, section 2.1.1).
+func (s *Server) readChallenge(a *Ask, params mandate.Params) error {
+	challenge, method := params.Get("code_challenge"), params.Get("code_challenge_method")
+	if challenge == "" {
+		public := a.Client.Metadata.Public() || a.Client.Metadata.ApplicationType == "native"
+		if method != "" || s.config.PKCE == PKCERequired || public || a.Client.Policy.PKCE {
+			return mandate.Errorf(mandate.InvalidRequest, nil, "code_challenge is missing: PKCE is required (RFC 7636)")
+		}
+		return nil
+	}
+	switch {
+	case method != oauth2.S256:
+		return mandate.Errorf(mandate.InvalidRequest, nil, "code_challenge_method must be S256")
+	case !oauth2.ValidChallenge(challenge):
+		return mandate.Errorf(mandate.InvalidRequest, nil, "code_challenge is not the S256 of a verifier")
+	}
+	a.Request.Details.Challenge = challenge
+	return nil
+}
+
+// firstOf returns s if it is at most limit bytes, or nothing: a hint that is too long is no hint.
+func firstOf(s string, limit int) string {
+	if len(s) > limit {
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,61 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	mandate "github.com/go-mandate/mandate/core"
+)
+
+// jsonHeader is the header of every JSON answer that is about credentials (RFC 6749, section 5.1).
+//
+//nolint:gochecknoglobals // constant by nature
+var jsonHeader = mandate.Fields{{Name: "Content-Type", Value: "application/json"}, {Name: "Cache-Control", Value: "no-store"}, {Name: "Pragma", Value: "no-cache"}}
+
+// publicHeader is the header of documents that anybody may keep for a while.
+//
+//nolint:gochecknoglobals // constant by nature
+var publicHeader = mandate.Fields{{Name: "Content-Type", Value: "application/json"}, {Name: "Cache-Control", Value: "public, max-age=300"}}
+
+// JSON returns the answer that carries v, not to be cached: for endpoints of an application's own.
+func JSON(status int, v any) *mandate.Response {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return &mandate.Response{Status: 500, Header: jsonHeader, Body: []byte(`{"error":"server_error"}`), Err: err}
+	}
+	return &mandate.Response{Status: status, Header: jsonHeader, Body: body}
+}
+
+// Refuse returns the answer to err at an endpoint that clients call: the JSON of RFC 6749, section 5.2, with the status of its
+// code. What is no [mandate.Error] becomes server_error and says nothing.
+func (s *Server) Refuse(err error) *mandate.Response {
+	e := mandate.AsError(err)
+	status := e.Code.Status()
+	header := jsonHeader
+	if c, ok := errors.AsType[*clientError](err); ok && c.challenge {
+		status = 401
+		header = append(slices.Clip(header), mandate.Field{Name: "WWW-Authenticate", Value: s.challenge})
+	}
+	if e.Code == mandate.TemporarilyUnavailable {
+		header = append(slices.Clip(header), mandate.Field{Name: "Retry-After", Value: "5"})
+	}
+	body, _ := json.Marshal(struct {
+		Error       mandate.Code `json:"error"`
+		Description string       `json:"error_description,omitempty"`
+		URI         string       `json:"error_uri,omitempty"`
+	}{e.Code, e.Description, e.URI})
+	return &mandate.Response{Status: status, Header: header, Body: body, Err: err}
+}
+
+// fault is an error that is nobody's refusal: the answer is server_error, or temporarily_unavailable where time ran
+// out, and the cause stays inside.
+func fault(doing string, err error) error {
+	err = fmt.Errorf("%s: %w", doing, err)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return mandate.Errorf(mandate.TemporarilyUnavailable, err, "")
+	}
+	return err
+}

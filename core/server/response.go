@@ -1,0 +1,55 @@
+package server
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+)
+
+// write returns the answer of the token endpoint (RFC 6749, section 5.1).
+func (t *TokenResponse) write(now time.Time) (*mandate.Response, error) {
+	b := make([]byte, 0, 256)
+	b = append(b, `{"access_token":`...)
+	b = appendString(b, t.AccessToken)
+	b = append(b, `,"token_type":`...)
+	b = appendString(b, t.TokenType)
+	if !t.Expires.IsZero() {
+		b = append(b, `,"expires_in":`...)
+		b = strconv.AppendInt(b, int64(t.Expires.Sub(now)/time.Second), 10)
+	}
+	if t.RefreshToken != "" {
+		b = append(b, `,"refresh_token":`...)
+		b = appendString(b, t.RefreshToken)
+	}
+	b = append(b, `,"scope":`...)
+	b = appendString(b, string(t.Scopes))
+	for _, name := range slices.Sorted(maps.Keys(t.Members)) {
+		switch name {
+		case "access_token", "token_type", "expires_in", "refresh_token", "scope":
+			continue // the server's own
+		}
+		value, err := json.Marshal(t.Members[name])
+		if err != nil {
+			return nil, fault("encode member "+name, err)
+		}
+		b = append(b, ',')
+		b = appendString(b, name)
+		b = append(append(b, ':'), value...)
+	}
+	return &mandate.Response{Status: 200, Header: jsonHeader, Body: append(b, '}')}, nil
+}
+
+// appendString appends s as a JSON string. What the server makes itself needs no escapes.
+func appendString(b []byte, s string) []byte {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e || s[i] == '"' || s[i] == '\\' {
+			quoted, _ := json.Marshal(s) // a string always can be
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
+}

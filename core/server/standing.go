@@ -1,0 +1,79 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// standing names the grant under which the tokens of a client that acts for itself stand: one for each client,
+// made at first use, the next number after it was revoked. So disabling a client is one revocation.
+type standing struct {
+	id string
+	n  int64
+}
+
+// underStanding carries out an issue under the client's standing grant.
+func (s *Server) underStanding(ctx context.Context, r *TokenRequest, i *Issue) (access minted, kid string, err error) {
+	i.Grant = store.Grant{ClientID: r.Client.ID}
+	if known, ok := s.stands.Load(r.Client.ID); ok && s.formatOf(r.Client.Client) == Opaque {
+		st, _ := known.(standing)
+		i.Grant.ID = st.id
+		access, err = s.mintAndPut(ctx, r, i)
+		if !errors.Is(err, store.ErrRevoked) {
+			return access, s.kid, err
+		}
+	}
+	st, err := s.findStanding(ctx, r.Client.ID, r.Now)
+	if err != nil {
+		return access, "", err
+	}
+	i.Grant.ID = st.id
+	access, err = s.mintAndPut(ctx, r, i)
+	if errors.Is(err, store.ErrRevoked) {
+		err = mandate.Errorf(mandate.InvalidGrant, err, "client was revoked just now")
+	}
+	return access, s.kid, err
+}
+
+func (s *Server) mintAndPut(ctx context.Context, r *TokenRequest, i *Issue) (minted, error) {
+	access, err := s.mint(ctx, r.Client, i, r.Now)
+	if err != nil || !access.stored {
+		return access, err
+	}
+	err = s.store.PutToken(ctx, access.key, access.token)
+	if err != nil && !errors.Is(err, store.ErrRevoked) {
+		err = fault("put token", err)
+	}
+	return access, err
+}
+
+// findStanding returns the client's live standing grant, and makes it where there is none.
+func (s *Server) findStanding(ctx context.Context, clientID string, now time.Time) (standing, error) {
+	var st standing
+	if known, ok := s.stands.Load(clientID); ok {
+		st, _ = known.(standing)
+	}
+	for {
+		st.id = fmt.Sprintf("client/%s/%d", clientID, st.n)
+		g, err := s.store.Grant(ctx, st.id)
+		switch {
+		case err == nil && g.AliveAt(now):
+			s.stands.Store(clientID, st)
+			return st, nil
+		case err == nil:
+			st.n++
+			continue
+		case !errors.Is(err, store.ErrNotFound):
+			return st, fault("read standing grant", err)
+		}
+		err = s.store.CreateGrant(ctx, store.Grant{ID: st.id, Key: mandate.DigestOf(st.id), ClientID: clientID, Created: now})
+		if err != nil && !errors.Is(err, store.ErrExists) {
+			return st, fault("create standing grant", err)
+		}
+	}
+}

@@ -1,0 +1,189 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// handleToken is the token endpoint (RFC 6749, section 3.2). Its order is fixed: read, authenticate the client, prove the
+// grant, and only then spend and put in one step. Whatever fails before that has changed nothing.
+func (s *Server) handleToken(ctx context.Context, r *mandate.Request) *mandate.Response {
+	form, err := r.Form()
+	if err != nil {
+		return s.Refuse(err)
+	}
+	if err := checkForm(form); err != nil {
+		return s.Refuse(err)
+	}
+	name := form.Get("grant_type")
+	if name == "" {
+		return s.Refuse(mandate.Errorf(mandate.InvalidRequest, nil, "parameter grant_type is missing"))
+	}
+	client, err := s.authenticate(ctx, r, form)
+	if err != nil {
+		return s.Refuse(err)
+	}
+	grant := s.grants[name]
+	switch {
+	case grant == nil:
+		return s.Refuse(mandate.Errorf(mandate.UnsupportedGrantType, nil, "grant_type is not supported"))
+	case !client.Metadata.Allows(name):
+		return s.Refuse(mandate.Errorf(mandate.UnauthorizedClient, nil, "client may not use this grant_type"))
+	}
+	req := &TokenRequest{Client: client, Request: r, Tickets: s.store, Now: s.now(), form: form, server: s}
+	issue, err := grant.Token(ctx, req)
+	if err != nil {
+		return s.Refuse(err)
+	}
+	resp, err := s.issue(ctx, req, issue, name)
+	if err != nil {
+		return s.Refuse(err)
+	}
+	return resp
+}
+
+// issue carries out what a grant type decided.
+func (s *Server) issue(ctx context.Context, r *TokenRequest, i *Issue, grantType string) (*mandate.Response, error) {
+	if i.Grant.Subject != "" && i.Grant.Subject == r.Client.ID {
+		return nil, fmt.Errorf("grant type %s: the subject is the client's own id", grantType)
+	}
+	if i.Refresh && r.handle == (handle{}) {
+		return nil, fmt.Errorf("grant type %s: a refresh token needs a grant of Present or NewGrant", grantType)
+	}
+	access, kid, err := s.carryOut(ctx, r, i, grantType)
+	if err != nil {
+		return nil, err
+	}
+	resp := TokenResponse{AccessToken: access.text, TokenType: access.token.Type(), Expires: access.token.Expires(), Scopes: i.Scopes, Members: i.Members}
+	if i.Refresh {
+		if resp.RefreshToken, err = s.nextRefresh(r, i, kid); err != nil {
+			return nil, err
+		}
+	}
+	for _, e := range s.config.Extensions {
+		if e.Issued != nil {
+			if err := e.Issued(ctx, i, access.token, &resp); err != nil {
+				return nil, err
+			}
+		}
+	}
+	s.hooks.Tell(ctx, mandate.Event{
+		Name: mandate.TokenIssued, ClientID: r.Client.ID, Subject: i.Grant.Subject, GrantID: i.Grant.ID, GrantType: grantType, Scopes: i.Scopes,
+	})
+	return resp.write(r.Now)
+}
+
+// carryOut mints the access token and makes the issue true in the store: it spends the generation and puts the
+// token in one step, or creates the grant first. It returns the name of the key that the next refresh
+// token is made with.
+func (s *Server) carryOut(ctx context.Context, r *TokenRequest, i *Issue, grantType string) (access minted, kid string, err error) {
+	if i.Grant.ID == "" {
+		return s.underStanding(ctx, r, i)
+	}
+	if access, err = s.mint(ctx, r.Client, i, r.Now); err != nil {
+		return access, "", err
+	}
+	if !i.New {
+		kid, err = s.redeem(ctx, r, i, access, grantType)
+		return access, kid, err
+	}
+	if err := s.store.CreateGrant(ctx, i.Grant); err != nil {
+		return access, "", fault("create grant", err)
+	}
+	if access.stored {
+		if err := s.store.PutToken(ctx, access.key, access.token); err != nil {
+			return access, "", fault("put token", err)
+		}
+	}
+	return access, s.kid, nil
+}
+
+func (s *Server) redeem(ctx context.Context, r *TokenRequest, i *Issue, access minted, grantType string) (string, error) {
+	if i.From >= maxGeneration {
+		return "", mandate.Errorf(mandate.InvalidGrant, nil, "grant was refreshed too often")
+	}
+	kid, err := s.store.Redeem(ctx, store.Redemption{
+		GrantID: i.Grant.ID, From: i.From, Grace: i.Grace, Now: r.Now, Expires: s.nextEnd(r, i, access),
+		KeyID: s.kid, Key: access.key, Token: access.record(), Keep: !i.Spend,
+	})
+	switch {
+	case err == nil:
+		if i.Spend && i.Grant.Generation != i.From {
+			s.hooks.Tell(ctx, mandate.Event{Name: mandate.GrantRepeated, ClientID: r.Client.ID, Subject: i.Grant.Subject, GrantID: i.Grant.ID, GrantType: grantType})
+		}
+		return kid, nil
+	case errors.Is(err, store.ErrUsed):
+		return "", s.reused(ctx, r, i, grantType, err)
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrRevoked), errors.Is(err, store.ErrExpired):
+		return "", mandate.Errorf(mandate.InvalidGrant, err, "grant is over")
+	}
+	return "", fault("redeem", err)
+}
+
+// reused ends the family of a code or refresh token that was proven to be used twice: one of the two who
+// have it is a thief, and nobody can tell which (RFC 6749, section 4.1.2; RFC 9700, section 4.14.2).
+func (s *Server) reused(ctx context.Context, r *TokenRequest, i *Issue, grantType string, cause error) error {
+	alarm, cancel := alarmed(ctx)
+	defer cancel()
+	if err := s.store.RevokeGrant(alarm, i.Grant.ID, store.ByReuse, r.Now); err != nil {
+		return fault("revoke reused grant", err)
+	}
+	s.hooks.Tell(ctx, mandate.Event{Name: mandate.GrantReused, ClientID: r.Client.ID, Subject: i.Grant.Subject, GrantID: i.Grant.ID, GrantType: grantType, Err: cause})
+	return mandate.Errorf(mandate.InvalidGrant, cause, "code or refresh token was used before; everything that came of it is revoked")
+}
+
+// nextEnd returns the grant's end after a redemption: the idle time, within the absolute end, and not before
+// the access token's own.
+func (s *Server) nextEnd(r *TokenRequest, i *Issue, access minted) time.Time {
+	ends := i.Grant.Details.Ends
+	if !i.Refresh {
+		return later(i.Grant.Expires, access.token.Expires())
+	}
+	idle := s.refreshIdle(r.Client.Client)
+	if idle < 0 {
+		return ends
+	}
+	end := r.Now.Add(idle)
+	if !i.Spend && end.Sub(i.Grant.Expires) < time.Minute {
+		end = i.Grant.Expires // a token that stays need not be written for at every use
+	}
+	end = later(end, access.token.Expires())
+	if !ends.IsZero() && end.After(ends) {
+		return ends
+	}
+	return end
+}
+
+// later returns the later of two ends; zero is never.
+func later(a, b time.Time) time.Time {
+	if a.IsZero() || b.IsZero() {
+		return time.Time{}
+	}
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// nextRefresh returns the refresh token that follows the generation that was spent. For a repeat it is
+// the same to the byte.
+func (s *Server) nextRefresh(r *TokenRequest, i *Issue, kid string) (string, error) {
+	next := i.From + 1
+	if !i.Spend {
+		next = i.From
+	}
+	id, ok := keyNamed(kid)
+	if !ok {
+		return "", fmt.Errorf("grant %s names the key %q", i.Grant.ID, kid)
+	}
+	text, ok := s.write(credential{id, r.handle, next})
+	if !ok {
+		return "", mandate.Errorf(mandate.InvalidGrant, nil, "the key of this refresh token is gone")
+	}
+	return text, nil
+}
