@@ -1,2 +1,114 @@
-// Package storetest is the definition of a correct store.
+// Package storetest is the definition of a correct store: a suite that holds one against every sentence of
+// package store. A store's own test opens it and no more:
+//
+//	func TestConformance(t *testing.T) {
+//		storetest.Run(t, func(t *testing.T) store.Store { return mystore.New(t.TempDir()) }, storetest.Features{})
+//	}
+//
+// Run it with the race detector, too. What the suite cannot see, and a store owes all the same: that an alarm is not
+// undone by a transaction of the caller's, and that reading a token is one round trip.
 package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// Features says what a store can do beyond the contract, and how hard to try. Only durability and sharing
+// between processes are anyone's to lack: atomicity and expiry are not.
+type Features struct {
+	// Shared opens two stores on one new and empty database, as two processes do. Nil: the store cannot be shared.
+	Shared func(t *testing.T) (a, b store.Store)
+
+	// Reopen closes s, which open returned, and opens a store on what it left. Nil: nothing outlives the process.
+	Reopen func(t *testing.T, s store.Store) store.Store
+
+	// Rounds is how often each race is run, with 64 contenders. Default: 1000. Fewer are for a store to which a call is a
+	// millisecond away; the verdict is the worth of the rounds.
+	Rounds int
+}
+
+// Run holds the stores that open returns against the contract. Each must be new and empty, and live until the t that
+// it is opened for has ended; they are used side by side. Where a store is a [store.ClientWriter], that
+// is tested as well. Times are near the real one, so that a database may expire records by itself.
+func Run(t *testing.T, open func(t *testing.T) store.Store, features Features) {
+	t.Helper()
+	if features.Rounds <= 0 {
+		features.Rounds = 1000
+	}
+	k := kit{base: time.Now().UTC().Truncate(time.Millisecond), rounds: features.Rounds}
+	for name, cases := range map[string]cases{
+		"clients": clients(), "grants": grants(), "redeem": redeem(), "repeat": repeat(), "tokens": tokens(), "tickets": tickets(),
+		"replay": replay(), "consents": consents(), "sessions": sessions(), "keys": keys(), "remote": remote(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := k
+			k.Store = open(t)
+			cases.run(t, k)
+		})
+	}
+	t.Run("prune", func(t *testing.T) {
+		t.Parallel()
+		for sentence, test := range prune() {
+			t.Run(sentence, func(t *testing.T) {
+				t.Parallel()
+				k := k
+				k.Store = open(t) // of its own: time passes differently in each
+				test(t, k)
+			})
+		}
+	})
+	t.Run("races", func(t *testing.T) {
+		t.Parallel()
+		k := k
+		k.Store = open(t)
+		k.other = k.Store
+		races().run(t, k)
+	})
+	t.Run("shared", func(t *testing.T) {
+		t.Parallel()
+		if features.Shared == nil {
+			t.Skip("the store is not shared between processes")
+		}
+		k := k
+		k.Store, k.other = features.Shared(t)
+		races().run(t, k)
+	})
+	t.Run("reopened", func(t *testing.T) {
+		t.Parallel()
+		if features.Reopen == nil {
+			t.Skip("the store does not outlive the process")
+		}
+		k := k
+		k.Store = open(t)
+		durable(t, k, features.Reopen)
+	})
+}
+
+// cases are tests by the sentence that each proves.
+type cases map[string]func(t *testing.T, k kit)
+
+// run runs the cases side by side on one store: what one does must not show in another.
+func (c cases) run(t *testing.T, k kit) {
+	t.Helper()
+	for sentence, test := range c {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			test(t, k)
+		})
+	}
+}
+
+// kit is what a case works with.
+type kit struct {
+	store.Store
+	other  store.Store // in races: the same, or one that shares its database
+	base   time.Time
+	rounds int
+}
+
+// at returns the time d after the suite began. Cases on one store stay within the first fifty minutes.
+func (k kit) at(d time.Duration) time.Time { return k.base.Add(d) }
