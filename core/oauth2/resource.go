@@ -46,3 +46,7 @@ func splitResource(s string) (p resourceParts, ok bool) {
 	}
 	return p, true
 }
+
+// GrantClaim is the private claim in which this library's JWT access tokens name the grant that they stand under, by its
+// public id: what lets a guard that shares the server's store see that the grant was revoked.
+const GrantClaim = "grant"

@@ -1,0 +1,244 @@
+package resource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/oauth2"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// maxLeeway bounds JWT.Leeway.
+const maxLeeway = time.Minute
+
+// JWT takes signed access tokens of one issuer, strictly as RFC 9068 has them: type at+jwt, the issuer to the letter, an
+// audience, and exp, sub, client_id, iat and jti present. Its other fields are data by which issuers differ from that. It does
+// no I/O of its own and sees no revocation, unless Live is set.
+type JWT struct {
+	// Issuer is the issuer identifier, which the claim iss must be. Required.
+	Issuer string
+	// Keys has the issuer's public keys. Required; [FixedKeys] is the simplest.
+	Keys KeySource
+	// Algs are the signature algorithms taken. Default: ES256, EdDSA, PS256 and RS256.
+	Algs []jose.Alg
+	// Types are the values of typ taken, with or without "application/". Default: at+jwt.
+	Types []string
+	// AnyType also takes tokens without a type and those of the type JWT, for issuers that know no better. Their ID tokens
+	// then differ from access tokens by the audience alone.
+	AnyType bool
+	// AnyAudience takes tokens made for others, and tokens for nobody: whoever gets a token of the issuer for another API may
+	// use it here.
+	AnyAudience bool
+	// Leeway is how far the issuer's clock may be off, at most one minute. Default: not at all.
+	Leeway time.Duration
+	// MayLack names the claims among sub, client_id, iat and jti that the issuer may leave out.
+	MayLack []string
+
+	// ScopeClaims name where scopes stand; the first claim that is present counts. It may be a string or an array. A name that
+	// begins with "/" is a JSON pointer (RFC 6901). Default: scope.
+	ScopeClaims []string
+	// RolesClaims name where roles stand, as above; all of them add up to the claim "roles" of the token, which mandate.Role
+	// asks. Default: the claim roles as it is.
+	RolesClaims []string
+	// ClientClaims name where the client stands, as above; the first that is present counts. Default: client_id.
+	ClientClaims []string
+
+	// Live sees that a token or its grant was revoked: the store of the issuing server, where this process shares it. Tokens
+	// must then name their grant, as this library's do. Nil: tokens are good until they expire.
+	Live Live
+}
+
+// KeySource has the public keys of an issuer. It may be called by any number of goroutines.
+type KeySource interface {
+	// KeySet returns the keys. Where an earlier call returned missing and no key of it fits a token, it returns a newer set if
+	// there is one, and otherwise missing again; else missing is nil. An error means that nobody could tell.
+	KeySet(ctx context.Context, missing *jose.KeySet) (*jose.KeySet, error)
+}
+
+// FixedKeys are keys that never change.
+func FixedKeys(set *jose.KeySet) KeySource { return fixedKeys{set} }
+
+type fixedKeys struct{ set *jose.KeySet }
+
+// KeySet implements [KeySource].
+func (k fixedKeys) KeySet(context.Context, *jose.KeySet) (*jose.KeySet, error) { return k.set, nil }
+
+// Live is what JWT.Live needs of a store; every store.Store is one.
+type Live interface {
+	// Token is that of store.Tokens. It is asked for the digest of a token's jti: ErrRevoked is a tombstone.
+	Token(ctx context.Context, key mandate.Digest, now time.Time) (*mandate.Token, error)
+	// Grant is that of store.Grants.
+	Grant(ctx context.Context, id string) (store.Grant, error)
+}
+
+// Open implements [Verifier].
+func (j JWT) Open(s Settings) (Opened, error) {
+	j, err := j.withDefaults()
+	if err != nil {
+		return Opened{}, err
+	}
+	rule := AudienceNamed
+	switch {
+	case j.AnyAudience:
+		rule = AnyAudience
+	case s.Audience == "":
+		return Opened{}, fmt.Errorf("JWT of %s: resource.Config.Audience is empty, and a JWT is always for somebody: name this API as the issuer does in aud, or set JWT.AnyAudience", j.Issuer)
+	}
+	v := &jwt{JWT: j}
+	for _, paths := range []struct {
+		names []string
+		into  *[]path
+		field string
+	}{{j.ScopeClaims, &v.scope, "ScopeClaims"}, {j.RolesClaims, &v.roles, "RolesClaims"}, {j.ClientClaims, &v.client, "ClientClaims"}} {
+		for _, name := range paths.names {
+			p, err := parsePath(name)
+			if err != nil {
+				return Opened{}, fmt.Errorf("JWT.%s: %w", paths.field, err)
+			}
+			*paths.into = append(*paths.into, p)
+		}
+	}
+	return Opened{
+		Name:     "issuer " + j.Issuer,
+		Match:    func(raw string) bool { return jwtShaped(raw) && unverifiedIssuer(raw) == j.Issuer },
+		Verify:   v.verify,
+		Audience: rule,
+	}, nil
+}
+
+func (j JWT) withDefaults() (JWT, error) {
+	if j.Issuer == "" {
+		return j, errors.New("JWT.Issuer is empty: it is what the issuer writes into iss")
+	}
+	if j.Keys == nil {
+		return j, fmt.Errorf("JWT.Keys of %s is nil: hand it the issuer's public keys, for example resource.FixedKeys(set)", j.Issuer)
+	}
+	if j.Leeway < 0 || j.Leeway > maxLeeway {
+		return j, fmt.Errorf("JWT.Leeway is %v: use 0 to %v, and set the clock", j.Leeway, maxLeeway)
+	}
+	if len(j.Algs) == 0 {
+		j.Algs = []jose.Alg{jose.ES256, jose.EdDSA, jose.PS256, jose.RS256}
+	}
+	for _, alg := range j.Algs {
+		if !alg.Known() || alg.Symmetric() {
+			return j, fmt.Errorf("JWT.Algs has %q: use algorithms of public keys, for example ES256", string(alg))
+		}
+	}
+	for _, claim := range j.MayLack {
+		if !slices.Contains([]string{"sub", "client_id", "iat", "jti"}, claim) {
+			return j, fmt.Errorf("JWT.MayLack has %q: only sub, client_id, iat and jti may be missing", claim)
+		}
+	}
+	if len(j.Types) == 0 {
+		j.Types = []string{"at+jwt"}
+	}
+	if slices.Contains(j.Types, "") {
+		return j, errors.New("JWT.Types has an empty type: set JWT.AnyType to take tokens without one")
+	}
+	if len(j.ScopeClaims) == 0 {
+		j.ScopeClaims = []string{"scope"}
+	}
+	if len(j.ClientClaims) == 0 {
+		j.ClientClaims = []string{"client_id"}
+	}
+	return j, nil
+}
+
+// jwt is an opened JWT.
+type jwt struct {
+	JWT
+
+	scope, roles, client []path
+}
+
+func (v *jwt) verify(ctx context.Context, raw string, now time.Time) (*mandate.Token, error) {
+	head, payload, err := v.authentic(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	if !v.typed(head) {
+		return nil, refused("typ is %.40q, want %q: this is another kind of token, or the issuer needs JWT.Types", head.Type, v.Types)
+	}
+	claims, err := jose.ParseClaims(payload)
+	if err != nil {
+		return nil, mandate.Errorf(mandate.InvalidToken, err, "")
+	}
+	info, err := v.read(claims, now)
+	if err != nil {
+		return nil, mandate.Errorf(mandate.InvalidToken, err, "")
+	}
+	if v.Live != nil {
+		if err := v.alive(ctx, &info, claims, now); err != nil {
+			return nil, err
+		}
+	}
+	return mandate.NewToken(info), nil
+}
+
+// authentic returns what the issuer signed. Where it signed with a key that is not known yet, the keys are asked for once more.
+func (v *jwt) authentic(ctx context.Context, raw string) (jose.Header, []byte, error) {
+	set, err := v.Keys.KeySet(ctx, nil)
+	if err != nil {
+		return jose.Header{}, nil, unanswered(v.Issuer, err)
+	}
+	head, payload, err := jose.Verify(raw, set, v.Algs)
+	if errors.Is(err, jose.ErrNoKey) {
+		newer, keyErr := v.Keys.KeySet(ctx, set)
+		if keyErr != nil {
+			return jose.Header{}, nil, unanswered(v.Issuer, keyErr)
+		}
+		if newer != set {
+			head, payload, err = jose.Verify(raw, newer, v.Algs)
+		}
+	}
+	if err != nil {
+		return jose.Header{}, nil, mandate.Errorf(mandate.InvalidToken, err, "")
+	}
+	return head, payload, nil
+}
+
+// unanswered hides the code of err, if it has one: that keys cannot be read is nobody's verdict on a token.
+func unanswered(issuer string, err error) error {
+	return fmt.Errorf("keys of issuer %s: %v", issuer, err)
+} //nolint:errorlint // must not unwrap to a code
+
+func (v *jwt) typed(head jose.Header) bool {
+	if slices.ContainsFunc(v.Types, head.Is) {
+		return true
+	}
+	return v.AnyType && (head.Type == "" || strings.EqualFold(head.Type, "JWT"))
+}
+
+// alive asks the store of the issuing server whether the token or its grant was revoked.
+func (v *jwt) alive(ctx context.Context, info *mandate.TokenInfo, claims *jose.Claims, now time.Time) error {
+	info.GrantID = claims.Text(oauth2.GrantClaim)
+	if info.GrantID == "" || info.ID == "" {
+		return refused("the token does not name its grant (%s) or itself (jti), so that nobody could revoke it", oauth2.GrantClaim)
+	}
+	switch _, err := v.Live.Token(ctx, mandate.DigestOf(info.ID), now); {
+	case errors.Is(err, store.ErrRevoked):
+		return refused("the token was revoked")
+	case err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrExpired):
+		return fmt.Errorf("read revocation: %w", err)
+	}
+	grant, err := v.Live.Grant(ctx, info.GrantID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return refused("its grant is gone")
+	case err != nil:
+		return fmt.Errorf("read grant: %w", err)
+	case !grant.AliveAt(now):
+		return refused("its grant was revoked or has expired")
+	}
+	return nil
+}
+
+func refused(format string, args ...any) error {
+	return mandate.Errorf(mandate.InvalidToken, fmt.Errorf(format, args...), "")
+}
