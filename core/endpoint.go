@@ -38,7 +38,7 @@ func (e *Endpoint) Serve(ctx context.Context, r *Request) *Response {
 	var resp *Response
 	switch {
 	case r.Oversized && slices.Contains(e.Methods, r.Method):
-		resp = oversized
+		resp = oversized()
 	case slices.Contains(e.Methods, r.Method):
 		resp = e.Handle(ctx, r)
 	case r.Method == "HEAD" && slices.Contains(e.Methods, "GET"):
@@ -87,8 +87,10 @@ func headOf(r *Response) *Response {
 }
 
 // oversized is RFC 9110, section 15.5.14, with the code that OAuth has for it.
-var oversized = &Response{
-	Status: 413,
-	Header: Fields{{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
-	Body:   []byte(`{"error":"invalid_request","error_description":"request body is too large"}`),
+func oversized() *Response {
+	return &Response{
+		Status: 413,
+		Header: Fields{{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
+		Body:   []byte(`{"error":"invalid_request","error_description":"request body is too large"}`),
+	}
 }

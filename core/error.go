@@ -140,16 +140,10 @@ func (e *Error) LogValue() slog.Value {
 // Printable returns s with "?" for every character that RFC 6749 and RFC 6750 do not allow in an error
 // description or a challenge: so that hostile input cannot leave a header or a quoted string.
 func Printable(s string) string {
-	ok := func(c byte) bool { return c >= 0x20 && c <= 0x7e && c != '"' && c != '\\' }
-	for i := range len(s) {
-		if !ok(s[i]) {
-			return strings.Map(func(r rune) rune {
-				if r < 0x80 && ok(byte(r)) {
-					return r
-				}
-				return '?'
-			}, s)
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 || r > 0x7e || r == '"' || r == '\\' {
+			return '?'
 		}
-	}
-	return s
+		return r
+	}, s)
 }

@@ -81,7 +81,7 @@ type epochCache[K any] struct {
 	keys atomic.Pointer[map[ShortKeyID]K]
 }
 
-func (c *epochCache[K]) get(roots []root, id ShortKeyID, now time.Time, make func(root) K) (key K, ok bool) {
+func (c *epochCache[K]) get(roots []root, id ShortKeyID, now time.Time, derive func(root) K) (key K, ok bool) {
 	if age := epochOf(now) - id.Epoch; age < -1 || age > 1 { // -1: another process's clock is ahead
 		return key, false
 	}
@@ -92,7 +92,7 @@ func (c *epochCache[K]) get(roots []root, id ShortKeyID, now time.Time, make fun
 	}
 	for _, r := range roots {
 		if r.id == id.Root {
-			return c.add(id, make(r)), true
+			return c.add(id, derive(r)), true
 		}
 	}
 	return key, false

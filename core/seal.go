@@ -37,7 +37,7 @@ func (s *Sealer) Seal(plain, data []byte, now time.Time) []byte {
 	} else {
 		id := ShortKeyID{s.roots[0].id, epochOf(now)}
 		out = append(make([]byte, 0, len(plain)+40), id.Root[:]...)
-		out = append(out, byte(id.Epoch)) // the last byte tells which of the few that still open
+		out = append(out, byte(id.Epoch)) // #nosec G115 -- the last byte tells which of the few that still open
 		gcm, _ = s.short(id, now)
 	}
 	head := len(out)

@@ -102,10 +102,10 @@ func (m *ClientMetadata) Method() string {
 func (m *ClientMetadata) Public() bool { return m.AuthMethod == "none" }
 
 // Clone returns a deep copy.
-func (m ClientMetadata) Clone() ClientMetadata {
-	v := reflect.ValueOf(&m).Elem()
-	for i := range v.NumField() {
-		switch f := v.Field(i).Addr().Interface().(type) {
+func (m *ClientMetadata) Clone() ClientMetadata {
+	c := *m
+	for _, v := range reflect.ValueOf(&c).Elem().Fields() {
+		switch f := v.Addr().Interface().(type) {
 		case *[]string:
 			*f = slices.Clone(*f)
 		case *json.RawMessage:
@@ -114,10 +114,10 @@ func (m ClientMetadata) Clone() ClientMetadata {
 	}
 	if m.DefaultMaxAge != nil {
 		age := *m.DefaultMaxAge
-		m.DefaultMaxAge = &age
+		c.DefaultMaxAge = &age
 	}
-	m.Extra = maps.Clone(m.Extra)
-	return m
+	c.Extra = maps.Clone(m.Extra)
+	return c
 }
 
 // plain has the fields of ClientMetadata and not its methods.
@@ -133,6 +133,7 @@ func (m ClientMetadata) MarshalJSON() ([]byte, error) {
 	if err := json.Unmarshal(data, &all); err != nil {
 		return nil, err
 	}
+	known := knownMembers()
 	for name, value := range m.Extra {
 		if !known[name] {
 			all[name] = value
@@ -151,6 +152,7 @@ func (m *ClientMetadata) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &all); err != nil {
 		return err
 	}
+	known := knownMembers()
 	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return known[name] })
 	if len(all) > 0 {
 		p.Extra = all
@@ -159,13 +161,12 @@ func (m *ClientMetadata) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// known holds the names of the members that have a field.
-var known = func() map[string]bool {
+// knownMembers returns the names of the members that have a field.
+func knownMembers() map[string]bool {
 	names := make(map[string]bool)
-	t := reflect.TypeFor[plain]()
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+	for f := range reflect.TypeFor[plain]().Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		names[name] = true
 	}
 	return names
-}()
+}

@@ -1,6 +1,10 @@
 package oauth2
 
-import "strings"
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
 
 // SameResource reports whether a and b name one resource (RFC 8707). URLs are compared after scheme and host
 // were put in lower case, the scheme's default port was dropped and an empty path became "/": clients send both spellings
@@ -50,3 +54,13 @@ func splitResource(s string) (p resourceParts, ok bool) {
 // GrantClaim is the private claim in which this library's JWT access tokens name the grant that they stand under, by its
 // public id: what lets a guard that shares the server's store see that the grant was revoked.
 const GrantClaim = "grant"
+
+// CheckResource returns why uri is no resource indicator, or nil: it must be absolute and without
+// fragment (RFC 8707, section 2).
+func CheckResource(uri string) error {
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme == "" || strings.Contains(uri, "#") || strings.ContainsAny(uri, " \"\\") || len(uri) > maxURI {
+		return fmt.Errorf("resource %q is not an absolute URI without fragment", uri)
+	}
+	return nil
+}

@@ -13,11 +13,9 @@ import (
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/store"
 )
-
-// claimGrant is the private claim of a JWT access token that names its grant.
-const claimGrant = "grant_id"
 
 // minted is an access token that is made and not yet in the store.
 type minted struct {
@@ -126,7 +124,7 @@ func (s *Server) mintJWT(ctx context.Context, info mandate.TokenInfo) (minted, e
 	if claims.Subject == "" {
 		claims.Subject = info.ClientID // RFC 9068, section 2.2
 	}
-	members := map[string]any{"client_id": info.ClientID, claimGrant: info.GrantID}
+	members := map[string]any{"client_id": info.ClientID, oauth2.GrantClaim: info.GrantID}
 	if info.Scopes != "" {
 		members["scope"] = string(info.Scopes)
 	}
@@ -233,7 +231,7 @@ func (s *Server) readJWT(ctx context.Context, raw string, now time.Time) (mandat
 		return invalid(store.ErrExpired)
 	}
 	info = mandate.TokenInfo{
-		ID: claims.ID, Issuer: claims.Issuer, Subject: claims.Subject, ClientID: claims.Text("client_id"), GrantID: claims.Text(claimGrant),
+		ID: claims.ID, Issuer: claims.Issuer, Subject: claims.Subject, ClientID: claims.Text("client_id"), GrantID: claims.Text(oauth2.GrantClaim),
 		Scopes: mandate.Scopes(claims.Text("scope")), Audience: claims.Audience, IssuedAt: claims.IssuedAt, Expires: claims.Expires, ACR: claims.Text("acr"),
 	}
 	if info.Subject == info.ClientID {
@@ -246,7 +244,7 @@ func (s *Server) readJWT(ctx context.Context, raw string, now time.Time) (mandat
 		return invalid(err)
 	}
 	more := maps.Clone(claims.Other)
-	for _, name := range []string{"client_id", claimGrant, "scope", "auth_time", "acr", "cnf"} {
+	for _, name := range []string{"client_id", oauth2.GrantClaim, "scope", "auth_time", "acr", "cnf"} {
 		delete(more, name)
 	}
 	if len(more) > 0 {
