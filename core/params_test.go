@@ -1,0 +1,134 @@
+package mandate_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	mandate "github.com/go-mandate/mandate/core"
+)
+
+func TestParseParams(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		in   string
+		want mandate.Params
+		bad  bool
+	}{
+		"nothing":                 {},
+		"pairs in order":          {in: "b=2&a=1&b=3", want: mandate.Params{{"b", "2"}, {"a", "1"}, {"b", "3"}}},
+		"plus and percent":        {in: "a=x+y%20z%2B", want: mandate.Params{{"a", "x y z+"}}},
+		"empty is absent":         {in: "a=&b&c=1", want: mandate.Params{{"c", "1"}}},
+		"an escaped name":         {in: "%61=1", want: mandate.Params{{"a", "1"}}},
+		"a value with equal":      {in: "a=b=c", want: mandate.Params{{"a", "b=c"}}},
+		"broken percent":          {in: "a=%zz", bad: true},
+		"percent at the end":      {in: "a=%4", bad: true},
+		"not UTF-8":               {in: "a=%ff", bad: true},
+		"not UTF-8, unescaped":    {in: "a=\xff", bad: true},
+		"a NUL":                   {in: "a=%00", bad: true},
+		"a NUL in a name":         {in: "a%00b=1", bad: true},
+		"broken and empty":        {in: "%zz=", bad: true},
+		"more than 200":           {in: strings.Repeat("a=1&", 200) + "a=1", bad: true},
+		"200 are not too many":    {in: strings.TrimSuffix(strings.Repeat("a=&", 199)+"b=1", "&"), want: mandate.Params{{"b", "1"}}},
+		"semicolons part nothing": {in: "a=1;b=2", want: mandate.Params{{"a", "1;b=2"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := mandate.ParseParams(tc.in)
+			if tc.bad {
+				if mandate.AsError(err).Code != mandate.InvalidRequest {
+					t.Errorf("ParseParams error = %v, want %s", err, mandate.InvalidRequest)
+				}
+				return
+			}
+			if err != nil || !slices.Equal(got, tc.want) {
+				t.Errorf("ParseParams(%q) = %q, %v, want %q", tc.in, got, err, tc.want)
+			}
+		})
+	}
+}
+
+func TestParamsRepeated(t *testing.T) {
+	t.Parallel()
+	p := mandate.Params{{"a", "1"}, {"x", "1"}, {"b", "2"}, {"x", "2"}, {"a", "3"}}
+	if got := p.Repeated(func(string) bool { return true }); got != "x" {
+		t.Errorf("Repeated(all) = %q, want %q", got, "x")
+	}
+	if got := p.Repeated(func(n string) bool { return n != "x" }); got != "a" {
+		t.Errorf("Repeated(but x) = %q, want %q", got, "a")
+	}
+	if got := p.Repeated(func(n string) bool { return n == "b" }); got != "" {
+		t.Errorf("Repeated(b) = %q, want none", got)
+	}
+	if got := p.Values("x"); !slices.Equal(got, []string{"1", "2"}) {
+		t.Errorf("Values(x) = %q", got)
+	}
+}
+
+func TestRequestForm(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		kind, body string
+		bad        bool
+	}{
+		"a form":                {kind: "application/x-www-form-urlencoded", body: "a=1"},
+		"a form with charset":   {kind: "Application/X-WWW-Form-Urlencoded; charset=utf-8", body: "a=1"},
+		"no body needs no type": {},
+		"JSON":                  {kind: "application/json", body: `{"a":1}`, bad: true},
+		"no type":               {body: "a=1", bad: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := &mandate.Request{Method: "POST", URL: "https://h/p?a=2", Body: tc.body, Header: http.Header{"Content-Type": {tc.kind}}}
+			form, err := r.Form()
+			if tc.bad {
+				if mandate.AsError(err).Code != mandate.InvalidRequest {
+					t.Errorf("Form error = %v, want %s", err, mandate.InvalidRequest)
+				}
+				return
+			}
+			if err != nil || tc.body != "" && form.Get("a") != "1" {
+				t.Errorf("Form() = %q, %v", form, err)
+			}
+			query, err := r.Query()
+			if err != nil || query.Get("a") != "2" {
+				t.Errorf("Query() = %q, %v", query, err)
+			}
+		})
+	}
+}
+
+func TestRequestCookie(t *testing.T) {
+	t.Parallel()
+	r := &mandate.Request{Header: http.Header{"Cookie": {`a=1; bb="2"`, "c=3=4"}}}
+	for name, want := range map[string]string{"a": "1", "bb": "2", "c": "3=4", "b": "", "": ""} {
+		if got := r.Cookie(name); got != want {
+			t.Errorf("Cookie(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
+func FuzzParseParams(f *testing.F) {
+	for _, s := range []string{"", "a=1", "a=%41+b", "%", "a=%ff", "=&&=", "a&b=c=d"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		p, err := mandate.ParseParams(in)
+		if err != nil {
+			return
+		}
+		values := url.Values{}
+		for _, x := range p {
+			if x.Value == "" {
+				t.Errorf("ParseParams(%q) has the empty parameter %q", in, x.Name)
+			}
+			values.Add(x.Name, x.Value)
+		}
+		again, err := mandate.ParseParams(values.Encode())
+		if err != nil || len(again) != len(p) {
+			t.Errorf("ParseParams(%q) = %q does not survive encoding: %q, %v", in, p, again, err)
+		}
+	})
+}
