@@ -46,6 +46,9 @@ func (g *Guard) explain(r *Rule, o outcome, tok *mandate.Token, why error) error
 	case errors.Is(why, errAudience):
 		return fmt.Errorf("aud is %q, this API is %q: have the client ask for it (resource), add an audience mapper at the issuer, or correct resource.Config.Audience", tok.Audience(), g.audience)
 	case !errors.Is(why, errNeed):
+		if e, ok := errors.AsType[*mandate.Error](why); ok && e.Cause != nil { // its own text is for the peer
+			return e.Cause
+		}
 		return why
 	case r.Err() != nil:
 		return fmt.Errorf("no token can meet the requirement of this route: %w", r.Err())
