@@ -1,3 +1,4 @@
+//nolint:thelper // cases are tests: a failure belongs to the line in the case
 package storetest
 
 import (
@@ -28,7 +29,7 @@ func clients() cases {
 		"every field of a client comes back, and the revision raised": func(t *testing.T, k kit) {
 			w, ctx := k.writer(t), t.Context()
 			var c store.Client
-			k.fill(&c)
+			k.fill(t, &c)
 			c.ID, c.Revision = name(), 0
 			want := *c.Clone()
 			must(t, w.PutClient(ctx, &c))

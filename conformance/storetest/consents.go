@@ -1,3 +1,4 @@
+//nolint:thelper // cases are tests: a failure belongs to the line in the case
 package storetest
 
 import (
@@ -21,7 +22,7 @@ func consents() cases {
 		},
 		"every field of a consent comes back, and the revision raised": func(t *testing.T, k kit) {
 			var c store.Consent
-			k.fill(&c)
+			k.fill(t, &c)
 			c.Subject, c.ClientID = name(), name()
 			for revision := range int64(3) {
 				c.Revision = revision

@@ -1,3 +1,4 @@
+//nolint:thelper // cases are tests: a failure belongs to the line in the case
 package storetest
 
 import (
@@ -61,7 +62,7 @@ func grants() cases {
 		},
 		"every field of a grant comes back, whatever its state": func(t *testing.T, k kit) {
 			var g store.Grant
-			k.fill(&g)
+			k.fill(t, &g)
 			g.ID, g.ClientID, g.Subject, g.SessionID = name(), name(), name(), name()
 			must(t, k.CreateGrant(t.Context(), g))
 			k.isGrant(t, g)

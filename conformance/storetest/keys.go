@@ -1,3 +1,4 @@
+//nolint:thelper // cases are tests: a failure belongs to the line in the case
 package storetest
 
 import (

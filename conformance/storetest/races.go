@@ -1,8 +1,10 @@
+//nolint:thelper // cases are tests: a failure belongs to the line in the case
 package storetest
 
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -125,7 +127,8 @@ func races() cases {
 			for range k.rounds {
 				g, keys := k.approval(), [contenders]mandate.Digest{}
 				rush(func(i int) {
-					s, err := k.either(i/3), error(nil)
+					var err error
+					s := k.either(i / 3)
 					switch keys[i] = digest(); i % 3 {
 					case 0:
 						err = s.CreateGrant(t.Context(), g)
@@ -197,7 +200,7 @@ func races() cases {
 				w := k.wait(t)
 				return func(s store.Store, i int) error {
 					w := w
-					w.State, w.Used = fmt.Sprint(i), k.at(0)
+					w.State, w.Used = strconv.Itoa(i), k.at(0)
 					return s.UpdateTicket(t.Context(), w)
 				}
 			}, store.ErrUsed, store.ErrConflict)
@@ -257,13 +260,15 @@ func races() cases {
 		"of two processes that make keys at once one succeeds": func(t *testing.T, k kit) {
 			k.race(t, func() func(store.Store, int) error {
 				set := name()
-				return func(s store.Store, i int) error { return s.PutSigningKeys(t.Context(), set, []byte{byte(i)}, 0) }
+				return func(s store.Store, i int) error {
+					return s.PutSigningKeys(t.Context(), set, []byte(strconv.Itoa(i)), 0)
+				}
 			}, store.ErrConflict)
 			set, revision := name(), int64(-1)
 			k.race(t, func() func(store.Store, int) error {
 				revision++
 				return func(s store.Store, i int) error {
-					return s.PutSigningKeys(t.Context(), set, []byte{byte(i)}, revision)
+					return s.PutSigningKeys(t.Context(), set, []byte(strconv.Itoa(i)), revision)
 				}
 			}, store.ErrConflict)
 		},
@@ -286,11 +291,11 @@ func races() cases {
 			var c store.Client
 			k.race(t, func() func(store.Store, int) error {
 				c = store.Client{ID: name()}
-				return func(s store.Store, _ int) error { return s.(store.ClientWriter).PutClient(t.Context(), &c) }
+				return func(s store.Store, _ int) error { return kit{Store: s}.writer(t).PutClient(t.Context(), &c) }
 			}, store.ErrExists)
 			k.race(t, func() func(store.Store, int) error {
 				c.Revision++
-				return func(s store.Store, _ int) error { return s.(store.ClientWriter).PutClient(t.Context(), &c) }
+				return func(s store.Store, _ int) error { return kit{Store: s}.writer(t).PutClient(t.Context(), &c) }
 			}, store.ErrConflict)
 		},
 	}
@@ -348,7 +353,7 @@ func (k kit) raceApproval(t *testing.T) {
 				if got.State == "approved" {
 					return
 				}
-				if got.Data = fmt.Sprint(i); i == 0 {
+				if got.Data = strconv.Itoa(i); i == 0 {
 					got.State, got.Subject = "approved", "alice"
 				}
 				switch err := s.UpdateTicket(t.Context(), got); {

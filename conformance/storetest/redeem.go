@@ -1,3 +1,4 @@
+//nolint:thelper // cases are tests: a failure belongs to the line in the case
 package storetest
 
 import (
@@ -82,7 +83,7 @@ func redeem() cases {
 		},
 		"what the grant carries stays, its absolute end among it": func(t *testing.T, k kit) {
 			var g store.Grant
-			k.fill(&g)
+			k.fill(t, &g)
 			g.ID, g.Generation, g.Revoked, g.Reason = name(), 7, time.Time{}, ""
 			g = k.approve(t, g)
 			for range 3 {

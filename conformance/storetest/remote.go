@@ -1,3 +1,4 @@
+//nolint:thelper // cases are tests: a failure belongs to the line in the case
 package storetest
 
 import (
@@ -34,7 +35,7 @@ func remote() cases {
 		},
 		"every field of a token comes back, and the revision raised": func(t *testing.T, k kit) {
 			var r store.RemoteToken
-			k.fill(&r)
+			k.fill(t, &r)
 			r.Key = name()
 			for revision := range int64(3) {
 				r.Revision = revision

@@ -1,3 +1,4 @@
+//nolint:thelper // cases are tests: a failure belongs to the line in the case
 package storetest
 
 import (
@@ -43,7 +44,7 @@ func sessions() cases {
 	return cases{
 		"every field of a session comes back, by key and by ID": func(t *testing.T, k kit) {
 			var s store.Session
-			k.fill(&s)
+			k.fill(t, &s)
 			s.ID, s.Subject, s.Clients, s.Ended = name(), name(), "a b", time.Time{}
 			must(t, k.PutSession(t.Context(), s))
 			k.isSession(t, s, k.at(0), nil)

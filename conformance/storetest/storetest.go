@@ -28,17 +28,23 @@ type Features struct {
 	// Rounds is how often each race is run, with 64 contenders. Default: 1000. Fewer are for a store to which a call is a
 	// millisecond away; the verdict is the worth of the rounds.
 	Rounds int
+
+	// Now says near which time the suite plays. Default: time.Now, so that a database may expire records by itself.
+	Now func() time.Time
 }
 
 // Run holds the stores that open returns against the contract. Each must be new and empty, and live until the t that
 // it is opened for has ended; they are used side by side. Where a store is a [store.ClientWriter], that
-// is tested as well. Times are near the real one, so that a database may expire records by itself.
+// is tested as well.
 func Run(t *testing.T, open func(t *testing.T) store.Store, features Features) {
 	t.Helper()
 	if features.Rounds <= 0 {
 		features.Rounds = 1000
 	}
-	k := kit{base: time.Now().UTC().Truncate(time.Millisecond), rounds: features.Rounds}
+	if features.Now == nil {
+		features.Now = time.Now
+	}
+	k := kit{base: features.Now().UTC().Truncate(time.Millisecond), rounds: features.Rounds}
 	for name, cases := range map[string]cases{
 		"clients": clients(), "grants": grants(), "redeem": redeem(), "repeat": repeat(), "tokens": tokens(), "tickets": tickets(),
 		"replay": replay(), "consents": consents(), "sessions": sessions(), "keys": keys(), "remote": remote(),

@@ -1,3 +1,4 @@
+//nolint:thelper // cases are tests: a failure belongs to the line in the case
 package storetest
 
 import (
@@ -43,7 +44,7 @@ func tickets() cases {
 	return cases{
 		"every field of a ticket comes back, by either key": func(t *testing.T, k kit) {
 			var w store.Ticket
-			k.fill(&w)
+			k.fill(t, &w)
 			w.Kind, w.ClientID, w.Subject, w.GrantID, w.Used = "a-kind", name(), name(), name(), time.Time{}
 			must(t, k.PutTicket(t.Context(), w))
 			w.Revision = 1

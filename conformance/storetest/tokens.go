@@ -1,3 +1,4 @@
+//nolint:thelper // cases are tests: a failure belongs to the line in the case
 package storetest
 
 import (
@@ -20,7 +21,7 @@ func tokens() cases {
 	return cases{
 		"all that is known of a token comes back": func(t *testing.T, k kit) {
 			var info mandate.TokenInfo
-			k.fill(&info)
+			k.fill(t, &info)
 			info.GrantID = k.approve(t).ID
 			info.Claims = `{"roles": ["a b", "ü"], "n": 1.50}`
 			key := digest()

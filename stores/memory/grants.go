@@ -101,7 +101,7 @@ func (t *grants) hashKey(key mandate.Digest) uint64 { return maphash.Bytes(t.see
 
 // link returns the place in chains for a row of hash h.
 func link(chains []*grant, h uint64) **grant {
-	return &chains[(h/stripes)&uint64(len(chains)-1)]
+	return &chains[(h/stripes)&uint64(len(chains)-1)] // #nosec G115 -- a length
 }
 
 // lock returns the stripe of id, locked, and its hash.

@@ -3,7 +3,6 @@ package memstore
 import (
 	"context"
 	"math"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -41,7 +40,7 @@ func New() *Store {
 	s := new(Store)
 	s.clients.init()
 	s.grants.init()
-	s.tokens.seed = [2]uint64{rand.Uint64(), rand.Uint64()}
+	s.tokens.init()
 	s.initTickets()
 	s.once.init(func(end int64) int64 { return end }, nil)
 	s.initConsents()
@@ -60,8 +59,11 @@ func (s *Store) Prune(_ context.Context, now time.Time, limit int) (int, error) 
 	}{
 		{stripes, s.tokens.prune},
 		{stripes, func(i int, end int64, limit int) int { return s.grants.prune(i, end, limit, math.MaxInt) }},
-		{shards, s.tickets.prune}, {shards, s.once.prune},
-		{shards, s.consents.prune}, {shards, s.sessions.prune}, {shards, s.remote.prune},
+		{shards, s.tickets.prune},
+		{shards, s.once.prune},
+		{shards, s.consents.prune},
+		{shards, s.sessions.prune},
+		{shards, s.remote.prune},
 	}
 	total := 2*stripes + 5*shards
 	n, at := 0, int(s.turn.Load()) // where the last call stopped, so that a flood in one part does not keep the others waiting

@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"math/bits"
 	"sync"
@@ -43,6 +44,12 @@ type tokenStripe struct {
 	_     [24]byte      // a cache line of its own
 }
 
+func (t *tokens) init() {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	t.seed = [2]uint64{binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])}
+}
+
 // hash spreads keys, whose own bits are as good as random, without telling how.
 func (t *tokens) hash(key *mandate.Digest) uint64 {
 	hi, lo := bits.Mul64(binary.LittleEndian.Uint64(key[:8])^t.seed[0], binary.LittleEndian.Uint64(key[8:16])^t.seed[1])
@@ -64,7 +71,7 @@ func (t *tokens) find(key *mandate.Digest) *token {
 }
 
 func (t *tokenTable) chain(h uint64) *atomic.Pointer[token] {
-	return &t.chains[(h/stripes)&uint64(len(t.chains)-1)]
+	return &t.chains[(h/stripes)&uint64(len(t.chains)-1)] // #nosec G115 -- a length
 }
 
 // insert puts row into its stripe, which is locked and has no row of that key.
@@ -136,7 +143,8 @@ func (t *tokens) drop(stripe uint64, end int64, limit, tries int) (n int, more b
 	return n, true
 }
 
-func (t *tokens) prune(stripe int, end int64, limit int) (n int) {
+func (t *tokens) prune(i int, end int64, limit int) (n int) {
+	stripe := uint64(i) // #nosec G115 -- an index
 	sh := &t.stripe[stripe]
 	for more := true; more && n < limit; {
 		sh.mu.Lock()
@@ -145,7 +153,7 @@ func (t *tokens) prune(stripe int, end int64, limit int) (n int) {
 			return n
 		}
 		var dropped int
-		dropped, more = t.drop(uint64(stripe), end, limit-n, batch)
+		dropped, more = t.drop(stripe, end, limit-n, batch)
 		sh.mu.Unlock()
 		n += dropped
 	}
