@@ -5,6 +5,8 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 
 	gojose "github.com/go-jose/go-jose/v4"
@@ -35,3 +37,15 @@ func rawSign(jwk []byte, alg jose.Alg, message []byte) ([]byte, error) {
 
 // kms hides that it is a key in memory.
 type kms struct{ crypto.Signer }
+
+func parsePKCS8(data []byte) (crypto.Signer, error) {
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return nil, errors.New("no PEM")
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	return key.(crypto.Signer), nil //nolint:errcheck // all that PKCS #8 holds here are signers
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -28,8 +29,7 @@ type ringKey struct {
 
 // NewRing returns a ring with one new key for each of the algorithms. They sign at once.
 func NewRing(now time.Time, algs ...Alg) (Ring, error) {
-	ring, err := Ring{}.With(now, algs...)
-	return ring, err
+	return Ring{}.With(now, algs...)
 }
 
 // RingOf returns a ring of given keys, from a file or a KMS. All are published; of those with one
@@ -49,6 +49,12 @@ func makeRing(keys []ringKey) Ring {
 	}
 	return Ring{&ring{keys, NewKeySet(public...)}}
 }
+
+// String shows how many keys there are.
+func (r Ring) String() string { return "ring of " + strconv.Itoa(len(r.list())) + " keys" }
+
+// GoString is String: printing with %#v leaks nothing either.
+func (r Ring) GoString() string { return r.String() }
 
 func (r Ring) list() []ringKey {
 	if r.r == nil {
