@@ -3,7 +3,9 @@ module github.com/go-mandate/mandate/adapters/echo
 go 1.26.0
 
 require (
+	github.com/go-mandate/mandate/conformance v0.1.0
 	github.com/go-mandate/mandate/core v0.1.0
+	github.com/go-mandate/mandate/stores/memory v0.1.0
 	github.com/labstack/echo/v4 v4.16.0
 )
 
@@ -18,6 +20,11 @@ require (
 	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
+	golang.org/x/time v0.15.0 // indirect
 )
 
-replace github.com/go-mandate/mandate/core => ../../core
+replace (
+	github.com/go-mandate/mandate/conformance => ../../conformance
+	github.com/go-mandate/mandate/core => ../../core
+	github.com/go-mandate/mandate/stores/memory => ../../stores/memory
+)

@@ -3,7 +3,9 @@ module github.com/go-mandate/mandate/adapters/fiber
 go 1.26.0
 
 require (
+	github.com/go-mandate/mandate/conformance v0.1.0
 	github.com/go-mandate/mandate/core v0.1.0
+	github.com/go-mandate/mandate/stores/memory v0.1.0
 	github.com/gofiber/fiber/v2 v2.52.15
 	github.com/valyala/fasthttp v1.51.0
 )
@@ -23,4 +25,8 @@ require (
 	golang.org/x/sys v0.49.0 // indirect
 )
 
-replace github.com/go-mandate/mandate/core => ../../core
+replace (
+	github.com/go-mandate/mandate/conformance => ../../conformance
+	github.com/go-mandate/mandate/core => ../../core
+	github.com/go-mandate/mandate/stores/memory => ../../stores/memory
+)

@@ -4,7 +4,9 @@ go 1.26.0
 
 require (
 	github.com/gin-gonic/gin v1.12.0
+	github.com/go-mandate/mandate/conformance v0.1.0
 	github.com/go-mandate/mandate/core v0.1.0
+	github.com/go-mandate/mandate/stores/memory v0.1.0
 )
 
 require (
@@ -40,4 +42,8 @@ require (
 	google.golang.org/protobuf v1.36.10 // indirect
 )
 
-replace github.com/go-mandate/mandate/core => ../../core
+replace (
+	github.com/go-mandate/mandate/conformance => ../../conformance
+	github.com/go-mandate/mandate/core => ../../core
+	github.com/go-mandate/mandate/stores/memory => ../../stores/memory
+)

@@ -1,0 +1,19 @@
+package mandategin_test
+
+import (
+	"testing"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/go-mandate/mandate/conformance/adaptertest"
+	"github.com/go-mandate/mandate/core/store"
+	memstore "github.com/go-mandate/mandate/stores/memory"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	gin.SetMode(gin.ReleaseMode)
+	adaptertest.Run(t, adaptertest.Adapter{
+		Name: "gin", New: newApp, NewStore: func(*testing.T) store.Store { return memstore.New() },
+	})
+}

@@ -1,0 +1,57 @@
+// Package adaptertest is the definition of a correct adapter: a suite that holds a framework's adapter, and through it the whole
+// authorization server, against the protocol as it stands on the wire. An adapter's own test opens it and no more:
+//
+//	func TestConformance(t *testing.T) {
+//		adaptertest.Run(t, adaptertest.Adapter{Name: "gin", New: newApp, NewStore: newStore})
+//	}
+//
+// The suite speaks to real listeners on loopback. Run it with the race detector, too.
+package adaptertest
+
+import (
+	"testing"
+
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// Adapter is what the suite is handed.
+type Adapter struct {
+	// Name stands in the names of tests.
+	Name string
+	// New returns a new application of the framework, without routes and with the framework's own recovery from panics.
+	New func(t *testing.T) App
+	// NewStore returns a new and empty store.
+	NewStore func(t *testing.T) store.Store
+	// Rounds is how often each race is run, with 64 contenders. Default: 1000, or 100 under the race detector.
+	Rounds int
+}
+
+// Run holds a against the contract.
+func Run(t *testing.T, a Adapter) {
+	t.Helper()
+	if a.Rounds <= 0 {
+		a.Rounds = defaultRounds
+	}
+	for area, cases := range map[string]cases{
+		"guard": guards(),
+	} {
+		t.Run(area, func(t *testing.T) {
+			t.Parallel()
+			cases.run(t, a)
+		})
+	}
+}
+
+// cases are tests by the sentence that each proves.
+type cases map[string]func(t *testing.T, a Adapter)
+
+// run runs the cases side by side: each makes what it needs.
+func (c cases) run(t *testing.T, a Adapter) {
+	t.Helper()
+	for sentence, test := range c {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			test(t, a)
+		})
+	}
+}

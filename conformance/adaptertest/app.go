@@ -1,0 +1,109 @@
+package adaptertest
+
+import (
+	"context"
+	"net"
+	"testing"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/resource"
+	"github.com/go-mandate/mandate/core/server"
+)
+
+// App is one application of the framework: what differs from framework to framework, and no more.
+type App interface {
+	Routes
+	// Mount is the adapter's function of that name.
+	Mount(srv *server.Server, m Mounting) error
+	// Auth is the adapter's New.
+	Auth(g *resource.Guard, c AuthConfig) Auth
+	// Endpoint is the adapter's Handle.
+	Endpoint(e mandate.Endpoint) Route
+	// Skipper is the adapter's function of that name.
+	Skipper(srv *server.Server) func(c Ctx) bool
+	// Route makes a handler of the framework of h. What h returns goes the framework's way, which ends in a 500.
+	Route(h func(c Ctx) error) Route
+	// Middleware makes a middleware of the framework of f. Where f does not call next, the chain ends.
+	Middleware(f func(c Ctx, next func() error) error) Middleware
+	// Serve serves l until the test is over.
+	Serve(t *testing.T, l net.Listener)
+}
+
+// Route is a handler of the framework, which the suite only hands around.
+type Route any
+
+// Middleware is a middleware of the framework, which the suite only hands around.
+type Middleware any
+
+// Routes is where routes are registered: the root, or a group.
+type Routes interface {
+	// Handle registers h for method and path, behind the middleware before, the first outermost.
+	Handle(method, path string, h Route, before ...Middleware)
+	// Group returns the routes below prefix, behind the middleware before.
+	Group(prefix string, before ...Middleware) Routes
+}
+
+// Mounting is the adapter's MountConfig.
+type Mounting struct {
+	Decide func(c Ctx, ask *server.Ask) (server.Answer, error)
+	Use    []Middleware
+	Error  func(c Ctx, err *mandate.Error) error
+}
+
+// AuthConfig is the adapter's Config.
+type AuthConfig struct {
+	Skip         func(c Ctx) bool
+	ErrorHandler func(c Ctx, err *mandate.Error) error
+}
+
+// User is the user of the guarded routes. A guard's Config.User returns a *User.
+type User struct{ ID, Name string }
+
+// Auth is the adapter's type of that name; its methods are the adapter's own.
+type Auth interface {
+	Require(scopes ...string) Middleware
+	RequireAny(alternatives ...string) Middleware
+	RequireRole(roles ...string) Middleware
+	RequireClient() Middleware
+	RequireThat(req mandate.Requirement) Middleware
+	RequireFor(f func(ctx context.Context, r *mandate.Request) mandate.Requirement) Middleware
+	Optional(scopes ...string) Middleware
+	With(h func(c Ctx, tok *mandate.Token) error, scopes ...string) Route
+	WithUser(h func(c Ctx, user *User) error, scopes ...string) Route
+	Acquire(c Ctx, scopes ...string) (*mandate.Token, error)
+	Refuse(c Ctx, err error) error
+}
+
+// Ctx is the framework's own context of one request.
+type Ctx interface {
+	Method() string
+	Path() string
+	// Query and Form return the first value, and Forms all values, of a parameter as the framework reads it.
+	Query(name string) string
+	Form(name string) string
+	Forms(name string) []string
+	Cookie(name string) string
+	// Header returns a field of the request.
+	Header(name string) string
+	// Body reads the request's body as a handler does.
+	Body() (string, error)
+
+	// SetHeader sets a field of the answer; SetCookie adds a cookie to it.
+	SetHeader(name, value string)
+	SetCookie(name, value string)
+	// HTML, JSON and Redirect write the answer in the framework's own way. A zero status leaves that which is set.
+	HTML(status int, body string) error
+	JSON(status int, v any) error
+	Redirect(status int, url string) error
+
+	// Token, SetToken, Context and ReturnTo are the adapter's functions of these names; User is User[*User] and
+	// OtherUser is User[string].
+	Token() *mandate.Token
+	SetToken(tok *mandate.Token)
+	User() (*User, error)
+	OtherUser() (string, error)
+	Context() context.Context
+	ReturnTo(srv *server.Server, fallback string) string
+	// Native is the context that the framework's own handlers hand on: c.Request.Context(), Fiber's c.UserContext().
+	Native() context.Context
+}

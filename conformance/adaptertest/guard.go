@@ -1,0 +1,4 @@
+package adaptertest
+
+// guards are the cases of guarded routes.
+func guards() cases { return cases{} }

@@ -1,0 +1,248 @@
+package adaptertest_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/go-mandate/mandate/conformance/adaptertest"
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/nethttp"
+	"github.com/go-mandate/mandate/core/resource"
+	"github.com/go-mandate/mandate/core/server"
+	"github.com/go-mandate/mandate/core/store"
+	memstore "github.com/go-mandate/mandate/stores/memory"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	adaptertest.Run(t, adaptertest.Adapter{
+		Name: "nethttp", New: newApp, NewStore: func(*testing.T) store.Store { return memstore.New() },
+	})
+}
+
+// middleware is what net/http calls one, by convention.
+type middleware = func(http.Handler) http.Handler
+
+// app is http.ServeMux as the suite sees it.
+type app struct {
+	routes
+	mux *http.ServeMux
+}
+
+func newApp(*testing.T) adaptertest.App {
+	mux := http.NewServeMux()
+	return app{routes{mux: mux}, mux}
+}
+
+func (a app) Mount(srv *server.Server, m adaptertest.Mounting) error {
+	var c nethttp.MountConfig
+	if m.Decide != nil {
+		c.Decide = func(w http.ResponseWriter, r *http.Request, ask *server.Ask) (server.Answer, error) {
+			return m.Decide(&ctx{w, r}, ask)
+		}
+	}
+	for _, use := range m.Use {
+		c.Use = append(c.Use, use.(middleware))
+	}
+	if m.Error != nil {
+		c.Error = func(w http.ResponseWriter, r *http.Request, err *mandate.Error) { fail(w, m.Error(&ctx{w, r}, err)) }
+	}
+	return nethttp.Mount(a.mux, srv, c)
+}
+
+func (a app) Auth(g *resource.Guard, c adaptertest.AuthConfig) adaptertest.Auth {
+	var config nethttp.Config
+	if c.Skip != nil {
+		config.Skip = func(r *http.Request) bool { return c.Skip(&ctx{nil, r}) }
+	}
+	if c.ErrorHandler != nil {
+		config.ErrorHandler = func(w http.ResponseWriter, r *http.Request, err *mandate.Error) {
+			fail(w, c.ErrorHandler(&ctx{w, r}, err))
+		}
+	}
+	return auth{nethttp.New(g, config)}
+}
+
+func (a app) Endpoint(e mandate.Endpoint) adaptertest.Route { return nethttp.Handle(e) }
+
+func (a app) Skipper(srv *server.Server) func(c adaptertest.Ctx) bool {
+	skip := nethttp.Skipper(srv)
+	return func(c adaptertest.Ctx) bool { return skip(c.(*ctx).r) }
+}
+
+func (a app) Route(h func(c adaptertest.Ctx) error) adaptertest.Route {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fail(w, h(&ctx{w, r})) })
+}
+
+func (a app) Middleware(f func(c adaptertest.Ctx, next func() error) error) adaptertest.Middleware {
+	return middleware(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c := &ctx{w, r}
+			fail(w, f(c, func() error {
+				next.ServeHTTP(w, c.r)
+				return nil
+			}))
+		})
+	})
+}
+
+func (a app) Serve(t *testing.T, l net.Listener) {
+	t.Helper()
+	s := &http.Server{Handler: recovering(a.mux), ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(l) }()
+	t.Cleanup(func() {
+		_ = s.Close()
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+}
+
+// recovering is what most applications of net/http put around their routes.
+func recovering(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if recover() != nil {
+				http.Error(w, "panic", http.StatusInternalServerError)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// fail is what an application of net/http does with an error.
+func fail(w http.ResponseWriter, err error) {
+	if err != nil {
+		http.Error(w, "error", http.StatusInternalServerError)
+	}
+}
+
+type routes struct {
+	mux    *http.ServeMux
+	prefix string
+	before []adaptertest.Middleware
+}
+
+func (r routes) Handle(method, path string, h adaptertest.Route, before ...adaptertest.Middleware) {
+	handler := h.(http.Handler)
+	for _, list := range [][]adaptertest.Middleware{before, r.before} {
+		for i := len(list) - 1; i >= 0; i-- {
+			handler = list[i].(middleware)(handler)
+		}
+	}
+	r.mux.Handle(method+" "+r.prefix+path, handler)
+}
+
+func (r routes) Group(prefix string, before ...adaptertest.Middleware) adaptertest.Routes {
+	return routes{r.mux, r.prefix + prefix, append(append([]adaptertest.Middleware{}, r.before...), before...)}
+}
+
+type auth struct{ a *nethttp.Auth }
+
+func (a auth) Require(scopes ...string) adaptertest.Middleware { return a.a.Require(scopes...) }
+func (a auth) RequireAny(alternatives ...string) adaptertest.Middleware {
+	return a.a.RequireAny(alternatives...)
+}
+func (a auth) RequireRole(roles ...string) adaptertest.Middleware { return a.a.RequireRole(roles...) }
+func (a auth) RequireClient() adaptertest.Middleware              { return a.a.RequireClient() }
+func (a auth) RequireThat(req mandate.Requirement) adaptertest.Middleware {
+	return a.a.RequireThat(req)
+}
+func (a auth) RequireFor(f func(context.Context, *mandate.Request) mandate.Requirement) adaptertest.Middleware {
+	return a.a.RequireFor(f)
+}
+func (a auth) Optional(scopes ...string) adaptertest.Middleware { return a.a.Optional(scopes...) }
+
+func (a auth) With(h func(c adaptertest.Ctx, tok *mandate.Token) error, scopes ...string) adaptertest.Route {
+	return a.a.With(func(w http.ResponseWriter, r *http.Request, tok *mandate.Token) { fail(w, h(&ctx{w, r}, tok)) }, scopes...)
+}
+
+func (a auth) WithUser(h func(c adaptertest.Ctx, user *adaptertest.User) error, scopes ...string) adaptertest.Route {
+	return nethttp.WithUser(a.a, func(w http.ResponseWriter, r *http.Request, user *adaptertest.User) { fail(w, h(&ctx{w, r}, user)) }, scopes...)
+}
+
+func (a auth) Acquire(c adaptertest.Ctx, scopes ...string) (*mandate.Token, error) {
+	return a.a.Acquire(c.(*ctx).r, scopes...)
+}
+
+func (a auth) Refuse(c adaptertest.Ctx, err error) error {
+	x := c.(*ctx)
+	a.a.Refuse(x.w, x.r, err)
+	return nil
+}
+
+// ctx is writer and request as the suite sees them.
+type ctx struct {
+	w http.ResponseWriter
+	r *http.Request
+}
+
+func (c *ctx) Method() string             { return c.r.Method }
+func (c *ctx) Path() string               { return c.r.URL.Path }
+func (c *ctx) Query(name string) string   { return c.r.URL.Query().Get(name) }
+func (c *ctx) Form(name string) string    { return c.r.PostFormValue(name) }
+func (c *ctx) Header(name string) string  { return c.r.Header.Get(name) }
+func (c *ctx) Forms(name string) []string { c.r.PostFormValue(name); return c.r.PostForm[name] }
+
+func (c *ctx) Cookie(name string) string {
+	cookie, err := c.r.Cookie(name)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+func (c *ctx) Body() (string, error) {
+	data, err := io.ReadAll(c.r.Body)
+	return string(data), err
+}
+
+func (c *ctx) SetHeader(name, value string) { c.w.Header().Set(name, value) }
+
+func (c *ctx) SetCookie(name, value string) {
+	http.SetCookie(c.w, &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true})
+}
+
+func (c *ctx) HTML(status int, body string) error {
+	return c.write(status, "text/html; charset=utf-8", []byte(body))
+}
+
+func (c *ctx) JSON(status int, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return c.write(status, "application/json", data)
+}
+
+func (c *ctx) write(status int, kind string, body []byte) error {
+	c.w.Header().Set("Content-Type", kind)
+	if status != 0 {
+		c.w.WriteHeader(status)
+	}
+	_, err := c.w.Write(body)
+	return err
+}
+
+func (c *ctx) Redirect(status int, url string) error {
+	http.Redirect(c.w, c.r, url, status)
+	return nil
+}
+
+func (c *ctx) Token() *mandate.Token            { return nethttp.Token(c.r) }
+func (c *ctx) SetToken(tok *mandate.Token)      { nethttp.SetToken(c.r, tok) }
+func (c *ctx) User() (*adaptertest.User, error) { return nethttp.User[*adaptertest.User](c.r) }
+func (c *ctx) OtherUser() (string, error)       { return nethttp.User[string](c.r) }
+func (c *ctx) Context() context.Context         { return nethttp.Context(c.r) }
+func (c *ctx) Native() context.Context          { return c.r.Context() }
+func (c *ctx) ReturnTo(srv *server.Server, fallback string) string {
+	return nethttp.ReturnTo(c.r, srv, fallback)
+}
