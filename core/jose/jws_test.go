@@ -14,27 +14,27 @@ import (
 	"github.com/go-mandate/mandate/core/jose"
 )
 
-func sign(t testing.TB, k *jose.Key, typ string, claims any) string {
-	t.Helper()
+func sign(tb testing.TB, k *jose.Key, typ string, claims any) string {
+	tb.Helper()
 	token, err := jose.Sign(k, typ, claims)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return token
 }
 
 // forge makes a token of parts as they are, with the signature of k, which is one for ES256.
-func forge(t testing.TB, k *jose.Key, head, payload string) string {
-	t.Helper()
+func forge(tb testing.TB, k *jose.Key, head, payload string) string {
+	tb.Helper()
 	jwk, err := k.MarshalJWK()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	b64 := base64.RawURLEncoding.EncodeToString
 	message := b64([]byte(head)) + "." + b64([]byte(payload))
 	sig, err := rawSign(jwk, k.Alg(), []byte(message))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return message + "." + b64(sig)
 }

@@ -25,7 +25,7 @@ func TestKeyMustFit(t *testing.T) {
 	good, _ := rsa.GenerateKey(rand.Reader, 2048)
 	even := &rsa.PublicKey{N: good.N, E: 4}
 	_, ed, _ := ed25519.GenerateKey(rand.Reader)
-	off := &ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(1), Y: big.NewInt(1)}
+	off := &ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(1), Y: big.NewInt(1)} //nolint:staticcheck // no other way makes a bad one
 	huge := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 8191), E: 65537}
 	for name, tc := range map[string]struct {
 		alg jose.Alg

@@ -24,7 +24,7 @@ func TestParseKeySet(t *testing.T) {
 		"private and symmetric":  {`{"keys":[` + es256Private + `,{"kty":"oct","k":"AAAA"},` + edKey + `]}`, []string{edThumbprint}},
 		"the same twice":         {`{"keys":[` + edKey + `,` + edKey + `]}`, []string{edThumbprint}},
 		"two keys with one ID":   {`{"keys":[` + with(edKey, `"kid":"a"`) + `,` + with(es256Key, `"kid":"a"`) + `]}`, []string{"a", "a"}},
-		"other members":          {`{"x":1,"keys":[` + with(edKey, `"y":{}`) + `]}`, []string{edThumbprint}},
+		"other members":          {`{"x":1,"keys":[` + with(edKey, `"z":{}`) + `]}`, []string{edThumbprint}},
 		"empty":                  {``, nil},
 		"no member keys":         {`{}`, nil},
 		"keys in another case":   {`{"Keys":[]}`, nil},
@@ -58,11 +58,11 @@ func TestMarshalKeySet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	any, err := jose.NewPublicKey("", publicKey(t, edKey).Key(), "e")
+	loose, err := jose.NewPublicKey("", publicKey(t, edKey).Key(), "e")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := json.Marshal(jose.NewKeySet(k.Public(), any))
+	got, err := json.Marshal(jose.NewKeySet(k.Public(), loose))
 	want := `{"keys":[{"use":"sig","kty":"EC","kid":"` + k.ID() + `","crv":"P-256","alg":"ES256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},` +
 		`{"use":"sig","kty":"OKP","kid":"e","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
 	if err != nil || string(got) != want {

@@ -47,5 +47,5 @@ func parsePKCS8(data []byte) (crypto.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return key.(crypto.Signer), nil //nolint:errcheck // all that PKCS #8 holds here are signers
+	return key.(crypto.Signer), nil
 }

@@ -97,7 +97,7 @@ func (r Ring) Signer(alg Alg, now time.Time) *Key {
 	return found.key
 }
 
-// Public returns the keys to publish at now: those that will sign, sign, or have signed tokens that may
+// Public returns the keys to publish at now: those that sign, will sign, or have signed tokens that may
 // still live.
 func (r Ring) Public(now time.Time) *KeySet {
 	if r.r == nil {
@@ -122,7 +122,7 @@ func (r Ring) Rotate(now time.Time, overlap, retention time.Duration) (Ring, err
 	}
 	keys := slices.DeleteFunc(slices.Clone(r.list()), func(k ringKey) bool { return k.goneAt(now) })
 	starts := now.Add(overlap)
-	for i := range len(keys) {
+	for i := range keys {
 		k := &keys[i]
 		if !k.ends.IsZero() {
 			if gone := k.ends.Add(retention); gone.After(k.gone) { // tokens may have come to live longer

@@ -36,20 +36,20 @@ const (
 
 const joeJSON = "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}"
 
-func publicKey(t testing.TB, jwk string) *jose.PublicKey {
-	t.Helper()
+func publicKey(tb testing.TB, jwk string) *jose.PublicKey {
+	tb.Helper()
 	k, err := jose.ParsePublicJWK([]byte(jwk))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return k
 }
 
-func newKey(t testing.TB, alg jose.Alg) *jose.Key {
-	t.Helper()
+func newKey(tb testing.TB, alg jose.Alg) *jose.Key {
+	tb.Helper()
 	k, err := jose.Generate(alg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return k
 }
