@@ -130,4 +130,3 @@ func Skipper(srv *server.Server) func(c *gin.Context) bool {
 func ReturnTo(c *gin.Context, srv *server.Server, fallback string) string {
 	return nethttp.ReturnTo(c.Request, srv, fallback)
 }
-
