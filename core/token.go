@@ -38,18 +38,17 @@ type Confirmation struct {
 // It cannot change once made, so that a store, a cache and all handlers share one without copying.
 // All methods may be called on nil, which answers like a token that allows nothing.
 type Token struct {
-	id, grant, subject, client, kind string
-	scopes                           Scopes
-	audience                         []string
-	issued, expires                  int64 // Unix milliseconds; 0: unknown, never
-	rare                             *rare
+	id, grant, subject, client string
+	scopes                     Scopes
+	audience                   []string
+	issued, expires, authTime  int64 // Unix milliseconds; 0: unknown, never
+	rare                       *rare
 }
 
 // rare is what most tokens do not have, apart so that a store of a million stays small.
 type rare struct {
-	issuer, acr, claims string
-	authTime            int64
-	confirmed           Confirmation
+	issuer, kind, acr, claims string
+	confirmed                 Confirmation
 
 	once   sync.Once // guards parsed
 	parsed map[string]json.RawMessage
@@ -58,12 +57,12 @@ type rare struct {
 // NewToken returns the token that info describes. Times are kept in whole milliseconds.
 func NewToken(info TokenInfo) *Token {
 	t := &Token{
-		id: info.ID, grant: info.GrantID, subject: info.Subject, client: info.ClientID, kind: info.Type,
+		id: info.ID, grant: info.GrantID, subject: info.Subject, client: info.ClientID,
 		scopes: info.Scopes, audience: slices.Clone(info.Audience),
-		issued: milli(info.IssuedAt), expires: milli(info.Expires),
+		issued: milli(info.IssuedAt), expires: milli(info.Expires), authTime: milli(info.AuthTime),
 	}
-	if info.Issuer != "" || info.ACR != "" || info.Claims != "" || !info.AuthTime.IsZero() || info.Confirmed != (Confirmation{}) {
-		t.rare = &rare{issuer: info.Issuer, acr: info.ACR, claims: info.Claims, authTime: milli(info.AuthTime), confirmed: info.Confirmed}
+	if info.Issuer != "" || info.Type != "" || info.ACR != "" || info.Claims != "" || info.Confirmed != (Confirmation{}) {
+		t.rare = &rare{issuer: info.Issuer, kind: info.Type, acr: info.ACR, claims: info.Claims, confirmed: info.Confirmed}
 	}
 	return t
 }
@@ -73,8 +72,12 @@ func (t *Token) Info() TokenInfo {
 	if t == nil {
 		return TokenInfo{}
 	}
+	kind := ""
+	if t.rare != nil {
+		kind = t.rare.kind
+	}
 	return TokenInfo{
-		ID: t.id, GrantID: t.grant, Issuer: t.Issuer(), Subject: t.subject, ClientID: t.client, Type: t.kind,
+		ID: t.id, GrantID: t.grant, Issuer: t.Issuer(), Subject: t.subject, ClientID: t.client, Type: kind,
 		Scopes: t.scopes, Audience: slices.Clone(t.audience), IssuedAt: t.IssuedAt(), Expires: t.Expires(),
 		AuthTime: t.AuthTime(), ACR: t.ACR(), Confirmed: t.Confirmed(), Claims: t.Claims(),
 	}
@@ -125,10 +128,10 @@ func (t *Token) Type() string {
 	if t == nil {
 		return ""
 	}
-	if t.kind == "" {
+	if t.rare == nil || t.rare.kind == "" {
 		return "Bearer"
 	}
-	return t.kind
+	return t.rare.kind
 }
 
 // Scopes returns what the token allows.
@@ -157,10 +160,10 @@ func (t *Token) Expires() time.Time {
 
 // AuthTime returns when the subject signed in; zero if unknown.
 func (t *Token) AuthTime() time.Time {
-	if t == nil || t.rare == nil {
+	if t == nil {
 		return time.Time{}
 	}
-	return fromMilli(t.rare.authTime)
+	return fromMilli(t.authTime)
 }
 
 // ACR returns how strongly the subject signed in (OpenID Connect Core, section 2).

@@ -65,12 +65,8 @@ func (s *Server) backChannel() []mandate.Endpoint {
 			},
 		},
 	}
-	for _, e := range s.config.Extensions {
-		if e.Endpoints != nil {
-			for _, own := range e.Endpoints(s) {
-				list = append(list, s.endpoint(own.Name, own))
-			}
-		}
+	for _, own := range s.added {
+		list = append(list, s.endpoint(own.Name, own))
 	}
 	return list
 }
@@ -154,6 +150,7 @@ func (s *Server) describe() error {
 					return err
 				}
 				extra[own.Name+"_endpoint"] = location
+				s.added = append(s.added, own)
 			}
 		}
 	}
@@ -215,9 +212,12 @@ func (s *Server) Serves(path string) bool {
 // ReturnTo returns target if it is one of this server's own pages that waits for the browser to come
 // back, and fallback otherwise: so that a sign-in page is no open redirect.
 func (s *Server) ReturnTo(target, fallback string) string {
-	u, err := url.Parse(target)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Fragment != "" || u.Path != s.public("authorization") || u.Query().Get(fieldHandle) == "" || strings.HasPrefix(target, "//") {
+	own := s.public("authorization")
+	query, ok := strings.CutPrefix(target, own+"?")
+	params, err := mandate.ParseParams(query)
+	handle := params.Get(fieldHandle)
+	if !ok || err != nil || handle == "" || strings.Contains(query, "#") {
 		return fallback
 	}
-	return u.Path + "?" + url.Values{fieldHandle: {u.Query().Get(fieldHandle)}}.Encode()
+	return own + "?" + fieldHandle + "=" + url.QueryEscape(handle)
 }

@@ -29,7 +29,8 @@ type Server struct {
 	allScopes mandate.Scopes
 	grants    map[string]GrantType
 	responses map[string]ResponseType
-	paths     map[string]string // of endpoints, by name, as mounted
+	paths     map[string]string  // of endpoints, by name, as mounted
+	added     []mandate.Endpoint // of extensions
 	metadata  []byte
 
 	refresh *mandate.MAC      // codes and refresh tokens
