@@ -1,0 +1,117 @@
+// Package measure times two things against each other on a machine that others use too.
+package measure
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Comparison is what a comparison of two functions found. A call's time is in nanoseconds.
+type Comparison struct {
+	Ratio       float64 // of other to base: the median of the ratios of neighbouring slices
+	Difference  float64 // other less base: the median of the differences of neighbouring slices
+	Base, Other float64 // the time of a call in an undisturbed slice: the fastest tenth
+}
+
+const (
+	pairs = 160
+	slice = time.Millisecond
+)
+
+// Compare times base and other in turn, in slices of a millisecond, and each first as often as the other: what
+// disturbs the machine disturbs both.
+func Compare(base, other func()) Comparison {
+	n, m := perSlice(base), perSlice(other)
+	var ratios, differences, bases, others []float64
+	for i := range pairs {
+		var a, b float64
+		if i%2 == 0 {
+			a = timed(base, n)
+			b = timed(other, m)
+		} else {
+			b = timed(other, m)
+			a = timed(base, n)
+		}
+		ratios, differences = append(ratios, b/a), append(differences, b-a)
+		bases, others = append(bases, a), append(others, b)
+	}
+	return Comparison{Ratio: at(ratios, 0.5), Difference: at(differences, 0.5), Base: at(bases, 0.1), Other: at(others, 0.1)}
+}
+
+// Median returns the comparison with the median ratio: of an odd number of rounds.
+func Median(rounds []Comparison) Comparison {
+	rounds = slices.Clone(rounds)
+	slices.SortFunc(rounds, func(a, b Comparison) int {
+		if a.Ratio < b.Ratio {
+			return -1
+		}
+		return 1
+	})
+	return rounds[len(rounds)/2]
+}
+
+// perSlice returns how many calls of f fill a slice.
+func perSlice(f func()) int {
+	f()
+	for n := 1; ; n *= 2 {
+		if took := timed(f, n) * float64(n); took >= float64(slice)/2 || n >= 1<<20 {
+			return max(1, int(float64(n)*float64(slice)/took))
+		}
+	}
+}
+
+func timed(f func(), n int) float64 {
+	begun := time.Now()
+	for range n {
+		f()
+	}
+	return float64(time.Since(begun).Nanoseconds()) / float64(n)
+}
+
+// at returns the value below which the given share of values lies.
+func at(values []float64, share float64) float64 {
+	values = slices.Clone(values)
+	slices.Sort(values)
+	return values[int(float64(len(values)-1)*share)]
+}
+
+// Scaling returns how much more four goroutines get done than one, each with a function of its own from newWorker:
+// the median over slices of 5 ms, one and four in turn.
+func Scaling(newWorker func(i int) func()) float64 {
+	const workers, rounds, length = 4, 60, 5 * time.Millisecond
+	var work [workers]func()
+	for i := range work {
+		work[i] = newWorker(i)
+		work[i]()
+	}
+	run := func(n int) float64 {
+		var stop atomic.Bool
+		var calls atomic.Int64
+		var wg sync.WaitGroup
+		begun := time.Now()
+		for i := range n {
+			wg.Go(func() {
+				done := 0
+				for !stop.Load() {
+					for range 50 {
+						work[i]()
+					}
+					done += 50
+				}
+				calls.Add(int64(done))
+			})
+		}
+		time.Sleep(length)
+		stop.Store(true)
+		wg.Wait()
+		return float64(calls.Load()) / time.Since(begun).Seconds()
+	}
+	var ratios []float64
+	for range rounds {
+		one := run(1)
+		ratios = append(ratios, run(workers)/one)
+	}
+	return at(ratios, 0.5)
+}
