@@ -17,6 +17,9 @@ import (
 	"github.com/go-mandate/mandate/core/store"
 )
 
+// maxJWT is the longest life of a JWT access token: its signing key must be published that long.
+const maxJWT = 24 * time.Hour
+
 // minted is an access token that is made and not yet in the store.
 type minted struct {
 	text   string
@@ -71,6 +74,9 @@ func (s *Server) mint(ctx context.Context, c Client, i *Issue, now time.Time) (m
 	ttl := i.TTL
 	if ttl <= 0 {
 		ttl = s.tokenTTL(c.Client)
+	}
+	if s.formatOf(c.Client) == JWT {
+		ttl = min(ttl, maxJWT)
 	}
 	expires := now.Add(ttl)
 	if ends := i.Grant.Details.Ends; !ends.IsZero() && expires.After(ends) {

@@ -111,10 +111,30 @@ func checkClient(c *store.Client) error {
 			return fmt.Errorf("server: client %q has the scopes %q: %w", c.ID, list, err)
 		}
 	}
+	if why := unmet(c); why != "" {
+		return fmt.Errorf("server: client %q demands %s, which this server does not offer", c.ID, why)
+	}
 	if f := c.Policy.TokenFormat; f != "" && f != string(Opaque) && f != string(JWT) {
 		return fmt.Errorf("server: client %q has TokenFormat %q, which is neither opaque nor jwt", c.ID, f)
 	}
 	return nil
+}
+
+// unmet returns what c demands and this server does not offer, or "": such a client is refused, not served with less.
+func unmet(c *store.Client) string {
+	switch p, d := &c.Policy, &c.Metadata; {
+	case p.PAR || d.RequirePAR:
+		return "pushed authorization requests"
+	case p.SignedRequest || d.RequireSignedRequest:
+		return "signed request objects"
+	case p.DPoP || d.DPoPBound:
+		return "DPoP-bound tokens"
+	case p.Certificate || d.CertificateBound:
+		return "certificate-bound tokens"
+	case p.SubjectType == "pairwise" || d.SubjectType == "pairwise":
+		return "pairwise subjects"
+	}
+	return ""
 }
 
 // proves reports whether secret is one of c's at now.

@@ -224,6 +224,12 @@ func (c *Config) checkPolicies() error {
 		return fmt.Errorf("server: Grace %v is over %v", c.Grace, maxGrace)
 	case c.CodeTTL < 0 || c.TokenTTL < 0 || c.JWTTTL < 0 || c.SessionIdle < 0 || c.SessionTTL < 0:
 		return errors.New("server: CodeTTL, TokenTTL, JWTTTL, SessionIdle and SessionTTL cannot be negative")
+	case !slices.Contains(jose.Asymmetric(), c.SigningAlg):
+		return fmt.Errorf("server: SigningAlg %q is not an asymmetric algorithm: choose one of %v", c.SigningAlg, jose.Asymmetric())
+	case c.Keys != (jose.Ring{}) && c.Keys.Signer(c.SigningAlg, c.Now()) == nil:
+		return fmt.Errorf("server: Keys has no key that signs with SigningAlg %s: add one, or set SigningAlg to the algorithm of yours", c.SigningAlg)
+	case c.JWTTTL > maxJWT:
+		return fmt.Errorf("server: JWTTTL %v is over %v", c.JWTTTL, maxJWT)
 	case c.CodeTTL > 10*time.Minute:
 		return fmt.Errorf("server: CodeTTL %v is over 10 minutes (RFC 6749, section 4.1.2)", c.CodeTTL)
 	}

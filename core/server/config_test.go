@@ -7,6 +7,7 @@ import (
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/jose"
 	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
@@ -26,6 +27,15 @@ func client(change func(*store.Client)) []*store.Client {
 	}
 	change(c)
 	return []*store.Client{c}
+}
+
+// ring returns a ring with a key for alg.
+func ring(alg jose.Alg) jose.Ring {
+	key, err := jose.Generate(alg)
+	if err != nil {
+		return jose.Ring{}
+	}
+	return jose.RingOf(key)
 }
 
 func TestNewRefuses(t *testing.T) {
@@ -52,6 +62,11 @@ func TestNewRefuses(t *testing.T) {
 		"a PKCE policy":              {func(c *server.Config) { c.PKCE = "off" }, "PKCE"},
 		"a grace too long":           {func(c *server.Config) { c.Grace = 6 * time.Minute }, "Grace"},
 		"a code too long":            {func(c *server.Config) { c.CodeTTL = 11 * time.Minute }, "CodeTTL"},
+		"a JWT too long":             {func(c *server.Config) { c.JWTTTL = 25 * time.Hour }, "JWTTTL"},
+		"a symmetric algorithm":      {func(c *server.Config) { c.SigningAlg = jose.HS256 }, "SigningAlg"},
+		"no algorithm":               {func(c *server.Config) { c.SigningAlg = "none" }, "SigningAlg"},
+		"keys of another algorithm":  {func(c *server.Config) { c.Keys = ring(jose.EdDSA) }, "SigningAlg"},
+		"a client that demands more": {func(c *server.Config) { c.Clients = client(func(c *store.Client) { c.Policy.DPoP = true }) }, "DPoP"},
 		"a negative lifetime":        {func(c *server.Config) { c.TokenTTL = -1 }, "TokenTTL"},
 		"a scope that is two":        {func(c *server.Config) { c.Scopes = []server.Scope{{Name: "a b"}} }, "Scopes"},
 		"a scope twice":              {func(c *server.Config) { c.Scopes = []server.Scope{{Name: "a"}, {Name: "a"}} }, "Scopes"},
@@ -122,6 +137,7 @@ func TestNewAccepts(t *testing.T) {
 		},
 		"IPv6 loopback":         func(c *server.Config) { c.Issuer = "http://[::1]:8080" },
 		"a confidential client": func(c *server.Config) { c.Clients = client(func(*store.Client) {}) },
+		"keys of one's own":     func(c *server.Config) { c.Keys, c.SigningAlg = ring(jose.EdDSA), jose.EdDSA },
 		"no end of refreshing":  func(c *server.Config) { c.RefreshTTL, c.RefreshIdle, c.Grace, c.KeyRotation = -1, -1, -1, -1 },
 		"no grants":             func(c *server.Config) { c.GrantTypes = []server.GrantType{} },
 	} {

@@ -146,16 +146,11 @@ func (k *keyring) due(ring jose.Ring, now time.Time) (jose.Ring, error) {
 		return next, fmt.Errorf("make signing key: %w", err)
 	}
 	if s.config.KeyRotation > 0 && next.Due(now, s.config.KeyRotation) {
-		if next, err = next.Rotate(now, ringOverlap, s.longestJWT()); err != nil {
+		if next, err = next.Rotate(now, ringOverlap, maxJWT); err != nil {
 			return next, fmt.Errorf("rotate signing keys: %w", err)
 		}
 	}
 	return next, nil
-}
-
-// longestJWT returns how long after its last signature a key may be needed.
-func (s *Server) longestJWT() time.Duration {
-	return max(s.config.JWTTTL, 24*time.Hour)
 }
 
 func (k *keyring) open(sealed []byte) (jose.Ring, error) {
@@ -188,7 +183,7 @@ func (s *Server) RotateKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	next, err := state.ring.Rotate(s.now(), ringOverlap, s.longestJWT())
+	next, err := state.ring.Rotate(s.now(), ringOverlap, maxJWT)
 	if err != nil {
 		return fmt.Errorf("rotate signing keys: %w", err)
 	}

@@ -69,7 +69,9 @@ func (s *Server) readRequest(a *Ask, params mandate.Params) error {
 	if err := s.checkResponse(a, params.Get("response_mode")); err != nil {
 		return err
 	}
-	switch {
+	switch why := unmet(a.Client); {
+	case why != "":
+		return mandate.Errorf(mandate.UnauthorizedClient, nil, "client demands %s, which this server does not offer", why)
 	case params.Get("request") != "":
 		return mandate.Errorf(mandate.RequestNotSupported, nil, "")
 	case params.Get("request_uri") != "":

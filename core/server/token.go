@@ -34,6 +34,8 @@ func (s *Server) handleToken(ctx context.Context, r *mandate.Request) *mandate.R
 		return s.Refuse(mandate.Errorf(mandate.UnsupportedGrantType, nil, "grant_type is not supported"))
 	case !client.Metadata.Allows(name):
 		return s.Refuse(mandate.Errorf(mandate.UnauthorizedClient, nil, "client may not use this grant_type"))
+	case unmet(client.Client) != "":
+		return s.Refuse(mandate.Errorf(mandate.UnauthorizedClient, nil, "client demands %s, which this server does not offer", unmet(client.Client)))
 	}
 	req := &TokenRequest{Client: client, Request: r, Tickets: s.store, Now: s.now(), form: form, server: s}
 	issue, err := grant.Token(ctx, req)
