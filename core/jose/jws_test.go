@@ -1,6 +1,9 @@
 package jose_test
 
 import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -23,15 +26,15 @@ func sign(tb testing.TB, k *jose.Key, typ string, claims any) string {
 	return token
 }
 
-// forge makes a token of parts as they are, with the signature of k, which is one for ES256.
-func forge(tb testing.TB, k *jose.Key, head, payload string) string {
+// forge makes a token of {} with any header and the signature of k, which is one for ES256.
+func forge(tb testing.TB, k *jose.Key, head string) string {
 	tb.Helper()
 	jwk, err := k.MarshalJWK()
 	if err != nil {
 		tb.Fatal(err)
 	}
 	b64 := base64.RawURLEncoding.EncodeToString
-	message := b64([]byte(head)) + "." + b64([]byte(payload))
+	message := b64([]byte(head)) + "." + b64([]byte("{}"))
 	sig, err := rawSign(jwk, k.Alg(), []byte(message))
 	if err != nil {
 		tb.Fatal(err)
@@ -61,6 +64,14 @@ func TestSignAndVerify(t *testing.T) {
 			if _, err := obj.Verify(k.Public().Key()); err != nil {
 				t.Errorf("go-jose: %v", err)
 			}
+			if key, ok := k.Public().Key().(*rsa.PublicKey); ok && alg == jose.PS256 {
+				i := strings.LastIndexByte(token, '.')
+				sum := sha256.Sum256([]byte(token[:i]))
+				sig, err := base64.RawURLEncoding.DecodeString(token[i+1:])
+				if err != nil || rsa.VerifyPSS(key, crypto.SHA256, sum[:], sig, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) != nil {
+					t.Error("the salt is not as long as the hash (RFC 7518, 3.5)")
+				}
+			}
 			// Not with any other algorithm, key or content.
 			others := slices.DeleteFunc(jose.Asymmetric(), func(a jose.Alg) bool { return a == alg })
 			wantInvalid(t, token, set, others)
@@ -85,16 +96,16 @@ func wantInvalid(t *testing.T, token string, keys *jose.KeySet, allowed []jose.A
 func TestVerifyRefuses(t *testing.T) {
 	t.Parallel()
 	k := newKey(t, jose.ES256)
-	rsa := newKey(t, jose.RS256)
-	set := jose.NewKeySet(k.Public(), rsa.Public())
+	other := newKey(t, jose.RS256)
+	set := jose.NewKeySet(k.Public(), other.Public())
 	good := sign(t, k, "", []byte("{}"))
 	if _, _, err := jose.Verify(good, set, []jose.Alg{jose.ES256}); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := jose.Verify(forge(t, k, `{"alg":"ES256"}`, "{}"), set, []jose.Alg{jose.ES256}); err != nil {
+	if _, _, err := jose.Verify(forge(t, k, `{"alg":"ES256"}`), set, []jose.Alg{jose.ES256}); err != nil {
 		t.Fatal(err) // so that what is refused below is not refused for how it is made
 	}
-	pem, err := rsa.Public().MarshalPEM()
+	pem, err := other.Public().MarshalPEM()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,23 +123,23 @@ func TestVerifyRefuses(t *testing.T) {
 		"none (RFC 8725, 2.1)":               none + ".e30.",
 		"none, with a signature":             none + "." + rest,
 		"HMAC with the public key":           confused,
-		"no algorithm":                       forge(t, k, `{}`, "{}"),
-		"algorithm of a wrong type":          forge(t, k, `{"alg":["ES256"]}`, "{}"),
-		"algorithm in another case":          forge(t, k, `{"alg":"es256"}`, "{}"),
-		"name of the member in another case": forge(t, k, `{"ALG":"ES256"}`, "{}"),
-		"algorithm twice":                    forge(t, k, `{"alg":"RS256","alg":"ES256"}`, "{}"),
-		"algorithm of another key":           forge(t, k, `{"alg":"ES384"}`, "{}"),
-		"unknown kid":                        forge(t, k, `{"alg":"ES256","kid":"x"}`, "{}"),
-		"kid of another key":                 forge(t, k, `{"alg":"ES256","kid":"`+rsa.ID()+`"}`, "{}"),
-		"kid of a wrong type":                forge(t, k, `{"alg":"ES256","kid":1}`, "{}"),
-		"typ of a wrong type":                forge(t, k, `{"alg":"ES256","typ":1}`, "{}"),
-		"crit (RFC 7515, 4.1.11)":            forge(t, k, `{"alg":"ES256","crit":["exp"],"exp":1}`, "{}"),
-		"crit that is empty":                 forge(t, k, `{"alg":"ES256","crit":[]}`, "{}"),
-		"crit that is null":                  forge(t, k, `{"alg":"ES256","crit":null}`, "{}"),
-		"unencoded payload (RFC 7797)":       forge(t, k, `{"alg":"ES256","b64":false}`, "{}"),
-		"header that is no object":           forge(t, k, `["ES256"]`, "{}"),
-		"header that is null":                forge(t, k, `null`, "{}"),
-		"something after the header":         forge(t, k, `{"alg":"ES256"} {}`, "{}"),
+		"no algorithm":                       forge(t, k, `{}`),
+		"algorithm of a wrong type":          forge(t, k, `{"alg":["ES256"]}`),
+		"algorithm in another case":          forge(t, k, `{"alg":"es256"}`),
+		"name of the member in another case": forge(t, k, `{"ALG":"ES256"}`),
+		"algorithm twice":                    forge(t, k, `{"alg":"RS256","alg":"ES256"}`),
+		"algorithm of another key":           forge(t, k, `{"alg":"ES384"}`),
+		"unknown kid":                        forge(t, k, `{"alg":"ES256","kid":"x"}`),
+		"kid of another key":                 forge(t, k, `{"alg":"ES256","kid":"`+other.ID()+`"}`),
+		"kid of a wrong type":                forge(t, k, `{"alg":"ES256","kid":1}`),
+		"typ of a wrong type":                forge(t, k, `{"alg":"ES256","typ":1}`),
+		"crit (RFC 7515, 4.1.11)":            forge(t, k, `{"alg":"ES256","crit":["exp"],"exp":1}`),
+		"crit that is empty":                 forge(t, k, `{"alg":"ES256","crit":[]}`),
+		"crit that is null":                  forge(t, k, `{"alg":"ES256","crit":null}`),
+		"unencoded payload (RFC 7797)":       forge(t, k, `{"alg":"ES256","b64":false}`),
+		"header that is no object":           forge(t, k, `["ES256"]`),
+		"header that is null":                forge(t, k, `null`),
+		"something after the header":         forge(t, k, `{"alg":"ES256"} {}`),
 		"padding":                            good + "=",
 		"line break":                         head + "\n." + rest,
 		"line break in the signature":        good[:len(good)-4] + "\n" + good[len(good)-4:],
@@ -197,13 +208,15 @@ func TestKeyIDs(t *testing.T) {
 	for _, k := range []*jose.Key{a, b} { // both in turn, so that a header known from one key does not hide the other
 		for range 2 {
 			for _, head := range []string{`{"alg":"ES256","kid":"same"}`, `{"alg":"ES256"}`} {
-				if _, _, err := jose.Verify(forge(t, k, head, "{}"), set, []jose.Alg{jose.ES256}); err != nil {
+				if _, _, err := jose.Verify(forge(t, k, head), set, []jose.Alg{jose.ES256}); err != nil {
 					t.Errorf("%s: %v", head, err)
 				}
 			}
 		}
 	}
-	wantInvalid(t, forge(t, newKey(t, jose.ES256), `{"alg":"ES256"}`, "{}"), set, []jose.Alg{jose.ES256})
+	named := jose.NewKeySet(a.Public(), b.Public()) // a token that names one key and is of the other
+	wantInvalid(t, forge(t, a, `{"alg":"ES256","kid":"`+b.ID()+`"}`), named, []jose.Alg{jose.ES256})
+	wantInvalid(t, forge(t, newKey(t, jose.ES256), `{"alg":"ES256"}`), set, []jose.Alg{jose.ES256})
 }
 
 func TestKeysInTheHeaderAreNotUsed(t *testing.T) {
@@ -225,12 +238,12 @@ func TestKeysInTheHeaderAreNotUsed(t *testing.T) {
 	}
 	for name, token := range map[string]string{
 		"no key":          sign(t, ours, "dpop+jwt", []byte("{}")),
-		"a private key":   forge(t, ours, `{"alg":"ES256","jwk":`+string(private)+`}`, "{}"),
-		"a null":          forge(t, ours, `{"alg":"ES256","jwk":null}`, "{}"),
-		"another key":     forge(t, ours, `{"alg":"ES256","jwk":`+es256Key+`}`, "{}"),
-		"other alg":       forge(t, ours, `{"alg":"RS256","jwk":`+es256Key+`}`, "{}"),
+		"a private key":   forge(t, ours, `{"alg":"ES256","jwk":`+string(private)+`}`),
+		"a null":          forge(t, ours, `{"alg":"ES256","jwk":null}`),
+		"another key":     forge(t, ours, `{"alg":"ES256","jwk":`+es256Key+`}`),
+		"other alg":       forge(t, ours, `{"alg":"RS256","jwk":`+es256Key+`}`),
 		"tampered":        token[:len(token)-6] + "AAAAAA",
-		"a shared secret": forge(t, ours, `{"alg":"HS256","jwk":{"kty":"oct","k":"AAAA"}}`, "{}"),
+		"a shared secret": forge(t, ours, `{"alg":"HS256","jwk":{"kty":"oct","k":"AAAA"}}`),
 	} {
 		if h, k, payload, err := jose.VerifyEmbedded(token, append(jose.Asymmetric(), jose.HS256)); !errors.Is(err, jose.ErrInvalid) || k != nil || payload != nil {
 			t.Errorf("%s: VerifyEmbedded = %v, %v, %q, %v, want ErrInvalid", name, h, k, payload, err)

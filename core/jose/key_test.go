@@ -148,6 +148,8 @@ func TestParseRefuses(t *testing.T) {
 		"a symmetric algorithm":   rs256Key[:len(rs256Key)-1] + `,"alg":"HS256"}`,
 		"a shared secret":         `{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ"}`,
 		"a private key":           es256Private,
+		"a private part":          rs256Key[:len(rs256Key)-1] + `,"p":"AQAB"}`,
+		"a secret beside the key": es256Key[:len(es256Key)-1] + `,"k":"AQAB"}`,
 		"half a private key":      es256Key[:len(es256Key)-1] + `,"d":""}`,
 		"a point off the curve":   strings.Replace(es256Key, `"x":"f8`, `"x":"f9`, 1),
 		"a member twice":          `{"kty":"RSA",` + es256Key[1:],
@@ -156,7 +158,7 @@ func TestParseRefuses(t *testing.T) {
 		if k, err := jose.ParsePublicJWK([]byte(jwk)); err == nil || k != nil {
 			t.Errorf("%s: ParsePublicJWK = %v, %v, want an error", name, k, err)
 		}
-		if name == "a private key" {
+		if name == "a private key" { // which the other one takes
 			continue
 		}
 		if k, err := jose.ParseJWK([]byte(jwk)); err == nil || k != nil {

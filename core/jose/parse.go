@@ -20,8 +20,13 @@ const maxKey = 64 << 10
 type jwkHints struct {
 	Ops []string            `json:"key_ops"`
 	D   josejson.RawMessage `json:"d"`
+	P   josejson.RawMessage `json:"p"`
+	Q   josejson.RawMessage `json:"q"`
 	K   josejson.RawMessage `json:"k"`
 }
+
+// secret reports whether there is a member that no public key has, whatever else is there.
+func (h jwkHints) secret() bool { return h.D != nil || h.P != nil || h.Q != nil || h.K != nil }
 
 func readJWK(data []byte) (*jose.JSONWebKey, jwkHints, error) {
 	var hints jwkHints
@@ -48,7 +53,7 @@ func ParsePublicJWK(data []byte) (*PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if hints.D != nil || hints.K != nil || !jwk.IsPublic() {
+	if hints.secret() || !jwk.IsPublic() {
 		return nil, errors.New("jose: JWK is not a public key")
 	}
 	if hints.Ops != nil && !slices.Contains(hints.Ops, "verify") {
