@@ -80,16 +80,27 @@ var (
 )
 
 func readString(raw []byte, into *string) error {
-	if len(raw) == 0 || raw[0] != '"' { // null would be no error
+	if len(raw) < 2 || raw[0] != '"' { // null would be no error
 		return errString
 	}
-	return json.Unmarshal(raw, into)
+	return unquote(raw, into)
+}
+
+// unquote reads a JSON string that is known to be one. Most are plain and need no parser.
+func unquote(raw []byte, into *string) error {
+	for _, c := range raw[1 : len(raw)-1] {
+		if c == '\\' || c < ' ' || c >= 0x7f {
+			return json.Unmarshal(raw, into)
+		}
+	}
+	*into = string(raw[1 : len(raw)-1])
+	return nil
 }
 
 func readAudience(raw []byte, into *[]string) error {
-	if len(raw) > 0 && raw[0] == '"' {
+	if len(raw) > 1 && raw[0] == '"' {
 		*into = []string{""}
-		return json.Unmarshal(raw, &(*into)[0])
+		return unquote(raw, &(*into)[0])
 	}
 	var list []*string // a null among them is no string
 	if len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &list) != nil || slices.Contains(list, nil) {
