@@ -1,0 +1,26 @@
+package main
+
+import (
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	mandatefiber "github.com/go-mandate/mandate/adapters/fiber"
+)
+
+// fiberHandler mounts s on Fiber.
+func fiberHandler(s *site, patience time.Duration) (*fiber.App, error) {
+	app := fiber.New(fiber.Config{
+		ReadBufferSize: maxHeader, CaseSensitive: true, StrictRouting: true, // as mandatefiber asks
+		BodyLimit: maxBody, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: idle,
+		DisableStartupMessage: true, ErrorHandler: fiberError,
+	})
+	if err := mandatefiber.Mount(app, s.server); err != nil {
+		return nil, err
+	}
+	for _, r := range s.resources {
+		auth := mandatefiber.New(r.guard)
+		app.All(r.endpoint.Path, auth.Require(r.scopes...), mandatefiber.Handle(r.endpoint))
+	}
+	return app, nil
+}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	mandategin "github.com/go-mandate/mandate/adapters/gin"
+)
+
+// ginHandler mounts s on Gin.
+func ginHandler(s *site) (http.Handler, error) {
+	r := gin.New()
+	r.UseRawPath = true
+	r.RedirectTrailingSlash = false
+	r.NoRoute(func(c *gin.Context) { writeNotFound(c.Writer) })
+	if err := mandategin.Mount(r, s.server); err != nil {
+		return nil, err
+	}
+	for _, res := range s.resources {
+		auth := mandategin.New(res.guard)
+		r.Any(res.endpoint.Path, auth.Require(res.scopes...), mandategin.Handle(res.endpoint))
+	}
+	return r, nil
+}

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"net/http"
+	"path"
+
+	"github.com/go-mandate/mandate/core/nethttp"
+)
+
+// nethttpHandler mounts s on http.ServeMux.
+func nethttpHandler(s *site) (http.Handler, error) {
+	mux := http.NewServeMux()
+	if err := nethttp.Mount(mux, s.server); err != nil {
+		return nil, err
+	}
+	for _, r := range s.resources {
+		auth := nethttp.New(r.guard)
+		mux.Handle(r.endpoint.Path, auth.Require(r.scopes...)(nethttp.Handle(r.endpoint)))
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// ServeMux would redirect to a path without dots and doubled slashes.
+		if _, pattern := mux.Handler(r); pattern == "" || path.Clean(r.URL.Path) != r.URL.Path {
+			writeNotFound(w)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}), nil
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/resource"
+	"github.com/go-mandate/mandate/core/server"
+)
+
+// resourceConfig is an API of the provider's own: it tells whoever has the right token what the token says.
+type resourceConfig struct {
+	Path        string   `json:"path"`
+	Resource    string   `json:"resource"`
+	Scope       string   `json:"scope"`
+	TokenFormat string   `json:"token_format"`
+	Methods     []string `json:"methods"`
+}
+
+// guarded is a resource, ready to be registered behind its guard with any framework.
+type guarded struct {
+	guard    *resource.Guard
+	scopes   []string // what a token needs, all of them
+	endpoint mandate.Endpoint
+}
+
+// audience returns the resource identifiers: what tokens are good for that were asked for without one.
+func (c *config) audience() []string {
+	var audience []string
+	for _, r := range c.Resources {
+		if !slices.Contains(audience, r.Resource) {
+			audience = append(audience, r.Resource)
+		}
+	}
+	return audience
+}
+
+// maxResourceBody is the most that a resource reads of a request.
+const maxResourceBody = 1 << 20
+
+// guardAll returns the resources of srv.
+func (s *settings) guardAll(srv *server.Server) ([]guarded, error) {
+	var all []guarded
+	taken := make(map[string]bool)
+	for i, r := range s.config.Resources {
+		one, err := s.guard(srv, r)
+		if err == nil && (taken[r.Path] || srv.Serves(r.Path)) {
+			err = fmt.Errorf("path %q is taken", r.Path)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("resources[%d]: %w", i, err)
+		}
+		taken[r.Path] = true
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+func (s *settings) guard(srv *server.Server, r resourceConfig) (guarded, error) {
+	if r.Methods == nil {
+		r.Methods = []string{"GET"}
+	}
+	plain := strings.HasPrefix(r.Path, "/") && !strings.ContainsAny(r.Path, ":*{}?#%+()<>\\ ") && !strings.Contains(r.Path, "//") && !strings.Contains(r.Path, "/.")
+	switch {
+	case !plain || len(r.Path) > 1 && strings.HasSuffix(r.Path, "/"):
+		return guarded{}, fmt.Errorf("path %q is not a plain absolute path", r.Path)
+	case r.Resource == "":
+		return guarded{}, errors.New("resource is missing: it names the API in tokens")
+	case r.TokenFormat != "" && r.TokenFormat != string(server.Opaque) && r.TokenFormat != string(server.JWT):
+		return guarded{}, fmt.Errorf("token_format %q is neither opaque nor jwt", r.TokenFormat)
+	}
+	if err := known("methods", r.Methods, []string{"GET", "POST", "PUT", "PATCH", "DELETE"}); err != nil {
+		return guarded{}, err
+	}
+	scopes, err := mandate.ParseScopes(r.Scope)
+	if err != nil {
+		return guarded{}, fmt.Errorf("scope %q: %w", r.Scope, err)
+	}
+	var needs []string
+	for scope := range scopes.All() {
+		if !slices.Contains(s.config.Scopes, scope) {
+			return guarded{}, fmt.Errorf("scope %q is not among scopes", scope)
+		}
+		needs = append(needs, scope)
+	}
+	var verifier resource.Verifier = resource.Of(srv)
+	if r.TokenFormat != "" {
+		verifier = only{verifier, r.TokenFormat == string(server.JWT)}
+	}
+	g, err := resource.New(resource.Config{
+		Audience: r.Resource, Verifiers: []resource.Verifier{verifier}, Hooks: guardHooks(s.log), Now: s.clock.now,
+	})
+	if err != nil {
+		return guarded{}, err
+	}
+	return guarded{g, needs, mandate.Endpoint{Name: "resource", Path: r.Path, Methods: r.Methods, Limit: maxResourceBody, Handle: tell}}, nil
+}
+
+// tell answers with what the current token says.
+func tell(ctx context.Context, _ *mandate.Request) *mandate.Response {
+	tok := mandate.TokenFrom(ctx)
+	return server.JSON(200, struct {
+		Subject  string         `json:"subject"` // empty where the client acts for itself
+		ClientID string         `json:"client"`
+		Scopes   mandate.Scopes `json:"scope"`
+	}{tok.Subject(), tok.ClientID(), tok.Scopes()})
+}
+
+// only is a verifier that takes tokens of one format.
+type only struct {
+	resource.Verifier
+	jwt bool
+}
+
+// Open implements [resource.Verifier].
+func (o only) Open(s resource.Settings) (resource.Opened, error) {
+	opened, err := o.Verifier.Open(s)
+	verify := opened.Verify
+	opened.Verify = func(ctx context.Context, raw string, now time.Time) (*mandate.Token, error) {
+		if (strings.Count(raw, ".") == 2) != o.jwt {
+			return nil, mandate.Errorf(mandate.InvalidToken, errors.New("token is of another format"), "")
+		}
+		return verify(ctx, raw, now)
+	}
+	return opened, err
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	memstore "github.com/go-mandate/mandate/stores/memory"
+)
+
+// provider is a running server: the site that is served now, and what can replace it.
+type provider struct {
+	settings *settings
+	web      web
+
+	mu   sync.Mutex // guards site
+	site *site
+}
+
+// serve runs the provider that f describes until ctx is over, and then stops it. It writes READY and the issuer to stdout once
+// every listener is up.
+func serve(ctx context.Context, f flags, stdout, stderr io.Writer) error {
+	gin.SetMode(gin.ReleaseMode) // or Gin writes its routes to standard output
+	c, err := readConfig(f.config)
+	if err != nil {
+		return err
+	}
+	p, err := newProvider(c, f, stderr)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.config, err)
+	}
+	secure, err := c.serverTLS(time.Now())
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.config, err)
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", f.listen)
+	if err != nil {
+		return fmt.Errorf("-listen: %w", err)
+	}
+	if secure != nil {
+		l = tls.NewListener(l, secure)
+	}
+	ended := make(chan error, 2)
+	running := 1
+	control := p.control()
+	if f.control != "" {
+		cl, err := lc.Listen(ctx, "tcp", f.control)
+		if err != nil {
+			return errors.Join(fmt.Errorf("-control: %w", err), l.Close())
+		}
+		running++
+		go func() { ended <- control.Serve(cl) }()
+	}
+	go func() { ended <- p.web.serve(l) }()
+	go p.prune(ctx)
+	fmt.Fprintln(stdout, "READY "+c.Issuer)
+
+	select {
+	case err = <-ended:
+		running--
+	case <-ctx.Done():
+		err = nil
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	err = errors.Join(err, p.web.shutdown(stop), control.Shutdown(stop))
+	for range running {
+		if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+// newProvider returns the provider of c, which does not listen yet.
+func newProvider(c *config, f flags, stderr io.Writer) (*provider, error) {
+	s, keys, err := newSettings(c, newLog(f.log, stderr))
+	if err != nil {
+		return nil, err
+	}
+	p := &provider{settings: s, web: newWeb(f.framework, patience)}
+	w, err := s.site(memstore.New(), keys)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.put(w)
+}
+
+// put serves w from now on. The caller holds mu, or is alone.
+func (p *provider) put(w *site) error {
+	if err := p.web.put(w); err != nil {
+		return err
+	}
+	p.site = w
+	return nil
+}
+
+// reset forgets everything: codes, tokens, sessions, consents, and the server's own keys.
+func (p *provider) reset() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w, err := p.settings.site(memstore.New(), p.site.keys)
+	if err != nil {
+		return err
+	}
+	return p.put(w)
+}
+
+// rotate brings new signing keys, which are published at once.
+func (p *provider) rotate(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	keys, err := p.site.rotated(p.settings.clock.now())
+	if errors.Is(err, errOwnKeys) {
+		return p.site.server.RotateKeys(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	w, err := p.settings.site(p.site.store, keys)
+	if err != nil {
+		return err
+	}
+	return p.put(w)
+}
+
+// prune removes what is over, every minute.
+func (p *provider) prune(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		p.mu.Lock()
+		st := p.site.store
+		p.mu.Unlock()
+		if _, err := st.Prune(ctx, p.settings.clock.now(), 100_000); err != nil && p.settings.log != nil {
+			p.settings.log.ErrorContext(ctx, "prune", "cause", err.Error())
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/server"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// settings are what the configuration says, checked and hashed: once, however often a site is made of it.
+type settings struct {
+	config  *config
+	clients []*store.Client
+	people  *people
+	alg     jose.Alg
+	secret  mandate.Secret
+	clock   *clock
+	log     *slog.Logger // nil: nothing is logged
+}
+
+// site is a server and the resources that it guards, without a framework yet.
+type site struct {
+	store     store.Store
+	keys      jose.Ring // the configured ones; zero: the server has its own in the store
+	server    *server.Server
+	resources []guarded
+}
+
+// newSettings returns the settings of c, and the keys to begin with.
+func newSettings(c *config, log *slog.Logger) (*settings, jose.Ring, error) {
+	s := &settings{config: c, secret: mandate.NewRandomSecret(), clock: new(clock), log: log}
+	var keys jose.Ring
+	var err error
+	if s.clients, err = c.storeClients(); err != nil {
+		return nil, keys, err
+	}
+	if s.people, err = newPeople(c.Accounts, *c.PasswordCost); err != nil {
+		return nil, keys, err
+	}
+	keys, s.alg, err = c.ring()
+	return s, keys, err
+}
+
+// site returns a site that keeps its state in st and signs with keys.
+func (s *settings) site(st store.Store, keys jose.Ring) (*site, error) {
+	c := s.config
+	sc := server.Config{
+		Issuer: c.Issuer, Store: st, Secret: s.secret,
+		Clients: s.clients, Scopes: serverScopes(c.Scopes), DefaultAudience: c.audience(),
+		GrantTypes: serverGrants(c.GrantTypes), SignIn: s.people.signIn,
+		SigningAlg: s.alg, Keys: keys,
+		CodeTTL: seconds(c.Lifetimes.Code), TokenTTL: seconds(c.Lifetimes.Access), JWTTTL: seconds(c.Lifetimes.Access),
+		RefreshIdle: seconds(c.Lifetimes.Refresh), SessionIdle: seconds(c.Lifetimes.Session), SessionTTL: seconds(c.Lifetimes.Session),
+		Rotation: server.Rotation(c.Rotation), OmitIss: !on(c.Features.Iss), Hooks: logHooks(s.log), Now: s.clock.now,
+	}
+	if !on(c.Features.PKCE) {
+		sc.PKCE = server.PKCEPublic
+	}
+	if idle := sc.RefreshIdle; idle > 365*24*time.Hour {
+		sc.RefreshTTL = idle // or the server's default would end it earlier
+	}
+	switch {
+	case c.GraceSeconds == nil:
+	case *c.GraceSeconds == 0:
+		sc.Grace = -1
+	default:
+		sc.Grace = seconds(c.GraceSeconds)
+	}
+	srv, err := server.New(sc)
+	if err != nil {
+		return nil, err
+	}
+	w := &site{store: st, keys: keys, server: srv}
+	if w.resources, err = s.guardAll(srv); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// errOwnKeys says that the keys are not the configured ones.
+var errOwnKeys = errors.New("the server makes its own keys")
+
+// rotated returns w's configured keys with new ones, which sign once they have been published for a while.
+func (w *site) rotated(now time.Time) (jose.Ring, error) {
+	if w.keys == (jose.Ring{}) {
+		return w.keys, errOwnKeys
+	}
+	keys, err := w.keys.Rotate(now, keyOverlap, keyRetention)
+	if err != nil {
+		return keys, fmt.Errorf("rotate keys: %w", err)
+	}
+	return keys, nil
+}
