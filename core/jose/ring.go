@@ -33,11 +33,13 @@ func NewRing(now time.Time, algs ...Alg) (Ring, error) {
 }
 
 // RingOf returns a ring of given keys, from a file or a KMS. All are published; of those with one
-// algorithm the first signs.
+// algorithm the first signs. They are never due: who gave them rotates them.
 func RingOf(keys ...*Key) Ring {
 	list := make([]ringKey, 0, len(keys))
 	for _, k := range keys {
-		list = append(list, ringKey{key: k})
+		if k != nil {
+			list = append(list, ringKey{key: k})
+		}
 	}
 	return makeRing(list)
 }
@@ -150,7 +152,7 @@ func (r Ring) Rotate(now time.Time, overlap, retention time.Duration) (Ring, err
 // Due reports whether a key that has no successor is as old as every: rotate now.
 func (r Ring) Due(now time.Time, every time.Duration) bool {
 	return slices.ContainsFunc(r.list(), func(k ringKey) bool {
-		return k.ends.IsZero() && now.Sub(k.created) >= every
+		return k.ends.IsZero() && !k.created.IsZero() && now.Sub(k.created) >= every
 	})
 }
 

@@ -125,8 +125,8 @@ func TestRingWith(t *testing.T) {
 	}
 	k := newKey(t, jose.ES256)
 	old := newKey(t, jose.ES256)
-	if given := jose.RingOf(k, old); given.Signer(jose.ES256, now) != k || given.Public(now).Len() != 2 {
-		t.Error("of given keys the first must sign and all be published")
+	if given := jose.RingOf(k, nil, old); given.Due(now, every) || given.Signer(jose.ES256, now) != k || given.Public(now).Len() != 2 {
+		t.Error("of given keys the first must sign, all be published and none be due")
 	}
 }
 
