@@ -33,7 +33,7 @@ func Run(t *testing.T, a Adapter) {
 		a.Rounds = defaultRounds
 	}
 	for area, cases := range map[string]cases{
-		"guard": guards(),
+		"guard": guards(), "token": tokenEndpoint(), "forms": forms(), "client authentication": clientAuth(),
 	} {
 		t.Run(area, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"bufio"
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net"
@@ -149,4 +150,9 @@ func (a *answer) status(t *testing.T, want int) *answer {
 		t.Fatalf("status = %d, want %d; Location %q, body %.400q", a.Status, want, a.Header.Get("Location"), a.Body)
 	}
 	return a
+}
+
+// basic returns the Authorization field of RFC 6749, section 2.3.1.
+func basic(id, secret string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(secret)))
 }
