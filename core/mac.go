@@ -18,8 +18,9 @@ type macKey struct {
 }
 
 type macState struct {
-	h   hash.Hash
-	sum Digest
+	h       hash.Hash
+	message []byte // a copy: what is handed to an interface would be allocated
+	sum     Digest
 }
 
 func newMACKey(id KeyID, key []byte) *macKey {
@@ -29,7 +30,8 @@ func newMACKey(id KeyID, key []byte) *macKey {
 func (k *macKey) sum(message []byte) Digest {
 	s, _ := k.pool.Get().(*macState)
 	s.h.Reset()
-	s.h.Write(message)
+	s.message = append(s.message[:0], message...)
+	s.h.Write(s.message)
 	s.h.Sum(s.sum[:0])
 	sum := s.sum
 	k.pool.Put(s)

@@ -70,7 +70,8 @@ func (s *Server) refreshIdle(c *store.Client) time.Duration {
 }
 
 // mint makes the access token of i. It writes nothing.
-func (s *Server) mint(ctx context.Context, c Client, i *Issue, now time.Time) (minted, error) {
+func (s *Server) mint(ctx context.Context, r *TokenRequest, i *Issue) (minted, error) {
+	c, now := r.Client, r.Now
 	ttl := i.TTL
 	if ttl <= 0 {
 		ttl = s.tokenTTL(c.Client)
@@ -106,11 +107,10 @@ func (s *Server) mint(ctx context.Context, c Client, i *Issue, now time.Time) (m
 	if s.formatOf(c.Client) == JWT {
 		return s.mintJWT(ctx, info)
 	}
-	var raw [32]byte
-	_, _ = rand.Read(raw[:]) // never fails (crypto/rand)
+	_, _ = rand.Read(r.random[:]) // never fails (crypto/rand)
 	var text [len(prefixAccess) + 43]byte
 	copy(text[:], prefixAccess)
-	base64.RawURLEncoding.Encode(text[len(prefixAccess):], raw[:])
+	base64.RawURLEncoding.Encode(text[len(prefixAccess):], r.random[:])
 	m := minted{text: string(text[:]), token: mandate.NewToken(info), stored: true}
 	m.key = mandate.DigestOf(m.text)
 	return m, nil

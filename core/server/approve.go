@@ -14,14 +14,14 @@ import (
 // approve makes an approval true: one grant, created once, however often the decision is sent.
 func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Response {
 	user := answer.user
-	restart := pages.Error{Reason: pages.OtherUser, Status: 403, RestartURL: a.Action() + "?" + fieldHandle + "=" + a.handle}
 	switch {
 	case user.Subject == "":
 		return m.refuseClient(ctx, a, errors.New("approval by a user without a Subject"))
 	case user.Subject == a.Client.ID:
 		return m.refuseClient(ctx, a, mandate.Errorf(mandate.AccessDenied, errors.New("the subject is the client's own id"), ""))
 	case a.submitted && a.flow.Shown != "" && (a.flow.Shown != user.Subject || a.flow.Session != user.SessionID):
-		return m.errorPage(ctx, a.request, mandate.Errorf(mandate.AccessDenied, nil, "somebody else signed in since the page was shown"), restart)
+		return m.errorPage(ctx, a.request, mandate.Errorf(mandate.AccessDenied, nil, "somebody else signed in since the page was shown"),
+			pages.Error{Reason: pages.OtherUser, Status: 403, RestartURL: a.Action() + "?" + fieldHandle + "=" + a.handle})
 	case !a.Accepts(user):
 		return m.refuseClient(ctx, a, mandate.Errorf(mandate.LoginRequired, nil, "the sign-in is too old or not strong enough"))
 	case a.Request.silent() && a.impersonable():
@@ -40,15 +40,15 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 		return m.errorPage(ctx, a.request, mandate.Errorf(mandate.InvalidRequest, nil, "the request is over"), pages.Error{Reason: pages.Expired, Status: 410})
 	}
 	g := m.grantOf(a.Client, user.Subject, now)
+	a.code = h
 	g.ID, g.Key, g.SessionID = id, h.key(), user.SessionID
 	ends := g.Details.Ends
 	g.Details = a.Request.Details
 	g.Details.Ends, g.Details.Scopes, g.Details.AuthTime, g.Details.ACR, g.Details.AMR = ends, scopes, user.AuthTime, user.ACR, user.amr()
-	for _, e := range m.config.Extensions {
-		if e.Approve != nil {
-			if err := e.Approve(ctx, a, user, &g); err != nil {
-				return m.refuseClient(ctx, a, err)
-			}
+	if len(m.config.Extensions) > 0 {
+		var err error
+		if g, err = m.extendGrant(ctx, a, user, g); err != nil {
+			return m.refuseClient(ctx, a, err)
 		}
 	}
 	if a.submitted && !answer.once {
@@ -70,6 +70,18 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 	return m.respond(ctx, a, g)
 }
 
+// extendGrant lets the extensions refuse an approval or fill in its grant.
+func (s *Server) extendGrant(ctx context.Context, a *Ask, user User, g store.Grant) (store.Grant, error) {
+	for _, e := range s.config.Extensions {
+		if e.Approve != nil {
+			if err := e.Approve(ctx, a, user, &g); err != nil {
+				return g, err
+			}
+		}
+	}
+	return g, nil
+}
+
 // decided returns the grant of an earlier, identical decision whose code nobody has used: a double click or a reload gets
 // the same answer again.
 func (s *Server) decided(ctx context.Context, want store.Grant) (store.Grant, bool) {
@@ -81,7 +93,8 @@ func (s *Server) decided(ctx context.Context, want store.Grant) (store.Grant, bo
 
 // respond sends the browser back to the client with what the response types add.
 func (m mounted) respond(ctx context.Context, a *Ask, g store.Grant) *mandate.Response {
-	params := make([]mandate.Field, 0, 4)
+	var room [4]mandate.Field
+	params := room[:0]
 	add := func(name, value string) { params = append(params, mandate.Field{Name: name, Value: value}) }
 	for _, t := range a.Request.ResponseTypes {
 		if err := m.responses[t].Respond(ctx, a, g, add); err != nil {
@@ -93,12 +106,11 @@ func (m mounted) respond(ctx context.Context, a *Ask, g store.Grant) *mandate.Re
 
 // respondCode is the response type code: generation 0 of the grant.
 func (s *Server) respondCode(_ context.Context, a *Ask, g store.Grant, add func(name, value string)) error {
-	_, h, ok := s.names(&a.flow, s.now())
-	kid, known := keyNamed(g.KeyID)
-	if !ok || !known {
+	kid, ok := keyNamed(g.KeyID)
+	if !ok {
 		return errors.New("the key of this code is gone")
 	}
-	code, ok := s.write(credential{kid: kid, handle: h})
+	code, ok := s.write(credential{kid: kid, handle: a.code})
 	if !ok {
 		return errors.New("the key of this code is gone")
 	}

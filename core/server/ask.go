@@ -28,6 +28,7 @@ type Ask struct {
 	fresh     bool   // browser was made just now, and must be set
 	handle    string // of flow, once sealed
 	err       error  // why it could not be
+	code      handle // of the grant that was approved
 }
 
 // Submitted reports whether the form of a [Page] came back, from the browser that it was made for.
@@ -110,7 +111,7 @@ func (a *Ask) Fields() template.HTML {
 func (a *Ask) Handle() string {
 	if a.handle == "" && a.err == nil {
 		a.bind()
-		a.handle, a.err = a.server.seal(a.ctx, &a.flow, a.server.now())
+		a.handle, a.err = a.server.seal(a.ctx, &a.flow, &a.Request, a.server.now())
 	}
 	return a.handle
 }

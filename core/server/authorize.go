@@ -49,7 +49,7 @@ func (m mounted) ask(ctx context.Context, r *mandate.Request) (*Ask, *mandate.Re
 	if r.Method == "POST" {
 		// A cross-site POST brings no cookie: the answer is a GET of our own, which does (OpenID Connect Core,
 		// section 3.1.2.1 allows POST). Nothing is read from a cookie here, and none is set.
-		handle, err := m.seal(ctx, &a.flow, m.now())
+		handle, err := m.seal(ctx, &a.flow, &a.Request, m.now())
 		if err != nil {
 			return nil, m.refuseClient(ctx, a, err)
 		}
@@ -101,7 +101,6 @@ func (m mounted) begin(ctx context.Context, r *mandate.Request, params mandate.P
 	}
 	a.Scopes = m.described(a.Request.Details.Scopes)
 	a.flow.Client = c.ID
-	a.flow.Request = a.Request
 	return a, nil
 }
 
@@ -123,7 +122,7 @@ func (s *Server) liveClient(ctx context.Context, id string) (*store.Client, erro
 // anew; a POST decides, and must come from the page and the browser that it was made for.
 func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.Params, handle string) (*Ask, *mandate.Response) {
 	now := m.now()
-	f, err := m.open(ctx, handle, now)
+	f, q, err := m.open(ctx, handle, now)
 	if errors.Is(err, errHandle) {
 		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, err, "the request is over"), pages.Error{Reason: pages.Expired, Status: 410})
 	}
@@ -132,12 +131,12 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 	}
 	c, err := m.liveClient(ctx, f.Client)
 	if err == nil {
-		_, err = redirectTo(c, f.Request.Details.RedirectURI)
+		_, err = redirectTo(c, q.Details.RedirectURI)
 	}
 	if err != nil {
 		return nil, m.errorPage(ctx, r, err, pages.Error{})
 	}
-	a := &Ask{Client: c, Request: f.Request, Scopes: m.described(f.Request.Details.Scopes), server: m.Server, ctx: ctx, request: r, flow: *f}
+	a := &Ask{Client: c, Request: q, Scopes: m.described(q.Details.Scopes), server: m.Server, ctx: ctx, request: r, flow: f}
 	a.browser = m.cookie(r, cookieBrowser)
 	over := now.Sub(f.begun()) >= flowTTL
 	if r.Method != "POST" {
@@ -156,7 +155,7 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "the request is over"), page)
 	case params.Repeated(single) != "":
 		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "a parameter is repeated"), page)
-	case m.foreign(r), !f.boundTo(a.browser), subtle.ConstantTimeCompare([]byte(params.Get(fieldCSRF)), []byte(m.csrf(f, now))) != 1:
+	case m.foreign(r), !f.boundTo(a.browser), subtle.ConstantTimeCompare([]byte(params.Get(fieldCSRF)), []byte(m.csrf(&f, now))) != 1:
 		page.Reason, page.Status = pages.OtherBrowser, 403
 		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "the form was not made for this browser"), page)
 	}
@@ -246,9 +245,14 @@ func (a *Ask) remember(resp *mandate.Response) *mandate.Response {
 // redirect returns the answer that sends the browser to a URL: 303, so that no form is posted again
 // (RFC 9700, section 4.12).
 func redirect(to string) *mandate.Response {
-	return &mandate.Response{Status: 303, Header: mandate.Fields{
+	answer := &struct {
+		mandate.Response
+		fields [3]mandate.Field
+	}{fields: [3]mandate.Field{
 		{Name: "Location", Value: to}, {Name: "Cache-Control", Value: "no-store"}, {Name: "Referrer-Policy", Value: "no-referrer"},
 	}}
+	answer.Response = mandate.Response{Status: 303, Header: answer.fields[:]}
+	return &answer.Response
 }
 
 // refuseClient sends an error to the client, whose redirect URI is proven. A client that a stranger registered hears of it only
@@ -272,8 +276,9 @@ func (m mounted) refuseClient(ctx context.Context, a *Ask, err error) *mandate.R
 // answerURL returns the redirect URI with params, state and issuer (RFC 9207), where the response mode has them.
 func (a *Ask) answerURL(params []mandate.Field) string {
 	q := &a.Request
-	b := make([]byte, 0, len(q.RedirectURI)+len(q.State)+192)
-	b = append(b, q.RedirectURI...)
+	var b strings.Builder
+	b.Grow(len(q.RedirectURI) + len(q.State) + len(a.server.escapedIssuer) + 128)
+	b.WriteString(q.RedirectURI)
 	mark := byte('?')
 	switch {
 	case q.ResponseMode == "fragment":
@@ -281,23 +286,23 @@ func (a *Ask) answerURL(params []mandate.Field) string {
 	case strings.Contains(q.RedirectURI, "?"):
 		mark = '&'
 	}
-	add := func(name, value string) {
-		b = append(b, mark)
-		b = append(b, name...)
-		b = append(b, '=')
-		b = append(b, url.QueryEscape(value)...)
+	add := func(name, escaped string) {
+		b.WriteByte(mark)
+		b.WriteString(name)
+		b.WriteByte('=')
+		b.WriteString(escaped)
 		mark = '&'
 	}
 	for _, p := range params {
-		add(p.Name, p.Value)
+		add(p.Name, url.QueryEscape(p.Value))
 	}
 	if q.State != "" {
-		add("state", q.State)
+		add("state", url.QueryEscape(q.State))
 	}
 	if !a.server.config.OmitIss {
-		add("iss", a.server.config.Issuer)
+		add("iss", a.server.escapedIssuer)
 	}
-	return string(b)
+	return b.String()
 }
 
 // lifeOf returns how long the row of a grant that is never refreshed is needed: as long as its code or access token can be

@@ -111,8 +111,7 @@ func parseBasic(header string) (credentials, bool) {
 	if !strings.EqualFold(scheme, "Basic") || len(encoded) > 4096 {
 		return credentials{}, false
 	}
-	var buf [256]byte
-	raw, err := base64.StdEncoding.AppendDecode(buf[:0], []byte(strings.TrimLeft(encoded, " ")))
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimLeft(encoded, " "))
 	if err != nil {
 		return credentials{}, false
 	}

@@ -25,14 +25,19 @@ const (
 // flow is a pending authorization request. It travels in the browser, sealed: the server keeps nothing until somebody decides.
 // It names the browser that it was begun in, and, once a page was shown, to whom.
 type flow struct {
-	ID      [16]byte             `json:"i"`
-	Key     mandate.ShortKeyID   `json:"k"` // of the MAC that grant id and handle are made with
-	Begun   int64                `json:"b"` // Unix milliseconds
-	Browser []byte               `json:"w"` // of the binding cookie; none: not bound yet
-	Client  string               `json:"c"`
-	Request AuthorizationRequest `json:"r"`
-	Shown   string               `json:"u,omitempty"` // the subject that a page was shown to
-	Session string               `json:"s,omitempty"` // and its session
+	ID      [16]byte           `json:"i"`
+	Key     mandate.ShortKeyID `json:"k"` // of the MAC that grant id and handle are made with
+	Begun   int64              `json:"b"` // Unix milliseconds
+	Browser []byte             `json:"w"` // of the binding cookie; none: not bound yet
+	Client  string             `json:"c"`
+	Shown   string             `json:"u,omitempty"` // the subject that a page was shown to
+	Session string             `json:"s,omitempty"` // and its session
+}
+
+// luggage is what is sealed: a flow and what it asks for.
+type luggage struct {
+	flow
+	Request *AuthorizationRequest `json:"r"`
 }
 
 func (s *Server) newFlow(now time.Time) flow {
@@ -58,9 +63,9 @@ func (s *Server) csrf(f *flow, now time.Time) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// seal returns the handle of f: f itself, sealed, or where that is too long for a URL the key of a ticket that keeps it.
-func (s *Server) seal(ctx context.Context, f *flow, now time.Time) (string, error) {
-	plain, err := json.Marshal(f)
+// seal returns the handle of f, which asks for q: both, sealed, or where that is too long for a URL the key of a ticket that keeps it.
+func (s *Server) seal(ctx context.Context, f *flow, q *AuthorizationRequest, now time.Time) (string, error) {
+	plain, err := json.Marshal(luggage{*f, q})
 	if err != nil {
 		return "", fault("encode pending request", err)
 	}
@@ -82,9 +87,9 @@ func (s *Server) seal(ctx context.Context, f *flow, now time.Time) (string, erro
 var errHandle = errors.New("pending request is unreadable")
 
 // open returns the flow whose handle is text. It may be over: that is the caller's to see.
-func (s *Server) open(ctx context.Context, text string, now time.Time) (*flow, error) {
+func (s *Server) open(ctx context.Context, text string, now time.Time) (f flow, q AuthorizationRequest, err error) {
 	if text == "" || len(text) > 2*maxInURL {
-		return nil, errHandle
+		return f, q, errHandle
 	}
 	sealed := text[1:]
 	switch text[0] {
@@ -93,27 +98,27 @@ func (s *Server) open(ctx context.Context, text string, now time.Time) (*flow, e
 		t, err := s.store.Ticket(ctx, store.Interaction, mandate.DigestOf(text), now)
 		switch {
 		case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExpired), errors.Is(err, store.ErrUsed):
-			return nil, errHandle
+			return f, q, errHandle
 		case err != nil:
-			return nil, fault("read pending request", err)
+			return f, q, fault("read pending request", err)
 		}
 		sealed = t.Data
 	default:
-		return nil, errHandle
+		return f, q, errHandle
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(sealed)
 	if err != nil {
-		return nil, errHandle
+		return f, q, errHandle
 	}
 	plain, err := s.pending.Open(raw, nil, now)
 	if err != nil {
-		return nil, errHandle
+		return f, q, errHandle
 	}
-	f := new(flow)
-	if err := json.Unmarshal(plain, f); err != nil {
-		return nil, errHandle
+	in := luggage{Request: &q}
+	if err := json.Unmarshal(plain, &in); err != nil {
+		return f, q, errHandle
 	}
-	return f, nil
+	return in.flow, q, nil
 }
 
 // browserOf returns what a flow keeps of a binding cookie.

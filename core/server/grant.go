@@ -30,7 +30,8 @@ type TokenRequest struct {
 
 	form   mandate.Params
 	server *Server
-	handle handle // of the grant that was presented or is new: what its refresh tokens are made of
+	random [32]byte // room for a new access token
+	handle handle   // of the grant that was presented or is new: what its refresh tokens are made of
 }
 
 // Param returns the parameter called name, or "". One that is sent twice is [mandate.InvalidRequest].

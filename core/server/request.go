@@ -59,8 +59,12 @@ func (s *Server) readRequest(a *Ask, params mandate.Params) error {
 	if params.Repeated(func(n string) bool { return n == "state" }) == "" && allowed("state", params.Get("state")) {
 		q.State = params.Get("state")
 	}
-	q.ResponseTypes = strings.Fields(params.Get("response_type"))
-	slices.Sort(q.ResponseTypes)
+	if types := params.Get("response_type"); types == "code" {
+		q.ResponseTypes = s.justCode
+	} else {
+		q.ResponseTypes = strings.Fields(types)
+		slices.Sort(q.ResponseTypes)
+	}
 	q.ResponseMode = s.defaultMode(q.ResponseTypes)
 	q.Prompt = strings.Fields(params.Get("prompt")) // before anything that may be refused: "none" decides how
 	if err := checkForm(params); err != nil {

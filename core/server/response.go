@@ -12,7 +12,11 @@ import (
 
 // write returns the answer of the token endpoint (RFC 6749, section 5.1).
 func (t *TokenResponse) write(now time.Time) (*mandate.Response, error) {
-	b := make([]byte, 0, 256)
+	answer := &struct {
+		mandate.Response
+		body [320]byte
+	}{}
+	b := answer.body[:0]
 	b = append(b, `{"access_token":`...)
 	b = appendString(b, t.AccessToken)
 	b = append(b, `,"token_type":`...)
@@ -27,20 +31,31 @@ func (t *TokenResponse) write(now time.Time) (*mandate.Response, error) {
 	}
 	b = append(b, `,"scope":`...)
 	b = appendString(b, string(t.Scopes))
-	for _, name := range slices.Sorted(maps.Keys(t.Members)) {
+	if len(t.Members) > 0 {
+		var err error
+		if b, err = appendMembers(b, t.Members); err != nil {
+			return nil, err
+		}
+	}
+	answer.Response = mandate.Response{Status: 200, Header: jsonHeader, Body: append(b, '}')}
+	return &answer.Response, nil
+}
+
+// appendMembers appends more members, in the order of their names, and leaves out those that are the server's own.
+func appendMembers(b []byte, members map[string]any) ([]byte, error) {
+	for _, name := range slices.Sorted(maps.Keys(members)) {
 		switch name {
 		case "access_token", "token_type", "expires_in", "refresh_token", "scope":
-			continue // the server's own
+			continue
 		}
-		value, err := json.Marshal(t.Members[name])
+		value, err := json.Marshal(members[name])
 		if err != nil {
 			return nil, fault("encode member "+name, err)
 		}
-		b = append(b, ',')
-		b = appendString(b, name)
+		b = appendString(append(b, ','), name)
 		b = append(append(b, ':'), value...)
 	}
-	return &mandate.Response{Status: 200, Header: jsonHeader, Body: append(b, '}')}, nil
+	return b, nil
 }
 
 // appendString appends s as a JSON string. What the server makes itself needs no escapes.

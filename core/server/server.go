@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -16,19 +17,21 @@ import (
 
 // Server is an authorization server: one issuer. [New] makes it; it may be used by any number of goroutines.
 type Server struct {
-	config    Config
-	at        place
-	store     store.Store
-	hooks     mandate.Hooks
-	pages     *pages.Set
-	challenge string // the Basic challenge of invalid_client
-	cookieTag string // tells the cookies of several issuers on one host apart
+	config        Config
+	at            place
+	store         store.Store
+	hooks         mandate.Hooks
+	pages         *pages.Set
+	challenge     string // the Basic challenge of invalid_client
+	escapedIssuer string // as a parameter
+	cookieTag     string // tells the cookies of several issuers on one host apart
 
 	fixed     map[string]*store.Client
 	scopes    map[string]Scope
 	allScopes mandate.Scopes
 	grants    map[string]GrantType
 	responses map[string]ResponseType
+	justCode  []string           // the usual response type; never changed
 	paths     map[string]string  // of endpoints, by name, as mounted
 	added     []mandate.Endpoint // of extensions
 	metadata  []byte
@@ -53,17 +56,19 @@ func New(config Config) (*Server, error) {
 	tag := sha256.Sum256([]byte(c.Issuer))
 	s := &Server{
 		config: c, at: at, store: c.Store, hooks: c.Hooks, pages: c.Pages,
-		challenge: `Basic realm="` + mandate.Printable(c.Issuer) + `"`,
-		cookieTag: hex.EncodeToString(tag[:4]),
-		fixed:     make(map[string]*store.Client),
-		scopes:    make(map[string]Scope),
-		grants:    make(map[string]GrantType),
-		responses: make(map[string]ResponseType),
-		refresh:   c.Secret.MAC("refresh", c.Issuer),
-		flows:     c.Secret.ShortMAC("flow", c.Issuer),
-		pending:   c.Secret.ShortSealer("pending request", c.Issuer),
-		atRest:    c.Secret.Sealer("at rest", c.Issuer),
-		slow:      newSlowSecrets(),
+		challenge:     `Basic realm="` + mandate.Printable(c.Issuer) + `"`,
+		escapedIssuer: url.QueryEscape(c.Issuer),
+		cookieTag:     hex.EncodeToString(tag[:4]),
+		fixed:         make(map[string]*store.Client),
+		scopes:        make(map[string]Scope),
+		grants:        make(map[string]GrantType),
+		responses:     make(map[string]ResponseType),
+		justCode:      []string{"code"},
+		refresh:       c.Secret.MAC("refresh", c.Issuer),
+		flows:         c.Secret.ShortMAC("flow", c.Issuer),
+		pending:       c.Secret.ShortSealer("pending request", c.Issuer),
+		atRest:        c.Secret.Sealer("at rest", c.Issuer),
+		slow:          newSlowSecrets(),
 	}
 	s.kid = keyName(s.refresh.Current())
 	s.keys.server = s

@@ -67,17 +67,27 @@ func (s *Server) issue(ctx context.Context, r *TokenRequest, i *Issue, grantType
 			return nil, err
 		}
 	}
-	for _, e := range s.config.Extensions {
-		if e.Issued != nil {
-			if err := e.Issued(ctx, i, access.token, &resp); err != nil {
-				return nil, err
-			}
+	if len(s.config.Extensions) > 0 {
+		if resp, err = s.extend(ctx, i, access.token, resp); err != nil {
+			return nil, err
 		}
 	}
 	s.hooks.Tell(ctx, mandate.Event{
 		Name: mandate.TokenIssued, ClientID: r.Client.ID, Subject: i.Grant.Subject, GrantID: i.Grant.ID, GrantType: grantType, Scopes: i.Scopes,
 	})
 	return resp.write(r.Now)
+}
+
+// extend lets the extensions complete an answer.
+func (s *Server) extend(ctx context.Context, i *Issue, t *mandate.Token, resp TokenResponse) (TokenResponse, error) {
+	for _, e := range s.config.Extensions {
+		if e.Issued != nil {
+			if err := e.Issued(ctx, i, t, &resp); err != nil {
+				return resp, err
+			}
+		}
+	}
+	return resp, nil
 }
 
 // carryOut mints the access token and makes the issue true in the store: it spends the generation and puts the
@@ -87,7 +97,7 @@ func (s *Server) carryOut(ctx context.Context, r *TokenRequest, i *Issue, grantT
 	if i.Grant.ID == "" {
 		return s.underStanding(ctx, r, i)
 	}
-	if access, err = s.mint(ctx, r.Client, i, r.Now); err != nil {
+	if access, err = s.mint(ctx, r, i); err != nil {
 		return access, "", err
 	}
 	if !i.New {
