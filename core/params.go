@@ -41,7 +41,7 @@ func ParseParams(s string) (Params, error) {
 }
 
 func unescape(s string) (string, bool) {
-	if strings.ContainsAny(s, "%+") {
+	if strings.IndexByte(s, '%') >= 0 || strings.IndexByte(s, '+') >= 0 {
 		var err error
 		if s, err = url.QueryUnescape(s); err != nil {
 			return "", false
