@@ -38,7 +38,7 @@ func CheckRequest(r *http.Request, g *resource.Guard, f func(context.Context, *m
 	if preflight(r) {
 		return nil, false, nil
 	}
-	req, err := readRequest(r, "", "", resource.BodyLimit)
+	req, err := readRequest(r, resource.BodyLimit)
 	if err != nil {
 		return nil, false, g.Refuse(err)
 	}
@@ -92,7 +92,7 @@ func bodyToken(r *http.Request) string {
 	if !resource.FormBody(r.Method, r.Header.Get("Content-Type")) {
 		return ""
 	}
-	req, err := readRequest(r, "", "", 64<<10)
+	req, err := readRequest(r, 64<<10)
 	if err != nil {
 		return ""
 	}

@@ -73,26 +73,38 @@ func mounting(c MountConfig) server.Mounting {
 	if c.Decide != nil {
 		m.Decide = func(ctx context.Context, ask *server.Ask) (server.Answer, error) {
 			x := exchangeFrom(ctx)
-			return c.Decide(x.w, x.r, ask)
+			return c.Decide(&x.w, x.r, ask)
 		}
 	}
 	if c.Error != nil {
 		m.Error = func(ctx context.Context, err *mandate.Error) error {
 			x := exchangeFrom(ctx)
-			c.Error(x.w, x.r, err)
+			c.Error(&x.w, x.r, err)
 			return nil
 		}
 	}
 	return m
 }
 
-// exchange is what the functions of a MountConfig are handed.
+// exchange is one request and its answer, in one piece of memory: what is read, where it is written, and the context
+// that the endpoint gets, by which the functions of a MountConfig find it.
 type exchange struct {
-	w *presetWriter
-	r *http.Request
+	context.Context
+
+	w       presetWriter
+	r       *http.Request
+	reading reading
 }
 
 type exchangeKey struct{}
+
+// Value returns the exchange itself, or what the request's context has.
+func (x *exchange) Value(key any) any {
+	if _, ok := key.(exchangeKey); ok {
+		return x
+	}
+	return x.Context.Value(key)
+}
 
 func exchangeFrom(ctx context.Context) *exchange {
 	x, _ := ctx.Value(exchangeKey{}).(*exchange)
@@ -101,9 +113,10 @@ func exchangeFrom(ctx context.Context) *exchange {
 
 // Handle is one endpoint, to be registered by hand, for every method.
 func Handle(e mandate.Endpoint) http.Handler {
+	plain := e.Origin + e.Path
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{w: &presetWriter{ResponseWriter: w, status: http.StatusOK}, r: r}
-		resp := Serve(context.WithValue(r.Context(), exchangeKey{}, x), &e, r)
+		x := &exchange{Context: r.Context(), w: presetWriter{ResponseWriter: w, status: http.StatusOK}, r: r}
+		resp := x.reading.serve(x, &e, plain, r)
 		if resp.Page == nil {
 			Write(w, resp)
 			return

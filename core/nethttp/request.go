@@ -1,13 +1,13 @@
 package nethttp
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"unsafe"
 
 	mandate "github.com/go-mandate/mandate/core"
 )
@@ -15,47 +15,103 @@ import (
 // Serve reads r, lets e answer and returns the answer. ctx is what the endpoint gets: that of r with what the adapter put
 // there. The body of r can be read again.
 func Serve(ctx context.Context, e *mandate.Endpoint, r *http.Request) *mandate.Response {
-	req, err := readRequest(r, e.Origin, e.Path, e.BodyLimit())
-	if err != nil {
+	return new(reading).serve(ctx, e, "", r)
+}
+
+// reading is a request as it was read, in one piece of memory with what gives its body back.
+type reading struct {
+	request mandate.Request
+	body    restored
+}
+
+// serve is [Serve]. plain is the URL of e without a query, where the caller has it ready.
+func (x *reading) serve(ctx context.Context, e *mandate.Endpoint, plain string, r *http.Request) *mandate.Response {
+	req := &x.request
+	escaped := r.URL.EscapedPath()
+	switch {
+	case r.URL.RawQuery != "":
+		req.URL = e.Origin + escaped + "?" + r.URL.RawQuery
+	case escaped == e.Path && plain != "":
+		req.URL = plain
+	default:
+		req.URL = e.Origin + escaped
+	}
+	if strings.HasSuffix(e.Path, "/{id}") {
+		req.PathID = lastSegment(escaped)
+	}
+	if err := x.read(r, e.BodyLimit()); err != nil {
 		return unreadable()
 	}
 	return e.Serve(ctx, req)
 }
 
-// readRequest reads r. Of the body it reads at most limit bytes; r has all of it again afterwards. An error is
-// [mandate.InvalidRequest]: the body broke off.
-func readRequest(r *http.Request, origin, path string, limit int64) (*mandate.Request, error) {
-	req := &mandate.Request{Method: r.Method, Header: r.Header}
-	escaped := r.URL.EscapedPath()
-	req.URL = origin + escaped
+// readRequest reads r for a guard, with the path alone for its URL.
+func readRequest(r *http.Request, limit int64) (*mandate.Request, error) {
+	x := new(reading)
+	x.request.URL = r.URL.EscapedPath()
 	if r.URL.RawQuery != "" {
-		req.URL += "?" + r.URL.RawQuery
+		x.request.URL += "?" + r.URL.RawQuery
 	}
-	if strings.HasSuffix(path, "/{id}") {
-		req.PathID = lastSegment(escaped)
-	}
+	return &x.request, x.read(r, limit)
+}
+
+// read reads all of r but its URL. Of the body it reads at most limit bytes; r has all of it again afterwards. An error is
+// [mandate.InvalidRequest]: the body broke off.
+func (x *reading) read(r *http.Request, limit int64) error {
+	req := &x.request
+	req.Method, req.Header = r.Method, r.Header
 	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
 		req.Peer = r.TLS.PeerCertificates[0]
 	}
 	switch {
 	case r.Body == nil || r.Body == http.NoBody:
-		return req, nil
+		return nil
 	case r.ContentLength > limit:
 		req.Oversized = true
-		return req, nil
+		return nil
 	}
-	data, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-	r.Body = restored{io.MultiReader(bytes.NewReader(data), failing{r.Body, err}), r.Body}
+	data, err := readAtMost(r.Body, r.ContentLength, limit+1)
+	x.body = restored{ReadCloser: r.Body, data: data, err: err}
+	r.Body = &x.body
 	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case tooLarge || int64(len(data)) > limit:
 		req.Oversized = true
 	case err != nil:
-		return nil, mandate.Errorf(mandate.InvalidRequest, err, "the request body broke off")
+		return mandate.Errorf(mandate.InvalidRequest, err, "the request body broke off")
 	default:
-		req.Body = string(data)
+		req.Body = data
 	}
-	return req, nil
+	return nil
+}
+
+// maxTrusted bounds the memory that is set aside because a request says how long it is.
+const maxTrusted = 8 << 10
+
+// readAtMost reads body to its end, or limit bytes of it. expect is how long it says it is; negative: it does not say.
+func readAtMost(body io.Reader, expect, limit int64) (string, error) {
+	if expect < 0 {
+		expect = 511
+	}
+	buf := make([]byte, 0, min(expect, maxTrusted)+1) // with room for the read that finds the end
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := body.Read(buf[len(buf):min(int64(cap(buf)), limit)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case err == io.EOF, err == nil && int64(len(buf)) >= limit: //nolint:errorlint // io.Reader returns the very value
+			return text(buf), nil
+		case err != nil:
+			return text(buf), err
+		}
+	}
+}
+
+// text returns b as a string without copying it. Nobody writes to b again.
+func text(b []byte) string {
+	return unsafe.String(unsafe.SliceData(b), len(b)) // #nosec G103 -- read only from here on
 }
 
 func lastSegment(escaped string) string {
@@ -66,21 +122,23 @@ func lastSegment(escaped string) string {
 	return segment
 }
 
-// restored is a body that was read in part: the part, then the rest.
+// restored is a body that was read in part: the part, then the rest or the error that ended it.
 type restored struct {
-	io.Reader
-	io.Closer
-}
+	io.ReadCloser
 
-// failing goes on with a body, or fails as it failed before.
-type failing struct {
-	body io.Reader
+	data string
 	err  error
 }
 
-func (f failing) Read(p []byte) (int, error) {
-	if f.err != nil {
-		return 0, f.err
+// Read implements io.Reader.
+func (b *restored) Read(p []byte) (int, error) {
+	switch {
+	case b.data != "":
+		n := copy(p, b.data)
+		b.data = b.data[n:]
+		return n, nil
+	case b.err != nil:
+		return 0, b.err
 	}
-	return f.body.Read(p)
+	return b.ReadCloser.Read(p)
 }

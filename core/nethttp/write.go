@@ -21,13 +21,15 @@ func Write(w http.ResponseWriter, resp *mandate.Response) {
 // except where values add up: cookies and Vary.
 func WriteFields(w http.ResponseWriter, resp *mandate.Response, without ...string) {
 	header := w.Header()
+	values := make([]string, 0, len(resp.Header)) // one piece of memory for all that have one value
 	for i, f := range resp.Header {
 		if slices.ContainsFunc(without, func(name string) bool { return strings.EqualFold(name, f.Name) }) {
 			continue
 		}
 		name := http.CanonicalHeaderKey(f.Name)
 		if name != "Set-Cookie" && name != "Vary" && resp.Header[:i].Get(name) == "" {
-			header[name] = []string{f.Value}
+			values = append(values, f.Value)
+			header[name] = slices.Clip(values[len(values)-1:])
 		} else {
 			header[name] = append(header[name], f.Value)
 		}
