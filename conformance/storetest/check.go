@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,6 +89,12 @@ func digest() mandate.Digest { return mandate.DigestOf(rand.Text()) }
 func alike(prefix string) []string {
 	return []string{prefix + "abc", prefix + "ABC", prefix + "abc ", prefix + "\u00e4bc", prefix + "a\u0308bc"}
 }
+
+// odd is text that a database may take for something else: patterns, quotes, and a character of four bytes.
+const odd = "%_\\'\"`$1?:x@{}\t\n<\U0001F600>"
+
+// long returns a text of n bytes that begins with prefix.
+func long(prefix string, n int) string { return prefix + strings.Repeat("x", n-len(prefix)) }
 
 // fill puts something of its own into every field of what v points at, so that a field that a
 // later version adds is tested without being named here. Times are whole milliseconds.

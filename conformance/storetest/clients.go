@@ -2,6 +2,8 @@
 package storetest
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -161,6 +163,32 @@ func clients() cases {
 				}
 			}
 			must(t, err)
+		},
+		"a page without a limit has a hundred": func(t *testing.T, k kit) {
+			w, p := k.writer(t), "zy"+name()
+			var want []string
+			for i := range 101 {
+				want = append(want, fmt.Sprintf("%s%03d", p, i))
+				must(t, w.PutClient(t.Context(), &store.Client{ID: want[i]}))
+			}
+			got, err := w.FindClients(t.Context(), store.Page{After: p})
+			list(t, "FindClients", got, err, clientID, want[:100]...)
+		},
+		"odd and long texts come back whole": func(t *testing.T, k kit) {
+			w, ctx := k.writer(t), t.Context()
+			for _, id := range []string{name() + odd, long(name(), 255)} {
+				c := store.Client{ID: id}
+				c.Metadata.Name = odd
+				for i := range 100 {
+					c.Metadata.RedirectURIs = append(c.Metadata.RedirectURIs, long(fmt.Sprintf("https://app.example.com/%d/", i), 1000))
+				}
+				must(t, w.PutClient(ctx, &c))
+				got, err := k.Client(ctx, id)
+				must(t, err)
+				if got.ID != id || got.Metadata.Name != odd || !slices.Equal(got.Metadata.RedirectURIs, c.Metadata.RedirectURIs) {
+					t.Errorf("the client = %.200v..., want it as it was put", got)
+				}
+			}
 		},
 	}
 }

@@ -90,6 +90,16 @@ func consents() cases {
 				}
 			}
 		},
+		"odd and long texts come back whole": func(t *testing.T, k kit) {
+			for _, id := range []string{name() + odd, long(name(), 255)} {
+				c := store.Consent{Subject: id, ClientID: id, Data: `{"x":"` + long("", 20_000) + `"}`}
+				must(t, k.PutConsent(t.Context(), c))
+				got, err := k.Consent(t.Context(), id, id)
+				must(t, err)
+				c.Revision = 1
+				same(t, "the consent", got, c)
+			}
+		},
 		"pages come in the order of client IDs": func(t *testing.T, k kit) {
 			subject := name()
 			for i := range 7 {

@@ -78,6 +78,25 @@ func grants() cases {
 			must(t, k.CreateGrant(t.Context(), g))
 			k.isGrant(t, g)
 		},
+		"odd and long texts come back whole": func(t *testing.T, k kit) {
+			for range 2 {
+				g := k.approval()
+				g.ID, g.Subject, g.ClientID, g.SessionID = name()+odd, name()+odd, name()+odd, name()+odd
+				g.Details.Nonce, g.Details.Extra = odd, `{"x":"\u0000"}`
+				k.isGrant(t, k.approve(t, g))
+				page, err := k.FindGrants(t.Context(), store.GrantQuery{Subject: g.Subject, ClientID: g.ClientID, SessionID: g.SessionID}, store.Page{})
+				list(t, "FindGrants", page, err, grantID, g.ID)
+			}
+			g := k.approval()
+			g.ID, g.Subject, g.ClientID, g.SessionID = long(name(), 255), long(name(), 255), long(name(), 255), long(name(), 255)
+			g.Details.RedirectURI, g.Details.Claims = long("https://app.example.com/", 2000), `{"x":"`+long("", 20_000)+`"}`
+			k.isGrant(t, k.approve(t, g))
+			next := g
+			next.ID, next.Key, next.Subject = g.ID[:254]+"y", digest(), g.Subject[:254]+"y"
+			k.isGrant(t, k.approve(t, next))
+			page, err := k.FindGrants(t.Context(), store.GrantQuery{Subject: next.Subject}, store.Page{})
+			list(t, "FindGrants", page, err, grantID, next.ID)
+		},
 		"times are kept in whole milliseconds and UTC": func(t *testing.T, k kit) {
 			g := k.approval()
 			g.Created, g.Expires, g.Details.AuthTime = inZone(k.at(0)), inZone(k.at(time.Minute)), inZone(k.at(time.Second))

@@ -170,6 +170,25 @@ func races() cases {
 				}
 			}
 		},
+		"what one has done the other sees at once": func(t *testing.T, k kit) {
+			for range max(1, k.rounds/10) {
+				g, w, n := k.approve(t), k.wait(t), k.signIn(t)
+				key := digest()
+				must(t, k.other.PutToken(t.Context(), key, k.token(g)))
+				k.live(t, key)
+				must(t, k.other.RevokeGrant(t.Context(), g.ID, store.ByReuse, k.at(0)))
+				_, err := k.Token(t.Context(), key, k.at(0))
+				verdict(t, "Token", err, store.ErrRevoked)
+				w.Used = k.at(0)
+				must(t, k.UpdateTicket(t.Context(), w))
+				_, err = k.other.Ticket(t.Context(), w.Kind, w.AltKey, k.at(0))
+				verdict(t, "Ticket", err, store.ErrUsed)
+				_, err = k.EndSession(t.Context(), n.ID, k.at(0))
+				must(t, err)
+				_, err = k.other.Session(t.Context(), n.Key, k.at(0))
+				verdict(t, "Session", err, store.ErrUsed)
+			}
+		},
 		"a token's key is taken once": func(t *testing.T, k kit) {
 			g := k.approve(t)
 			k.race(t, func() func(store.Store, int) error {

@@ -2,6 +2,7 @@
 package storetest
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -178,6 +179,17 @@ func redeem() cases {
 			must(t, err)
 			k.refused(t, "a replay", k.redemption(g), store.ErrUsed)
 			k.live(t, r.Key)
+		},
+		"a cancelled context is an outage and no verdict": func(t *testing.T, k kit) {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			g := k.approve(t)
+			if _, err := k.Redeem(ctx, k.redemption(g)); isVerdict(err) {
+				t.Errorf("Redeem: error = %v, want none, or one that is no verdict", err)
+			} else if err != nil {
+				k.isGrant(t, g)
+				k.moves(t, g)
+			}
 		},
 		"with Keep only the end moves, and any number of calls may do so": func(t *testing.T, k kit) {
 			g := k.moves(t, k.approve(t))

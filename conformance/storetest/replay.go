@@ -2,6 +2,7 @@
 package storetest
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -31,6 +32,13 @@ func replay() cases {
 			next[31]++
 			must(t, k.UseOnce(t.Context(), "jti", key, k.at(30*time.Minute)))
 			must(t, k.UseOnce(t.Context(), "jti", next, k.at(30*time.Minute)))
+		},
+		"a cancelled context is an outage and no verdict": func(t *testing.T, k kit) {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := k.UseOnce(ctx, "jti", digest(), k.at(30*time.Minute)); isVerdict(err) {
+				t.Errorf("UseOnce: error = %v, want none, or one that is no verdict", err)
+			}
 		},
 		"spaces are apart, and compared byte by byte": func(t *testing.T, k kit) {
 			key := digest()

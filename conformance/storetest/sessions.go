@@ -165,6 +165,15 @@ func sessions() cases {
 				list(t, "sessions of "+id, got, err, sessionID, id)
 			}
 		},
+		"odd and long texts come back whole": func(t *testing.T, k kit) {
+			for _, id := range []string{name() + odd, long(name(), 255)} {
+				s := store.Session{Key: digest(), ID: id, Subject: id, Expires: k.at(20 * time.Minute), Data: `{"x":"` + long("", 20_000) + `"}`}
+				must(t, k.PutSession(t.Context(), s))
+				k.isSession(t, s, k.at(0), nil)
+				got, err := k.FindSessions(t.Context(), id, k.at(0), store.Page{})
+				list(t, "FindSessions", got, err, sessionID, id)
+			}
+		},
 		"a cancelled context is an outage and no verdict": func(t *testing.T, k kit) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()

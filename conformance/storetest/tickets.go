@@ -149,6 +149,17 @@ func tickets() cases {
 			must(t, k.UpdateTicket(t.Context(), w))
 			verdict(t, "the second time", k.UpdateTicket(t.Context(), w), store.ErrUsed)
 		},
+		"odd and long texts come back whole": func(t *testing.T, k kit) {
+			w := k.ticket()
+			w.ClientID, w.State, w.Data = long(name(), 255), "a state", `{"x":"`+long("", 32<<10)+`"}`
+			must(t, k.PutTicket(t.Context(), w))
+			w.Revision = 1
+			k.isTicket(t, w, k.at(0), nil)
+			w.Subject, w.GrantID, w.Data = name()+odd, long(name(), 255), `{"x":"'\\ \u0000 %"}`
+			must(t, k.UpdateTicket(t.Context(), w))
+			w.Revision = 2
+			k.isTicket(t, w, k.at(0), nil)
+		},
 		"times are kept in whole milliseconds and UTC": func(t *testing.T, k kit) {
 			w := k.ticket()
 			w.Created, w.Expires = inZone(k.at(0)), inZone(k.at(time.Minute))

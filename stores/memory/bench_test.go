@@ -83,3 +83,37 @@ func BenchmarkRedeem(b *testing.B) {
 		r.From++
 	}
 }
+
+func BenchmarkRevokeGrants(b *testing.B) {
+	s := memstore.New()
+	for range 100_000 {
+		approve(b, s)
+	}
+	for b.Loop() {
+		if _, err := s.RevokeGrants(b.Context(), store.GrantQuery{SessionID: "none"}, store.ByLogout, start); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkGrantByKey(b *testing.B) {
+	s := memstore.New()
+	g := approve(b, s)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.GrantByKey(b.Context(), g.Key); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkUseOnce(b *testing.B) {
+	s := memstore.New()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := s.UseOnce(b.Context(), "jti", mandate.DigestOf(text(16)), start.Add(time.Minute)); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}

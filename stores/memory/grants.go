@@ -3,7 +3,6 @@ package memstore
 import (
 	"context"
 	"hash/maphash"
-	"math/bits"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,8 +17,8 @@ const kept = 30 * 24 * time.Hour
 
 // grant is a stored grant in little memory. Tokens point at it, so that one write to revoked ends them all.
 type grant struct {
-	nextID     *grant // in its chain by ID
-	nextKey    *grant // in its chain by Key
+	nextID     *grant          // in its chain by ID; itself once it is dropped
+	next       [indexes]*grant // in its chain of each index
 	common     unique.Handle[common]
 	packed     string         // never changes
 	key        mandate.Digest // nor does this
@@ -56,9 +55,14 @@ func (g *grant) head() store.Grant {
 	}
 }
 
+func (g *grant) id() string      { return packedText(g.packed, 0) }
+func (g *grant) subject() string { return packedText(g.packed, 1) }
+func (g *grant) session() string { return packedText(g.packed, 2) }
+
 // in reports whether q selects the grant.
 func (g *grant) in(q store.GrantQuery) bool {
-	return (q.ClientID == "" || q.ClientID == g.common.Value().client) && packedIn(g.packed, q.Subject, q.SessionID)
+	return (q.Subject == "" || q.Subject == g.subject()) && (q.SessionID == "" || q.SessionID == g.session()) &&
+		(q.ClientID == "" || q.ClientID == g.common.Value().client)
 }
 
 func (g *grant) alive(now int64) bool {
@@ -73,11 +77,11 @@ func (g *grant) ends() int64 {
 	return g.expires
 }
 
-// grants is a hash table by ID in stripes, and a second one by Key. Whoever needs both locks Key first.
+// grants is a hash table by ID in stripes, with indexes beside it.
 type grants struct {
 	seed  maphash.Seed
 	ids   [stripes]idStripe
-	byKey [stripes]keyStripe
+	index [indexes]index
 }
 
 type idStripe struct {
@@ -87,22 +91,15 @@ type idStripe struct {
 	due    queue[*grant]
 }
 
-type keyStripe struct {
-	mu     sync.Mutex // guards the chains
-	chains []*grant
-	count  int
-	_      [24]byte // a cache line of its own
+func (t *grants) init() {
+	t.seed = maphash.MakeSeed()
+	for i := range t.index {
+		t.index[i].which = i
+	}
 }
-
-func (t *grants) init() { t.seed = maphash.MakeSeed() }
 
 func (t *grants) hashID(id string) uint64           { return maphash.String(t.seed, id) }
 func (t *grants) hashKey(key mandate.Digest) uint64 { return maphash.Bytes(t.seed, key[:]) }
-
-// link returns the place in chains for a row of hash h.
-func link(chains []*grant, h uint64) **grant {
-	return &chains[(h/stripes)&uint64(len(chains)-1)] // #nosec G115 -- a length
-}
 
 // lock returns the stripe of id, locked, and its hash.
 func (t *grants) lock(id string) (*idStripe, uint64) {
@@ -124,19 +121,8 @@ func (sh *idStripe) find(h uint64, id string) *grant {
 		return nil
 	}
 	row := *link(sh.chains, h)
-	for row != nil && packedID(row.packed) != id {
+	for row != nil && row.id() != id {
 		row = row.nextID
-	}
-	return row
-}
-
-func (sh *keyStripe) find(h uint64, key mandate.Digest) *grant {
-	if sh.count == 0 {
-		return nil
-	}
-	row := *link(sh.chains, h)
-	for row != nil && row.key != key {
-		row = row.nextKey
 	}
 	return row
 }
@@ -144,11 +130,11 @@ func (sh *keyStripe) find(h uint64, key mandate.Digest) *grant {
 // insert puts row into its locked stripe, which has no row of that ID.
 func (t *grants) insert(sh *idStripe, h uint64, row *grant) {
 	if sh.count >= len(sh.chains) {
-		chains := make([]*grant, max(8, 1<<bits.Len(uint(sh.count))))
+		chains := make([]*grant, size(sh.count))
 		for _, old := range sh.chains {
 			for old != nil {
 				next := old.nextID
-				at := link(chains, t.hashID(packedID(old.packed)))
+				at := link(chains, t.hashID(old.id()))
 				old.nextID, *at = *at, old
 				old = next
 			}
@@ -159,24 +145,6 @@ func (t *grants) insert(sh *idStripe, h uint64, row *grant) {
 	row.nextID, *at = *at, row
 	sh.count++
 	sh.remind(row)
-}
-
-func (t *grants) insertKey(sh *keyStripe, h uint64, row *grant) {
-	if sh.count >= len(sh.chains) {
-		chains := make([]*grant, max(8, 1<<bits.Len(uint(sh.count))))
-		for _, old := range sh.chains {
-			for old != nil {
-				next := old.nextKey
-				at := link(chains, t.hashKey(old.key))
-				old.nextKey, *at = *at, old
-				old = next
-			}
-		}
-		sh.chains = chains
-	}
-	at := link(sh.chains, h)
-	row.nextKey, *at = *at, row
-	sh.count++
 }
 
 // remind makes sure that the end of a row will be noticed. It is needed where that end is new or came nearer.
@@ -210,31 +178,36 @@ func (s *Store) CreateGrant(_ context.Context, g store.Grant) error {
 }
 
 func (t *grants) create(row *grant, id string) error {
-	if row.key.IsZero() {
-		return t.createID(row, id)
-	}
-	h := t.hashKey(row.key)
-	sk := &t.byKey[h%stripes]
-	sk.mu.Lock()
-	defer sk.mu.Unlock()
-	if sk.find(h, row.key) != nil {
+	unlock := t.lockAll(row)
+	defer unlock()
+	if h, ok := t.hash(row, byKey); ok && t.findKey(h, row.key) != nil {
 		return store.ErrExists
 	}
-	if err := t.createID(row, id); err != nil {
-		return err
-	}
-	t.insertKey(sk, h, row)
-	return nil
-}
-
-func (t *grants) createID(row *grant, id string) error {
 	sh, h := t.lock(id)
 	defer sh.mu.Unlock()
 	if sh.find(h, id) != nil {
 		return store.ErrExists
 	}
 	t.insert(sh, h, row)
+	for i := range t.index {
+		if h, ok := t.hash(row, i); ok {
+			t.insertInto(&t.index[i], h, row)
+		}
+	}
 	return nil
+}
+
+// findKey returns the row whose Key is key, or nil. Its stripe is locked.
+func (t *grants) findKey(h uint64, key mandate.Digest) *grant {
+	sh := &t.index[byKey].stripe[h%stripes]
+	if sh.count == 0 {
+		return nil
+	}
+	row := *link(sh.chains, h)
+	for row != nil && row.key != key {
+		row = row.next[byKey]
+	}
+	return row
 }
 
 // Grant implements [store.Grants].
@@ -251,21 +224,21 @@ func (s *Store) Grant(_ context.Context, id string) (store.Grant, error) {
 // GrantByKey implements [store.Grants].
 func (s *Store) GrantByKey(ctx context.Context, key mandate.Digest) (store.Grant, error) {
 	h := s.grants.hashKey(key)
-	sk := &s.grants.byKey[h%stripes]
-	sk.mu.Lock()
-	row := sk.find(h, key)
-	sk.mu.Unlock()
+	sh := &s.grants.index[byKey].stripe[h%stripes]
+	sh.mu.Lock()
+	row := s.grants.findKey(h, key)
+	sh.mu.Unlock()
 	if row == nil {
 		return store.Grant{}, store.ErrNotFound
 	}
-	return s.Grant(ctx, packedID(row.packed))
+	return s.Grant(ctx, row.id())
 }
 
-// FindGrants implements [store.Grants]. It looks at every grant, stripe by stripe.
+// FindGrants implements [store.Grants]. Subjects and sessions have an index; for anything else it looks at every grant, stripe by stripe.
 func (s *Store) FindGrants(_ context.Context, q store.GrantQuery, page store.Page) ([]store.Grant, error) {
 	list := smallest[store.Grant]{limit: limit(page), id: func(g store.Grant) string { return g.ID }}
 	s.grants.each(q, func(_ *idStripe, row *grant) {
-		if packedID(row.packed) > page.After {
+		if row.id() > page.After {
 			list.add(row.record())
 		}
 	})
@@ -274,6 +247,35 @@ func (s *Store) FindGrants(_ context.Context, q store.GrantQuery, page store.Pag
 
 // each calls f with every grant that q selects, under the lock of its stripe.
 func (t *grants) each(q store.GrantQuery, f func(*idStripe, *grant)) {
+	var rows []*grant
+	switch {
+	case q.Subject != "":
+		t.index[bySubject].each(maphash.String(t.seed, q.Subject), func(row *grant) {
+			if row.subject() == q.Subject {
+				rows = append(rows, row)
+			}
+		})
+	case q.SessionID != "":
+		t.index[bySession].each(maphash.String(t.seed, q.SessionID), func(row *grant) {
+			if row.session() == q.SessionID {
+				rows = append(rows, row)
+			}
+		})
+	default:
+		t.all(q, f)
+		return
+	}
+	for _, row := range rows {
+		sh, _ := t.lock(row.id())
+		if row.nextID != row && row.in(q) {
+			f(sh, row)
+		}
+		sh.mu.Unlock()
+	}
+}
+
+// all is each without an index.
+func (t *grants) all(q store.GrantQuery, f func(*idStripe, *grant)) {
 	for i := range t.ids {
 		sh := &t.ids[i]
 		sh.mu.Lock()

@@ -276,6 +276,8 @@ func mutants() map[string]struct {
 		"prune has no limit": {"prune", func(m *mutant) {
 			m.prune = func(now time.Time, _ int) (int, error) { return m.Store.Prune(ctx, now, math.MaxInt32) }
 		}},
+		"two stores that share nothing": {"shared", func(*mutant) {}},
+		"a store that is lost":          {"reopened", func(*mutant) {}},
 		"prune does nothing": {"prune", func(m *mutant) {
 			m.prune = func(time.Time, int) (int, error) { return 0, nil }
 		}},
@@ -291,7 +293,11 @@ func TestMutants(t *testing.T) {
 			m := &mutant{Store: memstore.New()}
 			mutants()[name].make(m)
 			return m
-		}, storetest.Features{Rounds: 200})
+		}, storetest.Features{
+			Rounds: 200,
+			Shared: func(*testing.T) (a, b store.Store) { return memstore.New(), memstore.New() },
+			Reopen: func(*testing.T, store.Store) store.Store { return memstore.New() },
+		})
 		return
 	}
 	if testing.Short() {
@@ -307,7 +313,8 @@ func TestMutants(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMutants$/^"+part+"$") // #nosec G204 -- this very test
 			cmd.Env = append(os.Environ(), mistake+"="+name)
 			out, err := cmd.CombinedOutput()
-			if _, failed := errors.AsType[*exec.ExitError](err); !failed || !strings.Contains(string(out), "--- FAIL: TestMutants/"+part+"/") {
+			if _, failed := errors.AsType[*exec.ExitError](err); !failed || !strings.Contains(string(out), "--- FAIL: TestMutants/"+part) ||
+				strings.Contains(string(out), "panic:") {
 				t.Errorf("part %q of the suite does not notice (%v):\n%s", part, err, out)
 			}
 		})

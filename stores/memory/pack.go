@@ -90,16 +90,11 @@ func (p *unpacker) time() time.Time {
 	return fromMilli(int64(u>>1) ^ -int64(u&1))
 }
 
-// packedID returns the grant's ID.
-func packedID(packed string) string {
+// packedText returns the text at place i of packed.
+func packedText(packed string, i int) string {
 	p := unpacker(packed)
+	for range i {
+		p.text()
+	}
 	return p.text()
-}
-
-// packedIn reports whether the grant is one of the subject and of the session, where they are given.
-func packedIn(packed, subject, session string) bool {
-	p := unpacker(packed)
-	p.text()
-	ofSubject, ofSession := p.text(), p.text()
-	return (subject == "" || subject == ofSubject) && (session == "" || session == ofSession)
 }

@@ -70,7 +70,7 @@ func (s *Store) RevokeGrant(_ context.Context, id string, why store.Reason, now 
 	return nil
 }
 
-// RevokeGrants implements [store.Grants]. It looks at every grant, stripe by stripe.
+// RevokeGrants implements [store.Grants]. It looks at grants as FindGrants does.
 func (s *Store) RevokeGrants(_ context.Context, q store.GrantQuery, why store.Reason, now time.Time) ([]store.Grant, error) {
 	s.note(now)
 	if q == (store.GrantQuery{}) {
@@ -127,37 +127,30 @@ func (sh *idStripe) over(row *grant, end int64) bool {
 	return at != 0 && at < end
 }
 
-// drop takes row out of both tables, unless it got a new end meanwhile or is out already.
+// drop takes row out of the table and the indexes, unless it got a new end meanwhile or is out already.
 func (t *grants) drop(sh *idStripe, row *grant, end int64) bool {
-	hk := t.hashKey(row.key)
-	sk := &t.byKey[hk%stripes]
-	sk.mu.Lock()
-	defer sk.mu.Unlock()
+	unlock := t.lockAll(row)
+	defer unlock()
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if !sh.over(row, end) {
+	if row.nextID == row || !sh.over(row, end) {
 		return false
 	}
-	at := link(sh.chains, t.hashID(packedID(row.packed)))
+	at := link(sh.chains, t.hashID(row.id()))
 	for *at != row {
-		if *at == nil {
-			return false
-		}
 		at = &(*at).nextID
 	}
 	*at = row.nextID
+	row.nextID = row
 	sh.count--
 	if row.revoked.Load() == 0 {
 		row.revoked.Store(end)
 	}
-	if row.key.IsZero() {
-		return true
+	for i := range t.index {
+		if h, ok := t.hash(row, i); ok {
+			t.index[i].remove(h, row)
+			row.next[i] = nil
+		}
 	}
-	at = link(sk.chains, hk)
-	for *at != row {
-		at = &(*at).nextKey
-	}
-	*at = row.nextKey
-	sk.count--
 	return true
 }
