@@ -47,7 +47,9 @@ func (a *Auth) Acquire(c echo.Context, scopes ...string) (*mandate.Token, error)
 
 // Refuse answers with err: the error of [Auth.Acquire] and [User], or any other, which leaves as server_error
 // without a text if it has no code.
-func (a *Auth) Refuse(c echo.Context, err error) error { return a.refuse(c, a.guard.Refuse(err)) }
+func (a *Auth) Refuse(c echo.Context, err error) error {
+	return a.refuse(c, a.guard.Refuse(c.Request().Context(), err))
+}
 
 func (a *Auth) refuse(c echo.Context, refusal *mandate.Response) error {
 	if a.config.ErrorHandler == nil || refusal.Err == nil {

@@ -47,7 +47,9 @@ func (a *Auth) Acquire(c *gin.Context, scopes ...string) (*mandate.Token, error)
 
 // Refuse aborts the chain and answers with err: the error of [Auth.Acquire] and [User], or any other, which leaves as server_error
 // without a text if it has no code.
-func (a *Auth) Refuse(c *gin.Context, err error) { a.refuse(c, a.guard.Refuse(err)) }
+func (a *Auth) Refuse(c *gin.Context, err error) {
+	a.refuse(c, a.guard.Refuse(c.Request.Context(), err))
+}
 
 func (a *Auth) refuse(c *gin.Context, refusal *mandate.Response) {
 	c.Abort()

@@ -47,7 +47,7 @@ func (a *Auth) Acquire(r *http.Request, scopes ...string) (*mandate.Token, error
 // Refuse answers with err: the error of [Auth.Acquire] and [User], or any other, which leaves as server_error without a
 // text if it has no code.
 func (a *Auth) Refuse(w http.ResponseWriter, r *http.Request, err error) {
-	a.refuse(w, r, a.guard.Refuse(err))
+	a.refuse(w, r, a.guard.Refuse(r.Context(), err))
 }
 
 func (a *Auth) refuse(w http.ResponseWriter, r *http.Request, refusal *mandate.Response) {

@@ -40,7 +40,7 @@ func CheckRequest(r *http.Request, g *resource.Guard, f func(context.Context, *m
 	}
 	req, err := readRequest(r, resource.BodyLimit)
 	if err != nil {
-		return nil, false, g.Refuse(err)
+		return nil, false, g.Refuse(r.Context(), err)
 	}
 	return CheckFor(r, g, f(r.Context(), req))
 }

@@ -389,7 +389,7 @@ func TestRefuse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := show(g.Refuse(tc.err)); got != tc.want {
+			if got := show(g.Refuse(t.Context(), tc.err)); got != tc.want {
 				t.Errorf("Refuse(%v)\n%s\nwant\n%s", tc.err, got, tc.want)
 			}
 		})

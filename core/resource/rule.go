@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -155,9 +156,9 @@ func answer(err *mandate.Error, scope mandate.Scopes, more ...mandate.Field) *ma
 }
 
 // Refuse returns the answer to err, the same for all adapters: that of a [Refusal] as it is; 403 insufficient_scope for
-// [mandate.ErrNoUser]; otherwise code and description of the [mandate.Error] in err, with a challenge where the status is 401 or 403. Anything
-// else is server_error without a text, and the hooks hear of it.
-func (g *Guard) Refuse(err error) *mandate.Response {
+// [mandate.ErrNoUser]; otherwise code and description of the [mandate.Error] in err, with a challenge where the code is one of
+// RFC 6750. Anything else is server_error without a text, and a [mandate.Fault] for the hooks.
+func (g *Guard) Refuse(ctx context.Context, err error) *mandate.Response {
 	realm := ""
 	if g != nil {
 		realm = g.realm
@@ -174,9 +175,13 @@ func (g *Guard) Refuse(err error) *mandate.Response {
 		return challenged(e, realm, false, params{})
 	case mandate.InvalidToken, mandate.InsufficientScope, mandate.InsufficientUserAuthentication:
 		return challenged(e, realm, true, params{})
-	case mandate.TemporarilyUnavailable:
-		return fault(e, mandate.Field{Name: "Retry-After", Value: "5"})
-	default:
-		return fault(e)
+	case mandate.TemporarilyUnavailable, mandate.ServerError:
+		if g != nil && g.on != nil {
+			g.on(ctx, mandate.Event{Name: mandate.Fault, Err: e})
+		}
 	}
+	if e.Code == mandate.TemporarilyUnavailable {
+		return fault(e, mandate.Field{Name: "Retry-After", Value: "5"})
+	}
+	return fault(e)
 }
