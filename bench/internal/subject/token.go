@@ -155,3 +155,9 @@ func refreshToken(answer []byte) string {
 	}
 	return token
 }
+
+// Raw returns the request of [ClientCredentials] as it goes over the wire.
+func Raw() []byte {
+	return fmt.Appendf(nil, "POST /token HTTP/1.1\r\nHost: as.example.com\r\nContent-Type: application/x-www-form-urlencoded\r\nAuthorization: %s\r\nContent-Length: %d\r\n\r\n%s",
+		basic[0], len(clientForm), clientForm)
+}
