@@ -48,7 +48,7 @@ func credentials(c *fiber.Ctx, g *resource.Guard) resource.Credentials {
 	switch fields := header.PeekAll(fiber.HeaderAuthorization); len(fields) {
 	case 0:
 	case 1:
-		presented.Authorization = view(fields[0])
+		presented.Authorization = view(bytes.Trim(fields[0], " \t")) // fasthttp leaves tabs (RFC 9110, section 5.5)
 	default:
 		presented.Authorization = string(bytes.Join(fields, []byte(", ")))
 	}
