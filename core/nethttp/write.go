@@ -3,14 +3,21 @@ package nethttp
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	mandate "github.com/go-mandate/mandate/core"
 )
 
+// bufferedByHTTP is the size up to which net/http finds out the Content-Length itself; it would send more in chunks.
+const bufferedByHTTP = 2048
+
 // Write writes resp, which has no Page, as it is.
 func Write(w http.ResponseWriter, resp *mandate.Response) {
 	WriteFields(w, resp)
+	if n := len(resp.Body); n > bufferedByHTTP && w.Header().Get("Content-Length") == "" {
+		w.Header().Set("Content-Length", strconv.Itoa(n))
+	}
 	w.WriteHeader(resp.Status)
 	if len(resp.Body) > 0 {
 		_, _ = w.Write(resp.Body) // who hung up cannot be told
