@@ -67,7 +67,7 @@ func clientAuth() cases {
 	return list
 }
 
-const oddID, oddSecret = "cl:i+e%nt/1", "s%20e:c+r/e=t&é"
+const oddID, oddSecret = "cl:i+e%nt/1", "s%20e:c+r/e=t&~"
 
 // oddClients are clients whose names and secrets need care, and one that is off.
 func oddClients() []*store.Client {

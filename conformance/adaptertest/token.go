@@ -231,7 +231,7 @@ func forms() cases {
 			w := newWorld(t, a, nil)
 			send(w, `{"grant_type":"client_credentials"}`, "Content-Type", "application/json").refused(t, 400, "invalid_request")
 			send(w, own().Encode(), "Content-Type", "text/plain").refused(t, 400, "invalid_request")
-			send(w, own().Encode(), "Content-Type", "multipart/form-data; boundary=x").refused(t, 400, "invalid_request")
+			send(w, "--x\r\nContent-Disposition: form-data; name=\"grant_type\"\r\n\r\nclient_credentials\r\n--x--\r\n", "Content-Type", "multipart/form-data; boundary=x").refused(t, 400, "invalid_request")
 			send(w, own().Encode(), "X-Nothing", "").refused(t, 400, "invalid_request")
 		},
 		"the type of a form may be written in any case and have parameters": func(t *testing.T, a Adapter) {
