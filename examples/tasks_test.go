@@ -1,0 +1,52 @@
+package examples_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestGuardAPI(t *testing.T) {
+	t.Parallel()
+	for _, framework := range frameworks {
+		t.Run(framework, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, "guard-api-"+framework)
+			if got := paste(t, p.said); !slices.Equal(got, []string{"401", "200", "403", "200", "200"}) {
+				t.Errorf("the pasted lines = %v, want 401 200 403 200 200", got)
+			}
+			for name, tc := range map[string]struct {
+				method, path, token string
+				status              int
+				says                string
+			}{
+				"optional, anonymous":        {"GET", "/hello", "", 200, `"hello":""`},
+				"optional, bad token":        {"GET", "/hello", "nonsense", 401, "invalid_token"},
+				"any valid token":            {"GET", "/any", "demo-profile", 200, `"hello":"u1"`},
+				"two scopes, one of them":    {"GET", "/address", "demo-profile", 403, "insufficient_scope"},
+				"alternatives, none of them": {"GET", "/search", "demo-orders", 403, "insufficient_scope"},
+				"scope and role":             {"POST", "/refunds", "demo-orders", 200, "u1"},
+				"neither scope nor role":     {"POST", "/refunds", "demo-profile", 403, "insufficient_scope"},
+				"no recent sign-in":          {"POST", "/payouts", "demo-orders", 401, "insufficient_user_authentication"},
+				"with the user":              {"GET", "/account", "demo-profile", 200, "Ada"},
+				"group":                      {"GET", "/api/orders", "demo-orders", 200, "u1"},
+				"group, another scope":       {"GET", "/api/orders", "demo-profile", 403, "insufficient_scope"},
+			} {
+				t.Run(name, func(t *testing.T) {
+					req, err := http.NewRequestWithContext(t.Context(), tc.method, p.base+tc.path, nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if tc.token != "" {
+						req.Header.Set("Authorization", "Bearer "+tc.token)
+					}
+					got := newBrowser(t).do(req)
+					if got.status != tc.status || !strings.Contains(got.text, tc.says) {
+						t.Errorf("%s %s = %d %s, want %d with %s", tc.method, tc.path, got.status, got.text, tc.status, tc.says)
+					}
+				})
+			}
+		})
+	}
+}
