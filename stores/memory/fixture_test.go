@@ -52,7 +52,8 @@ func mint(tb testing.TB, s *memstore.Store, g store.Grant) mandate.Digest {
 	tb.Helper()
 	key := mandate.DigestOf(text(32))
 	err := s.PutToken(tb.Context(), key, mandate.NewToken(mandate.TokenInfo{
-		GrantID: g.ID, Subject: g.Subject, ClientID: g.ClientID, Scopes: g.Details.Scopes, IssuedAt: start, Expires: start.Add(time.Hour),
+		GrantID: g.ID, Subject: g.Subject, ClientID: g.ClientID, Scopes: g.Details.Scopes, Audience: []string{g.Details.Resources},
+		IssuedAt: start, Expires: start.Add(time.Hour), AuthTime: g.Details.AuthTime,
 	}))
 	if err != nil {
 		tb.Fatal(err)
