@@ -35,6 +35,7 @@ func Run(t *testing.T, a Adapter) {
 	for area, cases := range map[string]cases{
 		"guard": guards(), "token": tokenEndpoint(), "forms": forms(), "client authentication": clientAuth(),
 		"authorize": authorizeEndpoint(), "redirect URIs": redirects(), "scopes": scopesAndResources(),
+		"prompt": prompts(), "methods": methods(), "metadata": metadata(),
 	} {
 		t.Run(area, func(t *testing.T) {
 			t.Parallel()
