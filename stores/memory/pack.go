@@ -27,11 +27,8 @@ func pack(g *store.Grant) string {
 		d.Rich, d.Confirmed.JKT, d.Confirmed.X5T, d.Actor, d.ACR, d.AMR, d.Claims,
 		d.RedirectURI, d.Challenge, d.Nonce, d.Sealed, d.Extra,
 	}
-	n := 1 + 2*binary.MaxVarintLen64
-	for _, s := range texts {
-		n += binary.MaxVarintLen32 + len(s)
-	}
-	b := make([]byte, 0, n)
+	var buf [512]byte // most fit, so that nothing is allocated but the string
+	b := buf[:0]
 	for _, s := range texts {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)

@@ -35,6 +35,7 @@ type tokens struct {
 
 type tokenTable struct {
 	chains []atomic.Pointer[token] // a power of two of them
+	moving atomic.Bool             // its rows go to the chains of another table: what is not found here may be there
 }
 
 type tokenStripe struct {
@@ -56,18 +57,32 @@ func (t *tokens) hash(key *mandate.Digest) uint64 {
 	return hi ^ lo
 }
 
-// find returns the row under key, or nil.
+// find returns the row under key, or nil. Who holds the lock of the stripe calls look instead.
 func (t *tokens) find(key *mandate.Digest) *token {
 	h := t.hash(key)
+	row, sure := t.look(h, key)
+	if row != nil || sure {
+		return row
+	}
+	sh := &t.stripe[h%stripes]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	row, _ = t.look(h, key)
+	return row
+}
+
+// look returns the row under key, whose hash is h. That there is none is sure where nothing was moved meanwhile, as under the
+// lock of the stripe.
+func (t *tokens) look(h uint64, key *mandate.Digest) (row *token, sure bool) {
 	table := t.tables[h%stripes].Load()
 	if table == nil {
-		return nil
+		return nil, true
 	}
-	row := table.chain(h).Load()
+	row = table.chain(h).Load()
 	for row != nil && row.key != *key {
 		row = row.next.Load()
 	}
-	return row
+	return row, row != nil || !table.moving.Load()
 }
 
 func (t *tokenTable) chain(h uint64) *atomic.Pointer[token] {
@@ -90,17 +105,20 @@ func (t *tokens) insert(h uint64, row *token) {
 	}
 }
 
-// resize gives a locked stripe a table of n chains. The rows are copied, because readers still walk the old chains.
+// resize gives a locked stripe a table of n chains and moves the rows there, one by one: each is in front of rows that were
+// moved before it, so that a reader who is on it comes to an end, if to another than it was looking for.
 func (t *tokens) resize(stripe uint64, n int) *tokenTable {
 	n = 1 << bits.Len(uint(n-1))
 	table := &tokenTable{chains: make([]atomic.Pointer[token], n)}
 	if old := t.tables[stripe].Load(); old != nil {
+		old.moving.Store(true)
 		for i := range old.chains {
-			for row := old.chains[i].Load(); row != nil; row = row.next.Load() {
-				twin := &token{key: row.key, tok: row.tok, grant: row.grant, expires: row.expires}
+			for row := old.chains[i].Load(); row != nil; {
+				next := row.next.Load()
 				chain := table.chain(t.hash(&row.key))
-				twin.next.Store(chain.Load())
-				chain.Store(twin)
+				row.next.Store(chain.Load())
+				chain.Store(row)
+				row = next
 			}
 		}
 	}
@@ -138,7 +156,7 @@ func (t *tokens) drop(stripe uint64, end int64, limit, tries int) (n int, more b
 		}
 	}
 	if len(table.chains) > 1024 && sh.count < len(table.chains)/8 {
-		t.resize(stripe, sh.count*2)
+		t.resize(stripe, max(8, 2*sh.count))
 	}
 	return n, true
 }
@@ -177,7 +195,7 @@ func (s *Store) PutToken(_ context.Context, key mandate.Digest, t *mandate.Token
 
 // putToken stores t in its stripe, which is locked.
 func (s *Store) putToken(h uint64, key mandate.Digest, t *mandate.Token, g *grant) error {
-	if s.tokens.find(&key) != nil {
+	if row, _ := s.tokens.look(h, &key); row != nil {
 		return store.ErrExists
 	}
 	s.tokens.insert(h, &token{key: key, tok: t, grant: g, expires: milli(t.Expires())})
@@ -212,7 +230,7 @@ func (s *Store) RevokeToken(_ context.Context, key mandate.Digest, expires time.
 	sh := &t.stripe[h%stripes]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	old := t.find(&key)
+	old, _ := t.look(h, &key)
 	if old == nil {
 		t.insert(h, &token{key: key, expires: end})
 		if end := s.longAgo(); end > 0 {
