@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"context"
 	"net"
+	"net/http"
 	"testing"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -25,6 +26,9 @@ type App interface {
 	Route(h func(c Ctx) error) Route
 	// Middleware makes a middleware of the framework of f. Where f does not call next, the chain ends.
 	Middleware(f func(c Ctx, next func() error) error) Middleware
+	// Wrap makes a handler of the framework of one of net/http, in the framework's own way. users reports whether that way
+	// hands on the user, besides the token.
+	Wrap(h http.Handler) (r Route, users bool)
 	// Serve serves l until the test is over.
 	Serve(t *testing.T, l net.Listener)
 }
@@ -106,4 +110,6 @@ type Ctx interface {
 	ReturnTo(srv *server.Server, fallback string) string
 	// Native is the context that the framework's own handlers hand on: c.Request.Context(), Fiber's c.UserContext().
 	Native() context.Context
+	// Inner are the framework's other contexts, good within the handler alone: Fiber's c.Context().
+	Inner() []context.Context
 }

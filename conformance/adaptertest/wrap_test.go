@@ -1,0 +1,12 @@
+package adaptertest_test
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/go-mandate/mandate/conformance/adaptertest"
+)
+
+func (a app) Wrap(h http.Handler) (adaptertest.Route, bool) { return h, true }
+
+func (c *ctx) Inner() []context.Context { return nil }
