@@ -194,6 +194,19 @@ func grants() cases {
 				list(t, fmt.Sprintf("FindGrants(%+v)", tc.q), got, err, grantID, tc.want...)
 			}
 		},
+		"what a caller does to a page touches nothing": func(t *testing.T, k kit) {
+			g := k.approve(t)
+			for range 2 {
+				page, err := k.FindGrants(t.Context(), store.GrantQuery{Subject: g.Subject}, store.Page{})
+				list(t, "FindGrants", page, err, grantID, g.ID)
+				same(t, "the grant of a page", page[0], g)
+				page[0].Subject, page[0].Revoked = "mallory", k.at(0)
+			}
+			ended, err := k.RevokeGrants(t.Context(), store.GrantQuery{Subject: g.Subject}, store.ByAdmin, k.at(0))
+			list(t, "RevokeGrants", ended, err, grantID, g.ID)
+			ended[0].Revoked = time.Time{}
+			k.isRevoked(t, g.ID, store.ByAdmin)
+		},
 		"an empty query of FindGrants selects all": func(t *testing.T, k kit) {
 			g := k.approve(t)
 			got, err := k.FindGrants(t.Context(), store.GrantQuery{}, store.Page{After: g.ID[:len(g.ID)-1], Limit: 1})

@@ -5,7 +5,21 @@
 //		storetest.Run(t, func(t *testing.T) store.Store { return mystore.New(t.TempDir()) }, storetest.Features{})
 //	}
 //
-// Run it with the race detector, too. What the suite cannot see, and a store owes all the same: that an alarm is not
+// What it proves, by the names of its parts:
+//
+//   - clients, consents, keys, remote: every field comes back, IDs are compared byte by byte, pages come in the order of
+//     IDs, and of two writers who read one revision the second is told.
+//   - grants: the Key is a secret's and the ID is not, whoever revokes a grant ends it for good, also one that is not
+//     made yet, and revoking many returns exactly those that the call ended.
+//   - redeem, repeat: one gate for codes and refresh tokens, its verdicts in their order, and a grace that neither slides nor forks.
+//   - tokens: a token is as alive as its grant, and what was revoked stays so, stored or not.
+//   - tickets, sessions, replay: reading has no side effect, spending happens once, and used comes before expired.
+//   - prune: nothing goes that can still matter, everything else goes, and nothing that went revives anything.
+//   - races: of 64 contenders at a gate exactly one passes, round after round.
+//   - shared, reopened: the races between two processes, and what outlives one; see [Features].
+//
+// Every field of every record is filled by reflection, so that a field that a later version adds is tested before anybody
+// thinks of it. Run the suite with the race detector, too. What it cannot see, and a store owes all the same: that an alarm is not
 // undone by a transaction of the caller's, and that reading a token is one round trip.
 package storetest
 
