@@ -153,7 +153,7 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 	case over:
 		page.Reason, page.Status = pages.Expired, 410
 		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "the request is over"), page)
-	case params.Repeated(single) != "":
+	case params.Repeated(own) != "":
 		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "a parameter is repeated"), page)
 	case m.foreign(r), !f.boundTo(a.browser), subtle.ConstantTimeCompare([]byte(params.Get(fieldCSRF)), []byte(m.csrf(&f, now))) != 1:
 		page.Reason, page.Status = pages.OtherBrowser, 403

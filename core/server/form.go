@@ -42,6 +42,10 @@ func single(name string) bool {
 	return false
 }
 
+// own reports whether name is a field of the server's in the form of a page. All others are the page's: it may well have several boxes
+// called scope.
+func own(name string) bool { return name == fieldHandle || name == fieldCSRF || name == fieldAction }
+
 // allowed reports whether value may be the value of the parameter called name.
 func allowed(name, value string) bool {
 	switch name {
