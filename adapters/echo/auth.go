@@ -58,7 +58,11 @@ func (a *Auth) refuse(c echo.Context, refusal *mandate.Response) error {
 	}
 	nethttp.WriteFields(c.Response(), refusal, "Content-Type")
 	c.Response().Status = refusal.Status
-	return a.config.ErrorHandler(c, mandate.AsError(refusal.Err))
+	err := a.config.ErrorHandler(c, mandate.AsError(refusal.Err))
+	if err == nil && !c.Response().Committed { // or net/http would answer 200
+		c.Response().WriteHeader(c.Response().Status)
+	}
+	return err
 }
 
 func (a *Auth) skips(c echo.Context) bool { return a.config.Skip != nil && a.config.Skip(c) }
