@@ -84,7 +84,7 @@ func credentials(r *http.Request, g *resource.Guard) resource.Credentials {
 }
 
 func preflight(r *http.Request) bool {
-	return r.Method == http.MethodOptions && r.Header["Origin"] != nil && r.Header["Access-Control-Request-Method"] != nil
+	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
 // bodyToken returns the access token of a form body, and leaves the body as it was.
