@@ -16,7 +16,8 @@ func RunGuards(t *testing.T, a Adapter) {
 func guards() cases {
 	all := cases{}
 	for _, part := range []cases{
-		credentialCases(), tokenCases(), bodyCases(), formCases(), stackCases(), handlerCases(),
+		credentialCases(), tokenCases(), bodyCases(), formCases(), stackCases(), handlerCases(), errorCases(),
+		httpCases(), contextCases(), userCases(),
 	} {
 		maps.Copy(all, part)
 	}
