@@ -132,7 +132,7 @@ func (c *config) check() error {
 }
 
 const (
-	maxPasswordCost = 18               // a quarter of a minute for one password
+	maxPasswordCost = 18                // a quarter of a minute for one password
 	maxSeconds      = 100 * 365 * 86400 // what fits a time.Duration, with room
 )
 

@@ -18,7 +18,7 @@ func (p *provider) control() *http.Server {
 	mux.HandleFunc("POST /rotate-keys", act(func(ctx context.Context, _ []byte) error { return p.rotate(ctx) }))
 	mux.HandleFunc("POST /clock", act(func(_ context.Context, body []byte) error { return p.settings.clock.set(body) }))
 	return &http.Server{
-		Handler: mux, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: idle,
+		Handler: mux, ReadHeaderTimeout: patience, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: idle,
 	}
 }
 

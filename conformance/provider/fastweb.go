@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"net"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -14,17 +17,19 @@ import (
 type fastWeb struct {
 	build    func(*site, time.Duration) (*fiber.App, error)
 	patience time.Duration
+	log      *slog.Logger
 	current  atomic.Pointer[fasthttp.RequestHandler]
 	first    *fiber.App // whose server serves, with the handler of whichever app is current
 }
 
-func newFastWeb(build func(*site, time.Duration) (*fiber.App, error), patience time.Duration) *fastWeb {
-	return &fastWeb{build: build, patience: patience}
+func newFastWeb(build func(*site, time.Duration) (*fiber.App, error), patience time.Duration, log *slog.Logger) *fastWeb {
+	return &fastWeb{build: build, patience: patience, log: log}
 }
 
 func (w *fastWeb) answer(c *fasthttp.RequestCtx) {
 	defer func() {
 		if p := recover(); p != nil {
+			w.log.Error("panic", "cause", fmt.Sprint(p), "stack", string(debug.Stack()))
 			c.Response.Reset()
 			c.SetContentType(textType)
 			c.SetStatusCode(fasthttp.StatusInternalServerError)
@@ -44,6 +49,7 @@ func (w *fastWeb) put(s *site) error {
 	if w.first == nil {
 		w.first = app
 		app.Server().Handler = w.answer
+		app.Server().Logger = slog.NewLogLogger(w.log.Handler(), slog.LevelInfo)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -20,17 +21,20 @@ type web interface {
 // patience is how long a request may take to arrive, and its answer to leave.
 const patience = 20 * time.Second
 
-// newWeb returns the framework called name, with the address as its issuer has it.
-func newWeb(name string, patience time.Duration) web {
+// newWeb returns the framework called name. Whatever it has to say goes to log, if there is one.
+func newWeb(name string, patience time.Duration, log *slog.Logger) web {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	switch name {
 	case "gin":
-		return newStdWeb(ginHandler, patience)
+		return newStdWeb(ginHandler, patience, log)
 	case "echo":
-		return newStdWeb(echoHandler, patience)
+		return newStdWeb(echoHandler, patience, log)
 	case "fiber":
-		return newFastWeb(fiberHandler, patience)
+		return newFastWeb(fiberHandler, patience, log)
 	default:
-		return newStdWeb(nethttpHandler, patience)
+		return newStdWeb(nethttpHandler, patience, log)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 // ginHandler mounts s on Gin.
 func ginHandler(s *site) (http.Handler, error) {
+	gin.SetMode(gin.ReleaseMode) // or it writes its routes to standard output
 	r := gin.New()
 	r.UseRawPath = true
 	r.RedirectTrailingSlash = false

@@ -18,8 +18,8 @@ func nethttpHandler(s *site) (http.Handler, error) {
 		mux.Handle(r.endpoint.Path, auth.Require(r.scopes...)(nethttp.Handle(r.endpoint)))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// ServeMux would redirect to a path without dots and doubled slashes.
-		if _, pattern := mux.Handler(r); pattern == "" || path.Clean(r.URL.Path) != r.URL.Path {
+		// ServeMux would redirect to a path without dots and doubled slashes, and takes /%74oken for /token.
+		if _, pattern := mux.Handler(r); pattern == "" || r.URL.RawPath != "" || path.Clean(r.URL.Path) != r.URL.Path {
 			writeNotFound(w)
 			return
 		}

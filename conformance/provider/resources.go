@@ -88,7 +88,7 @@ func (s *settings) guard(srv *server.Server, r resourceConfig) (guarded, error) 
 		}
 		needs = append(needs, scope)
 	}
-	var verifier resource.Verifier = resource.Of(srv)
+	verifier := resource.Of(srv)
 	if r.TokenFormat != "" {
 		verifier = only{verifier, r.TokenFormat == string(server.JWT)}
 	}

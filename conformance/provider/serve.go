@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gin-gonic/gin"
-
 	memstore "github.com/go-mandate/mandate/stores/memory"
 )
 
@@ -28,7 +26,6 @@ type provider struct {
 // serve runs the provider that f describes until ctx is over, and then stops it. It writes READY and the issuer to stdout once
 // every listener is up.
 func serve(ctx context.Context, f flags, stdout, stderr io.Writer) error {
-	gin.SetMode(gin.ReleaseMode) // or Gin writes its routes to standard output
 	c, err := readConfig(f.config)
 	if err != nil {
 		return err
@@ -49,30 +46,37 @@ func serve(ctx context.Context, f flags, stdout, stderr io.Writer) error {
 	if secure != nil {
 		l = tls.NewListener(l, secure)
 	}
-	ended := make(chan error, 2)
-	running := 1
-	control := p.control()
+	var control net.Listener
 	if f.control != "" {
-		cl, err := lc.Listen(ctx, "tcp", f.control)
-		if err != nil {
+		if control, err = lc.Listen(ctx, "tcp", f.control); err != nil {
 			return errors.Join(fmt.Errorf("-control: %w", err), l.Close())
 		}
-		running++
-		go func() { ended <- control.Serve(cl) }()
 	}
-	go func() { ended <- p.web.serve(l) }()
-	go p.prune(ctx)
-	fmt.Fprintln(stdout, "READY "+c.Issuer)
+	fmt.Fprintln(stdout, "READY "+c.Issuer) // the listeners are up: who connects now is served
+	return p.serve(ctx, l, control)
+}
 
+// serve serves on l, and the control endpoints on control if that is not nil, until ctx is over.
+func (p *provider) serve(ctx context.Context, l, control net.Listener) error {
+	ended := make(chan error, 2)
+	running := 1
+	go func() { ended <- p.web.serve(l) }()
+	controlled := p.control()
+	if control != nil {
+		running++
+		go func() { ended <- controlled.Serve(control) }()
+	}
+	go p.prune(ctx)
+
+	var err error
 	select {
 	case err = <-ended:
 		running--
 	case <-ctx.Done():
-		err = nil
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	err = errors.Join(err, p.web.shutdown(stop), control.Shutdown(stop))
+	err = errors.Join(err, p.web.shutdown(stop), controlled.Shutdown(stop))
 	for range running {
 		if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
 			err = errors.Join(err, e)
@@ -87,7 +91,7 @@ func newProvider(c *config, f flags, stderr io.Writer) (*provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &provider{settings: s, web: newWeb(f.framework, patience)}
+	p := &provider{settings: s, web: newWeb(f.framework, patience, s.log)}
 	w, err := s.site(memstore.New(), keys)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -54,9 +55,12 @@ func (s *settings) site(st store.Store, keys jose.Ring) (*site, error) {
 		Clients: s.clients, Scopes: serverScopes(c.Scopes), DefaultAudience: c.audience(),
 		GrantTypes: serverGrants(c.GrantTypes), SignIn: s.people.signIn,
 		SigningAlg: s.alg, Keys: keys,
-		CodeTTL: seconds(c.Lifetimes.Code), TokenTTL: seconds(c.Lifetimes.Access), JWTTTL: seconds(c.Lifetimes.Access),
+		CodeTTL: seconds(c.Lifetimes.Code), TokenTTL: seconds(c.Lifetimes.Access),
 		RefreshIdle: seconds(c.Lifetimes.Refresh), SessionIdle: seconds(c.Lifetimes.Session), SessionTTL: seconds(c.Lifetimes.Session),
 		Rotation: server.Rotation(c.Rotation), OmitIss: !on(c.Features.Iss), Hooks: logHooks(s.log), Now: s.clock.now,
+	}
+	if slices.ContainsFunc(s.clients, func(c *store.Client) bool { return c.Policy.TokenFormat == string(server.JWT) }) {
+		sc.JWTTTL = sc.TokenTTL // which may be longer than a JWT's where there is none
 	}
 	if !on(c.Features.PKCE) {
 		sc.PKCE = server.PKCEPublic

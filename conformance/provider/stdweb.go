@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 )
@@ -17,15 +20,16 @@ type stdWeb struct {
 	build   func(*site) (http.Handler, error)
 	current atomic.Pointer[http.Handler]
 	server  *http.Server
+	log     *slog.Logger
 }
 
-func newStdWeb(build func(*site) (http.Handler, error), patience time.Duration) *stdWeb {
-	w := &stdWeb{build: build}
+func newStdWeb(build func(*site) (http.Handler, error), patience time.Duration, log *slog.Logger) *stdWeb {
+	w := &stdWeb{build: build, log: log}
 	w.server = &http.Server{
 		Handler:           http.HandlerFunc(w.answer),
 		ReadHeaderTimeout: patience, ReadTimeout: patience, WriteTimeout: patience + patience/4, IdleTimeout: idle,
-		MaxHeaderBytes: maxHeader,
-		Protocols:      new(http.Protocols), // HTTP/1.1 alone, as Fiber has it
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelInfo),
+		Protocols: new(http.Protocols), // HTTP/1.1 alone, as Fiber has it
 	}
 	w.server.Protocols.SetHTTP1(true)
 	return w
@@ -34,9 +38,10 @@ func newStdWeb(build func(*site) (http.Handler, error), patience time.Duration) 
 func (w *stdWeb) answer(rw http.ResponseWriter, r *http.Request) {
 	defer func() {
 		if p := recover(); p != nil {
-			if p == http.ErrAbortHandler {
-				panic(p) //nolint:forbidigo // net/http's own way to hang up
+			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(p) // net/http's own way to hang up
 			}
+			w.log.Error("panic", "cause", fmt.Sprint(p), "stack", string(debug.Stack()))
 			writeText(rw, http.StatusInternalServerError, broken)
 		}
 	}()
