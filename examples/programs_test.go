@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -43,10 +44,10 @@ func TestMain(m *testing.M) {
 func build(t *testing.T) string {
 	t.Helper()
 	built.once.Do(func() {
-		if built.dir, built.err = os.MkdirTemp("", "examples"); built.err != nil {
+		if built.dir, built.err = os.MkdirTemp("", "examples"); built.err != nil { //nolint:usetesting // outlives the test that comes first
 			return
 		}
-		out, err := exec.Command("go", "build", "-buildvcs=false", "-o", built.dir, "./...").CombinedOutput()
+		out, err := exec.CommandContext(context.WithoutCancel(t.Context()), "go", "build", "-buildvcs=false", "-o", built.dir, "./...").CombinedOutput()
 		if err != nil {
 			built.err = fmt.Errorf("go build: %w: %s", err, out)
 		}
@@ -66,7 +67,7 @@ type program struct {
 // start builds an example and runs it on a free port until the test ends.
 func start(t *testing.T, name string) program {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func start(t *testing.T, name string) program {
 		_ = cmd.Wait() // it was killed
 	})
 	for deadline := time.Now().Add(20 * time.Second); ; {
-		conn, err := net.Dial("tcp", addr)
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
 		if err == nil {
 			_ = conn.Close()
 			break
@@ -192,9 +193,7 @@ func (b browser) submit(p page, more url.Values) page {
 	for _, f := range hidden.FindAllStringSubmatch(p.text, -1) {
 		form.Set(f[1], unescape(f[2]))
 	}
-	for name, values := range more {
-		form[name] = values
-	}
+	maps.Copy(form, more)
 	target, err := p.url.Parse(unescape(action[1]))
 	if err != nil {
 		b.t.Fatal(err)

@@ -2,6 +2,7 @@ package examples_test
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -48,5 +49,46 @@ func TestGuardAPI(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+func TestOwnConsentPage(t *testing.T) {
+	t.Parallel()
+	for _, framework := range frameworks {
+		t.Run(framework, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, "own-consent-page-"+framework)
+			signIn := func(b browser) page {
+				login := b.open(p.base+"/client/login").want(t, 200, "Password")
+				login = b.submit(login, url.Values{"name": {"demo"}, "password": {"wrong"}}).want(t, 401, "Password")
+				return b.submit(login, url.Values{"name": {"demo"}, "password": {"demo"}}).want(t, 200, "Bookkeeper")
+			}
+			b := newBrowser(t)
+			// A form without its fields decides nothing.
+			bare := signIn(b)
+			bare.text = hidden.ReplaceAllString(bare.text, "")
+			if got := b.submit(bare, url.Values{"decision": {"allow"}, "scope": {"profile"}}); got.status != 400 {
+				t.Errorf("a form without its fields = %d %s, want 400", got.status, got.text)
+			}
+
+			b.submit(b.open(p.base+"/client/login"), url.Values{"decision": {"deny"}}).want(t, 200, "access_denied")
+			b.submit(b.open(p.base+"/client/login"), url.Values{"decision": {"allow"}}).want(t, 200, "access_denied")
+			done := b.submit(b.open(p.base+"/client/login"), url.Values{"decision": {"allow"}, "scope": {"invoices"}})
+			if done.want(t, 200, "The user allowed: invoices<"); done.url.Path != "/client/callback" {
+				t.Errorf("the end is at %s", done.url)
+			}
+			// One of two scopes is not all of them: the page comes again, and then no more.
+			b.submit(b.open(p.base+"/client/login").want(t, 200, "Bookkeeper"), url.Values{"decision": {"allow"}, "scope": {"profile", "invoices"}}).
+				want(t, 200, "The user allowed: profile invoices<")
+			b.open(p.base+"/client/login").want(t, 200, "The user allowed: profile invoices<")
+		})
+	}
+}
+
+func TestCustomGrant(t *testing.T) {
+	t.Parallel()
+	p := start(t, "custom-grant")
+	if got := paste(t, p.said); !slices.Equal(got, []string{"200", "400"}) {
+		t.Errorf("the pasted lines = %v, want 200 400", got)
 	}
 }

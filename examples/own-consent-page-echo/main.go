@@ -1,0 +1,127 @@
+// Own-consent-page is an authorization server inside an application that has a sign-in and a consent page of its own, on Echo:
+//
+//	go run ./examples/own-consent-page-echo
+package main
+
+import (
+	"flag"
+	"fmt"
+	"html/template"
+	"log"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	mandateecho "github.com/go-mandate/mandate/adapters/echo"
+	"github.com/go-mandate/mandate/core/oauth2"
+	"github.com/go-mandate/mandate/core/server"
+	"github.com/go-mandate/mandate/core/store"
+	"github.com/go-mandate/mandate/examples/internal/demo"
+	memstore "github.com/go-mandate/mandate/stores/memory"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on")
+	flag.Parse()
+	log.Fatal(run(*addr))
+}
+
+// app is the application: it knows who is signed in.
+type app struct {
+	srv      *server.Server
+	sessions demo.Sessions
+}
+
+// run serves on addr until that fails.
+func run(addr string) error {
+	base := "http://" + addr
+	srv, err := server.New(server.Config{
+		Issuer: base, Prefix: "/oauth", Store: memstore.New(),
+		Scopes: []server.Scope{{Name: "profile", Title: "See who you are"}, {Name: "invoices", Title: "Read your invoices"}},
+		Clients: []*store.Client{{
+			ID: "books", Secrets: []store.Secret{server.HashSecret("books-secret")},
+			Metadata: oauth2.ClientMetadata{Name: "Bookkeeper", RedirectURIs: []string{base + "/client/callback"}},
+		}},
+	})
+	if err != nil {
+		return err
+	}
+	a := &app{srv: srv}
+
+	r := echo.New()
+	r.HideBanner, r.HidePort = true, true
+	r.Renderer = &echo.TemplateRenderer{Template: template.Must(template.New("").Parse(pages))}
+	r.GET("/login", a.loginPage)
+	r.POST("/login", a.login)
+	r.Any("/client/*", echo.WrapHandler(demo.NewClient(base, "books", "books-secret", "profile", "invoices")))
+	// doc:start mount-echo
+	if err := mandateecho.Mount(r, srv, mandateecho.MountConfig{Decide: a.decide}); err != nil {
+		return err
+	}
+	// doc:end
+
+	fmt.Printf("Open %s/client/login and sign in as demo, password demo.\n", base)
+	return r.Start(addr)
+}
+
+// doc:start decide-echo
+
+// decide is asked about every authorization request: once when it comes, again when the user has signed in, and again when the
+// consent page's form comes back.
+func (a *app) decide(c echo.Context, ask *server.Ask) (server.Answer, error) {
+	user, ok := a.signedIn(c)
+	switch {
+	case !ok || !ask.Accepts(user): // nobody, or not recently or strongly enough for this client
+		return server.SignIn("/login"), nil
+	case ask.Submitted() && c.FormValue("decision") == "allow":
+		return server.ApproveScopes(user, c.Request().PostForm["scope"]), nil // none ticked: denied
+	case ask.Submitted():
+		return server.Deny(), nil
+	case ask.Remembered(mandateecho.Context(c), user):
+		return server.Approve(user), nil
+	}
+	return server.Page(func() error {
+		return c.Render(200, "consent", map[string]any{"User": user, "Ask": ask})
+	}), nil
+}
+
+// signedIn is the application's own session.
+func (a *app) signedIn(c echo.Context) (server.User, bool) {
+	cookie, err := c.Cookie("session")
+	if err != nil {
+		return server.User{}, false
+	}
+	return a.sessions.User(cookie.Value)
+}
+
+// doc:end
+
+// doc:start login-echo
+
+func (a *app) loginPage(c echo.Context) error {
+	return c.Render(200, "login", mandateecho.ReturnTo(c, a.srv, "/client/"))
+}
+
+func (a *app) login(c echo.Context) error {
+	if c.FormValue("name") != "demo" || c.FormValue("password") != "demo" {
+		return c.Render(401, "login", mandateecho.ReturnTo(c, a.srv, "/client/"))
+	}
+	session := a.sessions.Start(server.User{Subject: "user-1", Name: "Demo"})
+	c.SetCookie(&http.Cookie{Name: "session", Value: session, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}) // #nosec G124 -- plain http, on loopback
+	return c.Redirect(303, mandateecho.ReturnTo(c, a.srv, "/client/"))
+}
+
+// doc:end
+
+// The form of a consent page is posted to Ask.Action and holds Ask.Fields.
+const pages = `
+{{define "login"}}<!doctype html><title>Sign in</title>
+<form method="post" action="/login"><input type="hidden" name="return_to" value="{{.}}">
+<label>Name <input name="name"></label> <label>Password <input name="password" type="password"></label> <button>Sign in</button></form>{{end}}
+
+{{define "consent"}}<!doctype html><title>Allow access</title>
+<p>{{.User.Name}}, {{.Ask.Client.Metadata.Name}} ({{.Ask.RedirectHost}}) asks to:</p>
+<form method="post" action="{{.Ask.Action}}">{{.Ask.Fields}}
+{{range .Ask.Scopes}}<label><input type="checkbox" name="scope" value="{{.Name}}" checked> {{.Title}}</label><br>{{end}}
+<button name="decision" value="allow">Allow</button> <button name="decision" value="deny">Deny</button></form>{{end}}
+`
