@@ -60,7 +60,7 @@ func ExampleAuth_Require() {
 	auth := mandateecho.New(exampleGuard())
 	r := echo.New()
 	r.GET("/mail", func(c echo.Context) error {
-		return c.String(http.StatusOK, fmt.Sprintf("mail of %s", mandateecho.Token(c).Subject()))
+		return c.String(http.StatusOK, "mail of "+mandateecho.Token(c).Subject())
 	}, auth.Require("profile", "email"))
 	get(r, "/mail", "anns")
 	get(r, "/mail", "bobs")
@@ -99,7 +99,7 @@ func ExampleWithUser() {
 	auth := mandateecho.New(exampleGuard())
 	r := echo.New()
 	r.GET("/me", mandateecho.WithUser(auth, func(c echo.Context, user *account) error {
-		return c.String(http.StatusOK, fmt.Sprintf("hello %s", user.Name))
+		return c.String(http.StatusOK, "hello "+user.Name)
 	}, "profile"))
 	get(r, "/me", "bobs")
 	get(r, "/me", "reports") // a client that acts for itself
@@ -131,7 +131,7 @@ func ExampleAuth_Acquire() {
 		if err != nil {
 			return auth.Refuse(c, err)
 		}
-		return c.String(http.StatusOK, fmt.Sprintf("exported for %s", tok.ClientID()))
+		return c.String(http.StatusOK, "exported for "+tok.ClientID())
 	})
 	get(r, "/export", "anns")
 	get(r, "/export", "bobs")

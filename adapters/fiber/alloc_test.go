@@ -19,7 +19,7 @@ const opaque = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"
 var errUnknown = mandate.Errorf(mandate.InvalidToken, errors.New("not in the store"), "")
 
 // newGuard takes the token opaque and those of infos by name.
-func newGuard(t testing.TB, infos map[string]mandate.TokenInfo) *resource.Guard {
+func newGuard(t *testing.T, infos map[string]mandate.TokenInfo) *resource.Guard {
 	t.Helper()
 	list := map[mandate.Digest]*mandate.Token{
 		mandate.DigestOf(opaque): mandate.NewToken(mandate.TokenInfo{Subject: "ann", ClientID: "web", Scopes: "profile email"}),
@@ -62,6 +62,7 @@ func allocations(t *testing.T, handlers ...fiber.Handler) float64 {
 	return n
 }
 
+//nolint:paralleltest // testing.AllocsPerRun counts what others allocate too
 func TestAllocations(t *testing.T) {
 	auth := mandatefiber.New(newGuard(t, nil))
 	ok := func(c *fiber.Ctx) error { return c.SendString("ok") }

@@ -68,7 +68,7 @@ func ExampleAuth_Require() {
 	auth := mandatefiber.New(exampleGuard())
 	r := fiber.New()
 	r.Get("/mail", auth.Require("profile", "email"), func(c *fiber.Ctx) error {
-		return c.SendString(fmt.Sprintf("mail of %s", mandatefiber.Token(c).Subject()))
+		return c.SendString("mail of " + mandatefiber.Token(c).Subject())
 	})
 	get(r, "/mail", "anns")
 	get(r, "/mail", "bobs")
@@ -107,7 +107,7 @@ func ExampleWithUser() {
 	auth := mandatefiber.New(exampleGuard())
 	r := fiber.New()
 	r.Get("/me", mandatefiber.WithUser(auth, func(c *fiber.Ctx, user *account) error {
-		return c.SendString(fmt.Sprintf("hello %s", user.Name))
+		return c.SendString("hello " + user.Name)
 	}, "profile"))
 	get(r, "/me", "bobs")
 	get(r, "/me", "reports") // a client that acts for itself
@@ -139,7 +139,7 @@ func ExampleAuth_Acquire() {
 		if err != nil {
 			return auth.Refuse(c, err)
 		}
-		return c.SendString(fmt.Sprintf("exported for %s", tok.ClientID()))
+		return c.SendString("exported for " + tok.ClientID())
 	})
 	get(r, "/export", "anns")
 	get(r, "/export", "bobs")

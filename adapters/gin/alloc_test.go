@@ -19,7 +19,7 @@ const opaque = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"
 var errUnknown = mandate.Errorf(mandate.InvalidToken, errors.New("not in the store"), "")
 
 // newGuard takes the token opaque and those of infos by name.
-func newGuard(t testing.TB, infos map[string]mandate.TokenInfo) *resource.Guard {
+func newGuard(t *testing.T, infos map[string]mandate.TokenInfo) *resource.Guard {
 	t.Helper()
 	gin.SetMode(gin.ReleaseMode)
 	list := map[mandate.Digest]*mandate.Token{
@@ -79,6 +79,7 @@ func allocations(t *testing.T, handlers ...gin.HandlerFunc) float64 {
 	return n
 }
 
+//nolint:paralleltest // testing.AllocsPerRun counts what others allocate too
 func TestAllocations(t *testing.T) {
 	auth := mandategin.New(newGuard(t, nil))
 	ok := func(c *gin.Context) { _, _ = c.Writer.WriteString("ok") }

@@ -17,7 +17,7 @@ const opaque = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"
 var errUnknown = mandate.Errorf(mandate.InvalidToken, errors.New("not in the store"), "")
 
 // newGuard takes the tokens of infos by name, and opaque.
-func newGuard(t testing.TB, infos map[string]mandate.TokenInfo, change func(*resource.Config)) *resource.Guard {
+func newGuard(t *testing.T, infos map[string]mandate.TokenInfo, change func(*resource.Config)) *resource.Guard {
 	t.Helper()
 	list := map[mandate.Digest]*mandate.Token{
 		mandate.DigestOf(opaque): mandate.NewToken(mandate.TokenInfo{Subject: "ann", ClientID: "web", Scopes: "profile email"}),
@@ -84,6 +84,7 @@ func route(h http.Handler) http.Handler {
 	return mux
 }
 
+//nolint:paralleltest // testing.AllocsPerRun counts what others allocate too
 func TestAllocations(t *testing.T) {
 	auth := nethttp.New(newGuard(t, nil, nil))
 	ok := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) })

@@ -80,7 +80,7 @@ func TestErrorHandler(t *testing.T) {
 			_, _ = fmt.Fprint(w, "mine: ", err.Code)
 		}, 401, "mine: missing_authorization"},
 		"writes nothing":   {func(http.ResponseWriter, *http.Request, *mandate.Error) {}, 401, ""},
-		"has its own mind": {func(w http.ResponseWriter, _ *http.Request, _ *mandate.Error) { w.WriteHeader(418) }, 418, ""},
+		"has its own mind": {func(w http.ResponseWriter, _ *http.Request, _ *mandate.Error) { w.WriteHeader(http.StatusTeapot) }, 418, ""},
 		"flushes": {func(w http.ResponseWriter, _ *http.Request, _ *mandate.Error) {
 			_ = http.NewResponseController(w).Flush()
 		}, 401, ""},
@@ -246,7 +246,7 @@ func TestCurrent(t *testing.T) {
 	show := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, err := nethttp.User[string](r)
 		_, again := nethttp.User[int](r)
-		if tok := nethttp.Token(r); tok != mandate.TokenFrom(nethttp.Context(r)) {
+		if tok := nethttp.Token(r); tok != mandate.TokenFrom(nethttp.Context(r)) { //nolint:contextcheck // what it returns is what is tested
 			t.Errorf("the context carries another token than %v", tok)
 		}
 		_, _ = fmt.Fprintf(w, "%s %v %t", user, err, again != nil)

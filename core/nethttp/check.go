@@ -47,7 +47,7 @@ func CheckRequest(r *http.Request, g *resource.Guard, f func(context.Context, *m
 
 // Enter returns r with tok, which g verified, in its context. g is nil for a token from elsewhere.
 func Enter(r *http.Request, g *resource.Guard, tok *mandate.Token) *http.Request {
-	return r.WithContext(resource.Carry(r.Context(), g, tok))
+	return r.WithContext(resource.Carry(r.Context(), g, tok)) //nolint:contextcheck // it descends from that of r
 }
 
 // LoadUser loads the user of tok, with the one that a middleware of g has on board where there is one.

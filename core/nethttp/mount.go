@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/server"
@@ -47,8 +48,8 @@ func Mount(r Router, srv *server.Server, config ...MountConfig) error {
 	}
 	for _, e := range endpoints {
 		h := Handle(e)
-		for i := len(c.Use) - 1; i >= 0; i-- {
-			h = c.Use[i](h)
+		for _, use := range slices.Backward(c.Use) {
+			h = use(h)
 		}
 		if err := Register(e.Path, func() { r.Handle(e.Path, h) }); err != nil {
 			return fmt.Errorf("nethttp: mount: %w", err)
@@ -116,7 +117,7 @@ func Handle(e mandate.Endpoint) http.Handler {
 	plain := e.Origin + e.Path
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{Context: r.Context(), w: presetWriter{ResponseWriter: w, status: http.StatusOK}, r: r}
-		resp := x.reading.serve(x, &e, plain, r)
+		resp := x.reading.serve(x, &e, plain, r) //nolint:contextcheck // x descends from that of r
 		if resp.Page == nil {
 			Write(w, resp)
 			return

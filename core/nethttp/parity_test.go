@@ -28,7 +28,8 @@ func TestParity(t *testing.T) {
 		"echo":  {"../../adapters/echo", map[string]string{"echo.Context": "C", "echo.HandlerFunc": "F", "echo.MiddlewareFunc": "F", "*echo.Echo": "R"}, nil},
 		"fiber": {"../../adapters/fiber", map[string]string{"*fiber.Ctx": "C", "fiber.Handler": "F", "*fiber.App": "R"}, nil},
 		"nethttp": {
-			".", map[string]string{"*http.Request": "C", "http.Handler": "F", "func(http.Handler) http.Handler": "F", "Router": "R"},
+			".",
+			map[string]string{"*http.Request": "C", "http.Handler": "F", "func(http.Handler) http.Handler": "F", "Router": "R"},
 			[]string{"Check", "CheckFor", "CheckRequest", "Enter", "LoadUser", "PageFailed", "Register", "Router", "Serve", "Write", "WriteFields"},
 		},
 	}

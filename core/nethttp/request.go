@@ -101,7 +101,7 @@ func readAtMost(body io.Reader, expect, limit int64) (string, error) {
 		n, err := body.Read(buf[len(buf):min(int64(cap(buf)), limit)])
 		buf = buf[:len(buf)+n]
 		switch {
-		case err == io.EOF, err == nil && int64(len(buf)) >= limit: //nolint:errorlint // io.Reader returns the very value
+		case err == io.EOF, err == nil && int64(len(buf)) >= limit: // io.Reader returns the very value
 			return text(buf), nil
 		case err != nil:
 			return text(buf), err

@@ -20,6 +20,7 @@ func withOpaque(audience ...string) *tokens {
 	return s
 }
 
+//nolint:paralleltest // testing.AllocsPerRun counts what others allocate too
 func TestCheckAllocations(t *testing.T) {
 	for name, tc := range map[string]struct {
 		header   string
@@ -52,6 +53,7 @@ func TestCheckAllocations(t *testing.T) {
 	}
 }
 
+//nolint:paralleltest // testing.AllocsPerRun counts what others allocate too
 func TestCheckAllocationsOfSeveralVerifiers(t *testing.T) {
 	g := newGuard(t, func(c *resource.Config) {
 		c.Verifiers = []resource.Verifier{resource.JWT{Issuer: "https://other.example.com", Keys: resource.FixedKeys(nil)}, resource.Of(withOpaque())}

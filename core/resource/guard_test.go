@@ -78,15 +78,15 @@ func stored() *tokens {
 	return s
 }
 
-func newGuard(t testing.TB, change func(*resource.Config)) *resource.Guard {
-	t.Helper()
+func newGuard(tb testing.TB, change func(*resource.Config)) *resource.Guard {
+	tb.Helper()
 	c := resource.Config{Audience: api, Verifiers: []resource.Verifier{resource.Of(stored())}}
 	if change != nil {
 		change(&c)
 	}
 	g, err := resource.New(c)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return g
 }
@@ -263,7 +263,10 @@ func TestCheckToken(t *testing.T) {
 func TestCheckExpired(t *testing.T) {
 	t.Parallel()
 	end := time.Unix(1_000_000, 0)
-	find := func(context.Context, string, time.Time) (*mandate.Token, error) {
+	find := func(_ context.Context, raw string, _ time.Time) (*mandate.Token, error) {
+		if raw != "x" {
+			return nil, errUnknown
+		}
 		return mandate.NewToken(mandate.TokenInfo{ClientID: "c", Expires: end}), nil
 	}
 	for name, tc := range map[string]struct {
@@ -325,14 +328,14 @@ func TestCheckRequirement(t *testing.T) {
 			t.Parallel()
 			g := newGuard(t, nil)
 			creds := resource.Credentials{Authorization: "Bearer " + tc.token}
-			tok, resp := g.Check(t.Context(), creds, g.Rule(tc.need, false))
+			_, resp := g.Check(t.Context(), creds, g.Rule(tc.need, false))
 			if got := show(resp); got != tc.want {
 				t.Errorf("Check\n%s\nwant\n%s", got, tc.want)
 			}
 			if _, resp := g.CheckFor(t.Context(), creds, tc.need); show(resp) != tc.want {
 				t.Errorf("CheckFor\n%s\nwant\n%s", show(resp), tc.want)
 			}
-			if tok, _ = g.Check(t.Context(), creds, g.Rule(mandate.Requirement{}, false)); show(g.CheckAgain(t.Context(), tok, g.Rule(tc.need, false))) != tc.want {
+			if tok, _ := g.Check(t.Context(), creds, g.Rule(mandate.Requirement{}, false)); show(g.CheckAgain(t.Context(), tok, g.Rule(tc.need, false))) != tc.want {
 				t.Errorf("CheckAgain differs from Check")
 			}
 		})

@@ -205,8 +205,8 @@ func (v *jwt) authentic(ctx context.Context, raw string) (jose.Header, []byte, e
 
 // unanswered hides the code of err, if it has one: that keys cannot be read is nobody's verdict on a token.
 func unanswered(issuer string, err error) error {
-	return fmt.Errorf("keys of issuer %s: %v", issuer, err)
-} //nolint:errorlint // must not unwrap to a code
+	return fmt.Errorf("keys of issuer %s: %s", issuer, err.Error())
+}
 
 func (v *jwt) typed(head jose.Header) bool {
 	if slices.ContainsFunc(v.Types, head.Is) {

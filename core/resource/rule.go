@@ -170,7 +170,7 @@ func (g *Guard) Refuse(ctx context.Context, err error) *mandate.Response {
 		return challenged(mandate.Errorf(mandate.InsufficientScope, err, "the access token stands for no user"), realm, true, params{})
 	}
 	e := mandate.AsError(err)
-	switch e.Code {
+	switch e.Code { //nolint:exhaustive // all others are the default
 	case mandate.MissingAuthorization:
 		return challenged(e, realm, false, params{})
 	case mandate.InvalidToken, mandate.InsufficientScope, mandate.InsufficientUserAuthentication:
