@@ -40,21 +40,28 @@ func repeats(s string) bool {
 }
 
 func cut(s string) (name, rest string) {
-	name, rest, _ = strings.Cut(s, " ")
-	return name, rest
+	if i := strings.IndexByte(s, ' '); i >= 0 {
+		return s[:i], s[i+1:]
+	}
+	return s, ""
 }
 
 // Has reports whether name is in the set. It does not allocate.
 func (s Scopes) Has(name string) bool {
-	if name == "" {
-		return false
-	}
+	return name != "" && strings.IndexByte(name, ' ') < 0 && s.has(name)
+}
+
+// has is Has for a name that is one.
+func (s Scopes) has(name string) bool {
 	for rest := string(s); len(rest) >= len(name); {
-		have, tail := cut(rest)
-		if have == name {
+		if rest[:len(name)] == name && (len(rest) == len(name) || rest[len(name)] == ' ') {
 			return true
 		}
-		rest = tail
+		i := strings.IndexByte(rest, ' ')
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+1:]
 	}
 	return false
 }
@@ -66,7 +73,7 @@ func (s Scopes) Covers(want Scopes) bool {
 	}
 	for rest := string(want); rest != ""; {
 		name, tail := cut(rest)
-		if name != "" && !s.Has(name) {
+		if name != "" && !s.has(name) {
 			return false
 		}
 		rest = tail
