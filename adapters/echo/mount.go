@@ -123,7 +123,11 @@ func Handle(e mandate.Endpoint) echo.HandlerFunc {
 		if resp.Status != 0 {
 			c.Response().Status = resp.Status
 		}
-		return resp.Page()
+		err := resp.Page()
+		if err == nil && !c.Response().Committed { // or net/http would answer 200
+			c.Response().WriteHeader(c.Response().Status)
+		}
+		return err
 	}
 }
 
