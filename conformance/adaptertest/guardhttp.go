@@ -18,6 +18,7 @@ func httpCases() cases {
 		"what the framework answers stays its own":                     testFrameworkAnswers,
 		"a panic reaches the framework's recovery":                     testPanic,
 		"an answer's fields are written as they are, the repeated too": testRepeatedFields,
+		"a page that writes nothing has the status that was set":       testEmptyPage,
 	}
 }
 
@@ -63,8 +64,12 @@ func testPreflight(t *testing.T, a Adapter) {
 	for _, method := range []string{http.MethodGet, http.MethodOptions, http.MethodPost} {
 		g.app.Handle(method, "/profile", g.whoRoute(), cors, g.auth.Require("profile"))
 		g.app.Handle(method, "/for", g.whoRoute(), cors, g.auth.RequireFor(func(context.Context, *mandate.Request) mandate.Requirement { return mandate.Scope("profile") }))
-		g.app.Handle(method, "/with", g.auth.With(func(c Ctx, tok *mandate.Token) error { return c.JSON(200, map[string]any{"subject": tok.Subject(), "anonymous": tok == nil}) }, "profile"), cors)
-		g.app.Handle(method, "/user", g.auth.WithUser(func(c Ctx, user *User) error { return c.JSON(200, map[string]any{"subject": user.ID, "anonymous": false}) }, "profile"), cors)
+		g.app.Handle(method, "/with", g.auth.With(func(c Ctx, tok *mandate.Token) error {
+			return c.JSON(200, map[string]any{"subject": tok.Subject(), "anonymous": tok == nil})
+		}, "profile"), cors)
+		g.app.Handle(method, "/user", g.auth.WithUser(func(c Ctx, user *User) error {
+			return c.JSON(200, map[string]any{"subject": user.ID, "anonymous": false})
+		}, "profile"), cors)
 	}
 	g.start(t)
 	for _, fields := range [][]string{preflight(), append(preflight(), as("mallory")...), append(preflight(), as("ann")...)} {
@@ -202,4 +207,18 @@ func testRepeatedFields(t *testing.T, a Adapter) {
 			t.Errorf("Set-Cookie = %q", cookies)
 		}
 	}
+}
+
+// testEmptyPage: an application's page may leave it at the status.
+func testEmptyPage(t *testing.T, a Adapter) {
+	s := newSite(t, a)
+	for path, status := range map[string]int{"/none": 0, "/refused": 403} {
+		e := mandate.Endpoint{Name: "x", Path: path, Methods: []string{"GET"}, Handle: func(context.Context, *mandate.Request) *mandate.Response {
+			return &mandate.Response{Status: status, Header: mandate.Fields{{Name: "X-Set", Value: "before"}}, Page: func() error { return nil }}
+		}}
+		s.app.Handle(http.MethodGet, path, s.app.Endpoint(e))
+	}
+	s.start(t)
+	s.get(t, "/none").status(t, 200).fields(t, "X-Set", "before")
+	s.get(t, "/refused").status(t, 403).fields(t, "X-Set", "before")
 }
