@@ -36,6 +36,8 @@ func Run(t *testing.T, a Adapter) {
 		"guard": guards(), "token": tokenEndpoint(), "forms": forms(), "client authentication": clientAuth(),
 		"authorize": authorizeEndpoint(), "redirect URIs": redirects(), "scopes": scopesAndResources(),
 		"prompt": prompts(), "methods": methods(), "metadata": metadata(),
+		"introspection": introspection(), "revocation": revocation(), "refresh": refreshes(),
+		"stored clients": storedClients(), "machines": machines(), "jwt": jwts(),
 	} {
 		t.Run(area, func(t *testing.T) {
 			t.Parallel()
