@@ -9,7 +9,8 @@ import (
 )
 
 // With is h behind [Auth.Require]: h is handed the token. Nothing is put into the request's context, which
-// saves all allocations: [Token] knows what an earlier middleware put there and no more.
+// saves all allocations: [Token] knows what an earlier middleware put there and no more. Where
+// Config.Skip lets a request pass, tok is that, and may be nil.
 func (a *Auth) With(h func(c *gin.Context, tok *mandate.Token), scopes ...string) gin.HandlerFunc {
 	rule := a.guard.Rule(mandate.Scope(scopes...), false)
 	return func(c *gin.Context) {

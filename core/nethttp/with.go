@@ -8,7 +8,8 @@ import (
 )
 
 // With is h behind [Auth.Require]: h is handed the token. Nothing is put into the request's context, which
-// saves all allocations: [Token] knows what an outer middleware put there and no more.
+// saves all allocations: [Token] knows what an outer middleware put there and no more. Where
+// Config.Skip lets a request pass, tok is that, and may be nil.
 func (a *Auth) With(h func(w http.ResponseWriter, r *http.Request, tok *mandate.Token), scopes ...string) http.Handler {
 	rule := a.guard.Rule(mandate.Scope(scopes...), false)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

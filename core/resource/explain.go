@@ -70,7 +70,7 @@ func LogRefusals(logger *slog.Logger) mandate.Hooks {
 		switch e.Name {
 		case mandate.TokenRefused:
 		case mandate.Fault:
-			level, text = slog.LevelError, "access could not be decided"
+			level, text = slog.LevelError, "fault"
 		default:
 			return
 		}
