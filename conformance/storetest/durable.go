@@ -20,7 +20,7 @@ func durable(t *testing.T, k kit, reopen func(*testing.T, store.Store) store.Sto
 	must(t, k.RevokeGrant(ctx, dead.ID, store.ByReuse, k.at(0)))
 	stone, once := digest(), digest()
 	must(t, k.RevokeToken(ctx, stone, k.at(40*time.Minute)))
-	must(t, k.UseOnce(ctx, "jti", once, k.at(40*time.Minute)))
+	must(t, k.UseOnce(ctx, "jti", once, k.at(0), k.at(40*time.Minute)))
 	ticket, session := k.wait(t), k.signIn(t)
 	c := store.Consent{Subject: "s", ClientID: "c", Scopes: "read"}
 	must(t, k.PutConsent(ctx, c))
@@ -40,7 +40,7 @@ func durable(t *testing.T, k kit, reopen func(*testing.T, store.Store) store.Sto
 	verdict(t, "a token under the revoked grant", err, store.ErrRevoked)
 	_, err = k.Token(ctx, stone, k.at(0))
 	verdict(t, "the tombstone", err, store.ErrRevoked)
-	verdict(t, "UseOnce", k.UseOnce(ctx, "jti", once, k.at(40*time.Minute)), store.ErrUsed)
+	verdict(t, "UseOnce", k.UseOnce(ctx, "jti", once, k.at(0), k.at(40*time.Minute)), store.ErrUsed)
 	k.isTicket(t, ticket, k.at(0), nil)
 	k.isSession(t, session, k.at(0), nil)
 	verdict(t, "PutConsent", k.PutConsent(ctx, c), store.ErrConflict)

@@ -37,7 +37,7 @@ func prune() cases {
 		"up to limit records at a time, and says how many": func(t *testing.T, k kit) {
 			for range 25 {
 				must(t, k.PutToken(t.Context(), digest(), mandate.NewToken(mandate.TokenInfo{Expires: k.at(end)})))
-				must(t, k.UseOnce(t.Context(), "jti", digest(), k.at(end)))
+				must(t, k.UseOnce(t.Context(), "jti", digest(), k.at(0), k.at(end)))
 			}
 			total := 0
 			for range 50 {
@@ -77,7 +77,7 @@ func prune() cases {
 			must(t, k.UpdateTicket(ctx, used))
 			used.Revision++
 			once := digest()
-			must(t, k.UseOnce(ctx, "jti", once, k.at(end)))
+			must(t, k.UseOnce(ctx, "jti", once, k.at(0), k.at(end)))
 			c := store.Consent{Subject: name(), ClientID: name(), Expires: k.at(end)}
 			must(t, k.PutConsent(ctx, c))
 			s, over := k.signIn(t), k.signIn(t)
@@ -103,7 +103,7 @@ func prune() cases {
 			}
 			k.isTicket(t, open, k.at(0), nil)
 			k.isTicket(t, used, k.at(0), store.ErrUsed)
-			verdict(t, "UseOnce", k.UseOnce(ctx, "jti", once, k.at(end)), store.ErrUsed)
+			verdict(t, "UseOnce", k.UseOnce(ctx, "jti", once, k.at(0), k.at(end)), store.ErrUsed)
 			_, err = k.Consent(ctx, c.Subject, c.ClientID)
 			must(t, err)
 			k.isSession(t, s, k.at(0), nil)
@@ -119,7 +119,7 @@ func prune() cases {
 			key, stone, once := digest(), digest(), digest()
 			must(t, k.PutToken(ctx, key, mandate.NewToken(mandate.TokenInfo{GrantID: g.ID})))
 			must(t, k.RevokeToken(ctx, stone, time.Time{}))
-			must(t, k.UseOnce(ctx, "jti", once, time.Time{}))
+			must(t, k.UseOnce(ctx, "jti", once, k.at(0), time.Time{}))
 			c := store.Consent{Subject: name(), ClientID: name()}
 			must(t, k.PutConsent(ctx, c))
 			w := k.ticket()
@@ -135,7 +135,7 @@ func prune() cases {
 			must(t, err)
 			_, err = k.Token(ctx, stone, far)
 			verdict(t, "the tombstone", err, store.ErrRevoked)
-			verdict(t, "UseOnce", k.UseOnce(ctx, "jti", once, time.Time{}), store.ErrUsed)
+			verdict(t, "UseOnce", k.UseOnce(ctx, "jti", once, k.at(0), time.Time{}), store.ErrUsed)
 			_, err = k.Consent(ctx, c.Subject, c.ClientID)
 			must(t, err)
 			_, err = k.Ticket(ctx, w.Kind, w.Key, far)
@@ -152,7 +152,7 @@ func prune() cases {
 			key, stone, once := digest(), digest(), digest()
 			must(t, k.PutToken(ctx, key, mandate.NewToken(mandate.TokenInfo{Expires: k.at(end)})))
 			must(t, k.RevokeToken(ctx, stone, k.at(end)))
-			must(t, k.UseOnce(ctx, "jti", once, k.at(end)))
+			must(t, k.UseOnce(ctx, "jti", once, k.at(0), k.at(end)))
 			w := k.wait(t)
 			s := k.signIn(t)
 			must(t, k.TouchSession(ctx, s.Key, k.at(end)))
@@ -172,7 +172,7 @@ func prune() cases {
 				verdict(t, "Token", err, store.ErrNotFound)
 				must(t, k.PutToken(ctx, key, mandate.NewToken(mandate.TokenInfo{})))
 			}
-			must(t, k.UseOnce(ctx, "jti", once, k.at(later)))
+			must(t, k.UseOnce(ctx, "jti", once, k.at(0), k.at(later)))
 			for _, key := range []mandate.Digest{w.Key, w.AltKey} {
 				_, err = k.Ticket(ctx, w.Kind, key, k.at(0))
 				verdict(t, "Ticket", err, store.ErrNotFound)

@@ -228,7 +228,9 @@ func races() cases {
 		"a key is used once": func(t *testing.T, k kit) {
 			k.race(t, func() func(store.Store, int) error {
 				key := digest()
-				return func(s store.Store, _ int) error { return s.UseOnce(t.Context(), "jti", key, k.at(40*time.Minute)) }
+				return func(s store.Store, _ int) error {
+					return s.UseOnce(t.Context(), "jti", key, k.at(0), k.at(40*time.Minute))
+				}
 			}, store.ErrUsed)
 		},
 		"of the consents of one revision one is kept": func(t *testing.T, k kit) {

@@ -117,6 +117,9 @@ func (m *ClientMetadata) Clone() ClientMetadata {
 		c.DefaultMaxAge = &age
 	}
 	c.Extra = maps.Clone(m.Extra)
+	for name, value := range c.Extra {
+		c.Extra[name] = slices.Clone(value)
+	}
 	return c
 }
 

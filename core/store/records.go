@@ -30,6 +30,7 @@ func (c *Client) Clone() *Client {
 		n.Secrets[i].Value = slices.Clone(n.Secrets[i].Value)
 	}
 	n.Metadata = c.Metadata.Clone()
+	n.Policy.Extra = slices.Clone(c.Policy.Extra)
 	return &n
 }
 
@@ -259,6 +260,6 @@ func (s Session) LiveAt(now time.Time) bool {
 type RemoteToken struct {
 	Key      string // app and account
 	Revision int64
-	Sealed   []byte // access, refresh and ID token under the application's Secret
-	Expires  time.Time
+	Sealed   []byte    // access, refresh and ID token under the application's Secret
+	Expires  time.Time // when the row may go: the end of the refresh token, not of the access token; zero: never
 }

@@ -78,13 +78,14 @@ type ClientWriter interface {
 // last refresh, and its generation is the one gate of every redemption: an authorization code, a
 // device code or an OAuth 1 verifier is generation 0 of its grant, the nth refresh token generation n.
 type Grants interface {
-	// CreateGrant stores a new grant, or returns ErrExists.
+	// CreateGrant stores a new grant, or returns ErrExists, also for the Key. Any number of grants may have the zero Key: no
+	// credential finds them.
 	CreateGrant(ctx context.Context, g Grant) error
 	// Grant returns the grant called id, whatever its state, or ErrNotFound.
 	Grant(ctx context.Context, id string) (Grant, error)
 	// GrantByKey returns the grant whose Key is key, whatever its state, or ErrNotFound.
 	GrantByKey(ctx context.Context, key mandate.Digest) (Grant, error)
-	// FindGrants returns up to page.Limit grants that q selects, in the order of their IDs.
+	// FindGrants returns up to page.Limit grants that q selects, in the order of their IDs. An empty q selects all.
 	FindGrants(ctx context.Context, q GrantQuery, page Page) ([]Grant, error)
 
 	// Redeem is THE gate. It moves the grant from generation r.From to r.From+1, sets Advanced to
@@ -107,7 +108,7 @@ type Grants interface {
 	// RevokeGrant ends the grant called id for good. It is idempotent; the first Reason stays. An id not
 	// seen yet is remembered as revoked, and CreateGrant returns ErrExists for it.
 	RevokeGrant(ctx context.Context, id string, why Reason, now time.Time) error
-	// RevokeGrants ends every live grant that q selects and returns those that this very call ended. An
+	// RevokeGrants ends every live grant that q selects and returns all those that this very call ended. An
 	// empty q selects nothing.
 	RevokeGrants(ctx context.Context, q GrantQuery, why Reason, now time.Time) ([]Grant, error)
 }
@@ -122,7 +123,7 @@ type Tokens interface {
 	// or its grant is revoked or gone. It does not allocate in memory.
 	Token(ctx context.Context, key mandate.Digest, now time.Time) (*mandate.Token, error)
 	// RevokeToken ends the token under key and remembers that until expires, also where no token is
-	// stored: a JWT is revoked under the digest of its ID. It is idempotent.
+	// stored: a JWT is revoked under the digest of its ID. It is idempotent, and what is revoked stays so.
 	RevokeToken(ctx context.Context, key mandate.Digest, expires time.Time) error
 }
 
@@ -142,9 +143,9 @@ type Tickets interface {
 
 // Replay remembers what may be used once: assertion and proof IDs, OAuth 1 nonces, decisions.
 type Replay interface {
-	// UseOnce returns nil for one call and ErrUsed for all others with the same space and key, until
-	// expires. The insert is the check.
-	UseOnce(ctx context.Context, space string, key mandate.Digest, expires time.Time) error
+	// UseOnce returns nil for one call and ErrUsed for all others with the same space and key, until the
+	// first one's expires is not after now; zero is never. The insert is the check.
+	UseOnce(ctx context.Context, space string, key mandate.Digest, now, expires time.Time) error
 }
 
 // Consents remembers what a subject allowed a client, so that it need not be asked again.
@@ -170,7 +171,7 @@ type Sessions interface {
 	Session(ctx context.Context, key mandate.Digest, now time.Time) (Session, error)
 	// SessionByID is Session by the public ID.
 	SessionByID(ctx context.Context, id string, now time.Time) (Session, error)
-	// TouchSession moves Expires of a live session.
+	// TouchSession moves Expires of a live session. For one that is not it returns ErrNotFound or ErrUsed.
 	TouchSession(ctx context.Context, key mandate.Digest, expires time.Time) error
 	// JoinSession adds a client to the session's set: ErrNotFound, or ErrUsed if it has ended.
 	JoinSession(ctx context.Context, id, clientID string) error
@@ -197,7 +198,7 @@ type RemoteTokens interface {
 	// t's Revision (0: there is none), or returns ErrConflict.
 	PutRemoteToken(ctx context.Context, t RemoteToken) error
 	// LeaseRemoteToken lets one caller refresh: nil for one, ErrConflict for all others until the lease
-	// ends at until or the token is put.
+	// ends at until or the token is put. A key that is not there is ErrNotFound or ErrConflict.
 	LeaseRemoteToken(ctx context.Context, key string, revision int64, now, until time.Time) error
 	// DeleteRemoteToken is idempotent.
 	DeleteRemoteToken(ctx context.Context, key string) error

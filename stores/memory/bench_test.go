@@ -111,7 +111,7 @@ func BenchmarkUseOnce(b *testing.B) {
 	s := memstore.New()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if err := s.UseOnce(b.Context(), "jti", mandate.DigestOf(text(16)), start.Add(time.Minute)); err != nil {
+			if err := s.UseOnce(b.Context(), "jti", mandate.DigestOf(text(16)), start, start.Add(time.Minute)); err != nil {
 				b.Error(err)
 			}
 		}

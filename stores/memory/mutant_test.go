@@ -23,7 +23,7 @@ type mutant struct {
 	putTicket    func(t store.Ticket) error
 	ticket       func(kind store.Kind, key mandate.Digest, now time.Time) (store.Ticket, error)
 	updateTicket func(t store.Ticket) error
-	useOnce      func(space string, key mandate.Digest, expires time.Time) error
+	useOnce      func(space string, key mandate.Digest, now, expires time.Time) error
 	putConsent   func(c store.Consent) error
 	endSession   func(id string, now time.Time) (store.Session, error)
 	signingKeys  func(name string) ([]byte, int64, error)
@@ -109,11 +109,11 @@ func (m *mutant) UpdateTicket(ctx context.Context, t store.Ticket) error {
 	return m.Store.UpdateTicket(ctx, t)
 }
 
-func (m *mutant) UseOnce(ctx context.Context, space string, key mandate.Digest, expires time.Time) error {
+func (m *mutant) UseOnce(ctx context.Context, space string, key mandate.Digest, now, expires time.Time) error {
 	if m.useOnce != nil {
-		return m.useOnce(space, key, expires)
+		return m.useOnce(space, key, now, expires)
 	}
-	return m.Store.UseOnce(ctx, space, key, expires)
+	return m.Store.UseOnce(ctx, space, key, now, expires)
 }
 
 func (m *mutant) PutConsent(ctx context.Context, c store.Consent) error {

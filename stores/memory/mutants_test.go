@@ -214,7 +214,7 @@ func mutants() map[string]struct {
 		}},
 		"use once looks and then puts": {"races", func(m *mutant) {
 			var seen sync.Map
-			m.useOnce = func(_ string, key mandate.Digest, _ time.Time) error {
+			m.useOnce = func(_ string, key mandate.Digest, _, _ time.Time) error {
 				if _, ok := seen.Load(key); ok {
 					return store.ErrUsed
 				}
@@ -224,8 +224,8 @@ func mutants() map[string]struct {
 			}
 		}},
 		"use once knows no spaces": {"replay", func(m *mutant) {
-			m.useOnce = func(_ string, key mandate.Digest, expires time.Time) error {
-				return m.Store.UseOnce(ctx, "", key, expires)
+			m.useOnce = func(_ string, key mandate.Digest, now, expires time.Time) error {
+				return m.Store.UseOnce(ctx, "", key, now, expires)
 			}
 		}},
 		"the last consent wins": {"consents", func(m *mutant) {

@@ -60,7 +60,7 @@ func TestWritesPruneWhereNobodyDoes(t *testing.T) { //nolint:paralleltest // wha
 				s.CreateGrant(ctx, g),
 				s.PutToken(ctx, mandate.DigestOf(text(16)), brief(now)),
 				s.RevokeToken(ctx, mandate.DigestOf(text(16)), now.Add(time.Minute)),
-				s.UseOnce(ctx, "jti", mandate.DigestOf(text(16)), now.Add(time.Minute)),
+				s.UseOnce(ctx, "jti", mandate.DigestOf(text(16)), now, now.Add(time.Minute)),
 				s.PutTicket(ctx, w),
 				s.PutSession(ctx, store.Session{Key: mandate.DigestOf(text(16)), ID: text(16), Expires: now.Add(time.Minute)}),
 				s.PutConsent(ctx, store.Consent{Subject: text(16), ClientID: "c", Expires: now.Add(time.Minute)}),

@@ -13,12 +13,13 @@ type onceKey struct {
 	key   mandate.Digest
 }
 
-// UseOnce implements [store.Replay]. An entry is over once it is pruned, or once any caller of the store told a time that is not before its end.
-func (s *Store) UseOnce(_ context.Context, space string, key mandate.Digest, expires time.Time) error {
-	k, now := onceKey{space, key}, s.clock.Load()
+// UseOnce implements [store.Replay].
+func (s *Store) UseOnce(_ context.Context, space string, key mandate.Digest, now, expires time.Time) error {
+	s.note(now)
+	k := onceKey{space, key}
 	sh := s.once.lock(k)
 	defer sh.mu.Unlock()
-	if end, ok := sh.rows[k]; ok && (end == 0 || now < end) {
+	if end, ok := sh.rows[k]; ok && (end == 0 || milli(now) < end) {
 		return store.ErrUsed
 	}
 	s.once.put(sh, k, milli(expires), s.longAgo())
