@@ -38,6 +38,7 @@ func Run(t *testing.T, a Adapter) {
 		"prompt": prompts(), "methods": methods(), "metadata": metadata(),
 		"introspection": introspection(), "revocation": revocation(), "refresh": refreshes(),
 		"stored clients": storedClients(), "machines": machines(), "jwt": jwts(),
+		"consent": consents(), "strangers": strangers(), "error pages": errorPages(), "built-in pages": builtIn(),
 	} {
 		t.Run(area, func(t *testing.T) {
 			t.Parallel()
