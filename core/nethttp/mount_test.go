@@ -14,9 +14,12 @@ import (
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/nethttp"
 	"github.com/go-mandate/mandate/core/oauth2"
+	"github.com/go-mandate/mandate/core/resource"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
 )
+
+var _ resource.Source = (*server.Server)(nil)
 
 // noStore is for requests that reach no store.
 type noStore struct{ store.Store }

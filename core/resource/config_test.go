@@ -43,6 +43,7 @@ func TestNewRefuses(t *testing.T) {
 		"behind one that takes all":        {with(find, own), []string{"[0]", "[1]", "last"}},
 		"a lookup without a function":      {with(resource.Lookup(nil)), []string{"Verifiers[0]", "Lookup"}},
 		"no server":                        {with(resource.Of(nil)), []string{"Of", "server.New"}},
+		"a server that is nil":             {with(resource.Of((*tokens)(nil))), []string{"Of", "server.New"}},
 		"a verifier that cannot open":      {with(opens{err: errors.New("its own reason")}), []string{"Verifiers[0]", "its own reason"}},
 		"a verifier that opens to nothing": {with(opens{}), []string{"Verifiers[0]", "Verify"}},
 

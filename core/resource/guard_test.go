@@ -130,6 +130,7 @@ func TestCheckCredentials(t *testing.T) {
 		"the scheme is not case-sensitive (RFC 9110, 11.1)":         {"bEaReR good", "pass"},
 		"no credentials: a challenge without error (RFC 6750, 3.1)": {"", missing},
 		"another scheme is no usable credential":                    {"Basic YTpi", missing},
+		"another scheme with a quoted quote":                        {`Digest realm="a\", Bearer b"`, missing},
 		"another scheme with parameters":                            {`Digest username="a, b c", realm="r", nonce = "n"`, missing},
 		"DPoP where nobody can prove it":                            {"DPoP good", missing},
 		"a scheme that begins like Bearer":                          {"Bearers good", missing},

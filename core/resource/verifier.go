@@ -3,6 +3,7 @@ package resource
 import (
 	"context"
 	"errors"
+	"reflect"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -85,7 +86,7 @@ type of struct{ src Source }
 
 // Open implements [Verifier].
 func (o of) Open(Settings) (Opened, error) {
-	if o.src == nil {
+	if v := reflect.ValueOf(o.src); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 		return Opened{}, errors.New("Of has no server: check the error of server.New first")
 	}
 	issuer := o.src.Issuer()
