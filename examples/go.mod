@@ -7,6 +7,7 @@ require (
 	github.com/go-mandate/mandate/adapters/echo v0.1.0
 	github.com/go-mandate/mandate/adapters/fiber v0.1.0
 	github.com/go-mandate/mandate/adapters/gin v0.1.0
+	github.com/go-mandate/mandate/conformance v0.1.0
 	github.com/go-mandate/mandate/core v0.1.0
 	github.com/go-mandate/mandate/stores/memory v0.1.0
 	github.com/gofiber/fiber/v2 v2.52.15
@@ -55,6 +56,7 @@ require (
 	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
+	golang.org/x/time v0.15.0 // indirect
 	google.golang.org/protobuf v1.36.10 // indirect
 )
 

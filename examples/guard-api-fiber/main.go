@@ -85,8 +85,6 @@ func account(c *fiber.Ctx, user *User) error {
 // User is an account of the application.
 type User struct{ ID, Name string }
 
-// doc:start lookup
-
 // table has the application's own tokens, by digest: who reads it can use none of them.
 type table map[mandate.Digest]*mandate.Token
 
@@ -108,5 +106,3 @@ func (t table) find(_ context.Context, raw string, _ time.Time) (*mandate.Token,
 func loadUser(_ context.Context, tok *mandate.Token) (any, error) {
 	return &User{ID: tok.Subject(), Name: "Ada"}, nil
 }
-
-// doc:end

@@ -1,0 +1,104 @@
+// Package docs has the code of the documentation that is part of no program: what stands between doc:start and doc:end is copied
+// into README.md and docs/.
+package docs
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"os"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/resource"
+	"github.com/go-mandate/mandate/core/server"
+)
+
+// User is an account of an application.
+type User struct{ ID, Name string }
+
+// GuardJWT is a guard for the tokens of an issuer elsewhere.
+func GuardJWT() (*resource.Guard, error) {
+	// doc:start guard-jwt
+	document, err := os.ReadFile("id.example.com.jwks.json") // what the issuer publishes as its jwks_uri
+	if err != nil {
+		return nil, err
+	}
+	keys, err := jose.ParseKeySet(document)
+	if err != nil {
+		return nil, err
+	}
+	guard, err := resource.New(resource.Config{
+		Audience:  "https://api.example.com", // who a token must be for: this API
+		Verifiers: []resource.Verifier{resource.JWT{Issuer: "https://id.example.com", Keys: resource.FixedKeys(keys)}},
+	})
+	// doc:end
+	return guard, err
+}
+
+// GuardOf is a guard for the tokens of a server in the same process.
+func GuardOf(srv *server.Server) (*resource.Guard, error) {
+	// doc:start guard-of
+	guard, err := resource.New(resource.Config{
+		Audience:  "https://api.example.com",
+		Verifiers: []resource.Verifier{resource.Of(srv)},
+	})
+	// doc:end
+	return guard, err
+}
+
+// GuardKeycloak is a guard for the tokens of an issuer that has its own ideas.
+func GuardKeycloak(keys *jose.KeySet) (*resource.Guard, error) {
+	// doc:start guard-dialect
+	guard, err := resource.New(resource.Config{
+		Audience: "shop-api",
+		Verifiers: []resource.Verifier{resource.JWT{
+			Issuer: "https://sso.example.com/realms/shop", Keys: resource.FixedKeys(keys),
+			AnyType:      true,                            // it sends typ "JWT", not "at+jwt"
+			ClientClaims: []string{"azp"},                 // it calls client_id "azp"
+			RolesClaims:  []string{"/realm_access/roles"}, // a JSON pointer; they become what RequireRole asks
+		}},
+	})
+	// doc:end
+	return guard, err
+}
+
+// GuardSeveral is a guard for several kinds of tokens at once.
+func GuardSeveral(srv *server.Server, keys *jose.KeySet) (*resource.Guard, error) {
+	// doc:start guard-several
+	guard, err := resource.New(resource.Config{
+		Audience: "https://api.example.com",
+		Verifiers: []resource.Verifier{ // the first that knows a token by its shape and issuer decides
+			resource.JWT{Issuer: "https://partner.example", Keys: resource.FixedKeys(keys)},
+			resource.Of(srv),
+		},
+	})
+	// doc:end
+	return guard, err
+}
+
+// GuardUser is a guard that loads users and tells the developer why it refuses.
+func GuardUser(srv *server.Server, db *sql.DB) (*resource.Guard, error) {
+	// doc:start guard-user
+	guard, err := resource.New(resource.Config{
+		Audience:  "https://api.example.com",
+		Verifiers: []resource.Verifier{resource.Of(srv)},
+		User: func(ctx context.Context, tok *mandate.Token) (any, error) { // at most once for a request, and only if asked for
+			u := &User{ID: tok.Subject()}
+			err := db.QueryRowContext(ctx, "SELECT name FROM users WHERE id = ?", u.ID).Scan(&u.Name)
+			if errors.Is(err, sql.ErrNoRows) {
+				return nil, mandate.InvalidToken // the account is gone: 401. Any other error is a fault: 500
+			}
+			return u, err
+		},
+		Hooks: resource.LogRefusals(slog.Default()), // one line for each refusal, with the cause
+	})
+	// doc:end
+	return guard, err
+}
+
+// work is what a handler calls.
+func work(ctx context.Context, tok *mandate.Token) map[string]any {
+	return map[string]any{"client": tok.ClientID(), "known deeper down": mandate.TokenFrom(ctx) != nil}
+}
