@@ -33,7 +33,7 @@ func WriteFields(w http.ResponseWriter, resp *mandate.Response, without ...strin
 		if slices.ContainsFunc(without, func(name string) bool { return strings.EqualFold(name, f.Name) }) {
 			continue
 		}
-		name := http.CanonicalHeaderKey(f.Name)
+		name := canonical(f.Name)
 		if name != "Set-Cookie" && name != "Vary" && resp.Header[:i].Get(name) == "" {
 			values = append(values, f.Value)
 			header[name] = slices.Clip(values[len(values)-1:])
@@ -41,6 +41,15 @@ func WriteFields(w http.ResponseWriter, resp *mandate.Response, without ...strin
 			header[name] = append(header[name], f.Value)
 		}
 	}
+}
+
+// canonical is http.CanonicalHeaderKey, which looks at every letter, for those who are met all the time.
+func canonical(name string) string {
+	switch name {
+	case "Content-Type", "Cache-Control", "Pragma", "Location", "Referrer-Policy":
+		return name
+	}
+	return http.CanonicalHeaderKey(name)
 }
 
 func unreadable() *mandate.Response {
