@@ -16,6 +16,12 @@ type Credentials struct {
 	Preflight     bool   // a CORS preflight: OPTIONS with Origin and Access-Control-Request-Method
 }
 
+// String hides the credentials.
+func (c Credentials) String() string { return "resource.Credentials(hidden)" }
+
+// GoString hides the credentials.
+func (c Credentials) GoString() string { return c.String() }
+
 // The ways in which credentials are unusable, for the log.
 var (
 	errTwice     = errors.New("credentials come more than once: use one Authorization header field and nothing else")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -169,6 +170,16 @@ func TestCheckCredentials(t *testing.T) {
 	}
 }
 
+func TestCredentialsHide(t *testing.T) {
+	t.Parallel()
+	c := resource.Credentials{Authorization: "Bearer s3cr3t", Body: "s3cr3t"}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+		if got := fmt.Sprintf(format, c); strings.Contains(got, "s3cr3t") {
+			t.Errorf("%s prints %s", format, got)
+		}
+	}
+}
+
 func TestCheckOptional(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ header, want string }{
@@ -222,7 +233,7 @@ func TestCheckBody(t *testing.T) {
 			g := newGuard(t, func(c *resource.Config) { c.BodyToken = tc.body })
 			_, resp := g.Check(t.Context(), tc.creds, g.Rule(mandate.Scope("profile"), false))
 			if got := show(resp); got != tc.want {
-				t.Errorf("Check(%+v)\n%s\nwant\n%s", tc.creds, got, tc.want)
+				t.Errorf("Check(%q beside %q)\n%s\nwant\n%s", tc.creds.Authorization, tc.creds.Body, got, tc.want)
 			}
 		})
 	}
