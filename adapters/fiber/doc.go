@@ -13,5 +13,7 @@
 // Hand [Context] on: it holds the user too and none of the buffers that Fiber uses again for the next request. Guards and
 // endpoints hand c.UserContext() to stores.
 //
+// Put CORS middleware before guards: it then answers preflights, and scripts can read refusals.
+//
 // Fiber asks its routes in their order: mount a server before routes that catch everything.
 package mandatefiber

@@ -268,6 +268,56 @@ func TestCurrent(t *testing.T) {
 	wantAnswer(t, do(t, "GET", "", nil, before(set, subject)), 200, "eve")
 }
 
+// TestBehindAGuard looks at what works inside a guarded route: nothing is verified or loaded twice.
+func TestBehindAGuard(t *testing.T) {
+	t.Parallel()
+	var verified, loaded int
+	guard := newGuard(t, nil, func(c *resource.Config) {
+		c.Hooks.On = func(_ context.Context, e mandate.Event) {
+			if e.Name == mandate.TokenAuthenticated {
+				verified++
+			}
+		}
+		c.User = func(_ context.Context, tok *mandate.Token) (any, error) {
+			loaded++
+			return tok.Subject(), nil
+		}
+	})
+	auth := nethttp.New(guard)
+	h := nethttp.WithUser(auth, func(w http.ResponseWriter, r *http.Request, user string) {
+		again, err := nethttp.User[string](r)
+		tok, err2 := auth.Acquire(r, "email")
+		_, err3 := auth.Acquire(r, "admin")
+		_, _ = fmt.Fprintf(w, "%s %s %v %s %v %t", user, again, err, tok.Subject(), err2, errors.Is(err3, mandate.InsufficientScope))
+	}, "profile")
+	wantAnswer(t, do(t, "GET", "", bearer(opaque), auth.Require()(h)), 200, "ann ann <nil> ann <nil> true")
+	if verified != 1 || loaded != 1 {
+		t.Errorf("verified %d times, loaded %d times, want once", verified, loaded)
+	}
+}
+
+// TestUserThatIsGone lets the application say that the token's account does not exist any more.
+func TestUserThatIsGone(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		err    error
+		status int
+		body   string
+	}{
+		"the account is gone": {mandate.InvalidToken, 401, `{"error":"invalid_token"}`},
+		"the database is":     {errors.New("connection refused"), 500, `{"error":"server_error"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			auth := nethttp.New(newGuard(t, nil, func(c *resource.Config) {
+				c.User = func(context.Context, *mandate.Token) (any, error) { return nil, tc.err }
+			}))
+			h := nethttp.WithUser(auth, func(http.ResponseWriter, *http.Request, string) { t.Error("the handler ran") })
+			wantAnswer(t, do(t, "GET", "", bearer(opaque), h), tc.status, tc.body)
+		})
+	}
+}
+
 func TestRefuse(t *testing.T) {
 	t.Parallel()
 	auth := nethttp.New(newGuard(t, nil, nil))

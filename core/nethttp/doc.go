@@ -10,6 +10,8 @@
 // ServeMux cleans paths and redirects before a handler sees the request, and compares them letter by letter; a path with a
 // trailing slash is another path.
 //
+// Put CORS middleware before guards: it then answers preflights, and scripts can read refusals.
+//
 // The functions [Check], [CheckFor], [CheckRequest], [Enter], [LoadUser], [Serve], [Write], [WriteFields], [PageFailed] and
 // [Register] are for adapters of frameworks that are built upon net/http.
 package nethttp
