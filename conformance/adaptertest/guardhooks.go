@@ -109,6 +109,7 @@ func testLog(t *testing.T, a Adapter) {
 	fresh := g.clock.Now().Add(-1 << 40)
 	for raw, change := range map[string]func(*mandate.TokenInfo){
 		"ann": nil, "robot": func(i *mandate.TokenInfo) { i.Subject = "" },
+		"ended": func(i *mandate.TokenInfo) { i.Expires = g.clock.Now() },
 		"away":  func(i *mandate.TokenInfo) { i.Audience = []string{"account"} },
 		"jwt":   func(i *mandate.TokenInfo) { i.ID = "j1" },
 		"dpop":  func(i *mandate.TokenInfo) { i.Confirmed.JKT, i.Type = "thumb", "DPoP" },
@@ -134,6 +135,7 @@ func testLog(t *testing.T, a Adapter) {
 		"two":                       {"/read", "Bearer " + canary("x") + ", Bearer " + canary("y"), "INFO", "invalid_request", "", "more than once"},
 		"unknown":                   {"/read", "Bearer " + canary("mallory"), "INFO", "invalid_token", "", "the vault does not know it"},
 		"nobody can tell":           {"/read", "Bearer outage", "ERROR", "temporarily_unavailable", "", "the database is away"},
+		"over":                      {"/read", "Bearer " + canary("ended"), "INFO", "invalid_token", "web", "expired at 2026-03-04T12:00:00Z"},
 		"another audience":          {"/read", "Bearer " + canary("away"), "INFO", "invalid_token", "web", `aud is ["account"], this API is "` + guardedAPI + `"`},
 		"no audience":               {"/read", "Bearer " + canary("jwt"), "INFO", "invalid_token", "", "without aud"},
 		"a guard without audience":  {"/nameless", "Bearer " + canary("away"), "INFO", "invalid_token", "web", "resource.Config.Audience"},

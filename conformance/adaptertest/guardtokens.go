@@ -25,6 +25,10 @@ func testAudience(t *testing.T, a Adapter) {
 	g.app.Handle(http.MethodGet, "/named", g.whoRoute(), g.auth.Require("profile"))
 	nameless := g.app.Auth(g.another(t, func(c *resource.Config) { c.Audience = "" }), AuthConfig{})
 	g.app.Handle(http.MethodGet, "/nameless", g.whoRoute(), nameless.Require("profile"))
+	for path, rule := range map[string]resource.AudienceRule{"/strict": resource.AudienceNamed, "/lax": resource.AnyAudience} {
+		auth := g.app.Auth(g.another(t, func(c *resource.Config) { c.Verifiers = []resource.Verifier{ruled{g.vault, rule}} }), AuthConfig{})
+		g.app.Handle(http.MethodGet, path, g.whoRoute(), auth.Require("profile"))
+	}
 	g.app.Handle(http.MethodGet, "/other", g.whoRoute(), g.auth.RequireThat(mandate.Audience("https://other.example.com")))
 	g.start(t)
 	for name, tc := range map[string]struct{ path, token, want string }{
@@ -36,6 +40,10 @@ func testAudience(t *testing.T, a Adapter) {
 		"a JWT without an audience (RFC 9068, 3)":                {"/named", "jwt", invalid()},
 		"a guard without audience and a token without":           {"/nameless", "ann", ""},
 		"a guard without audience and a token with one":          {"/nameless", "here", invalid()},
+		"a strict verifier, and no audience":                     {"/strict", "ann", invalid()},
+		"a strict verifier, and the guard's audience":            {"/strict", "here", ""},
+		"a verifier for all audiences, loudly":                   {"/lax", "away", ""},
+		"a verifier for all audiences proves no key":             {"/lax", "dpop", invalid()},
 		"a route's own audience":                                 {"/other", "here", invalid()},
 		"a route's own audience, and a token with none":          {"/other", "ann", invalid()},
 		"bound to a DPoP key, of type DPoP (RFC 9449, 7.2)":      {"/named", "dpop", invalid()},
