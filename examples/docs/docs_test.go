@@ -3,7 +3,9 @@ package docs_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -67,8 +69,13 @@ func TestOwnClients(t *testing.T) {
 		return nil, store.ErrNotFound
 	})
 	p := mandatetest.NewProvider(t, st)
-	if resp, err := p.Client.PostForm("https://id.test/token", url.Values{"client_id": {"theirs"}, "grant_type": {"client_credentials"}}); err != nil || resp.Body.Close() != nil || resp.StatusCode != http.StatusBadRequest {
-		t.Errorf("token endpoint = %v, %v", resp, err)
+	form := url.Values{"client_id": {"theirs"}, "grant_type": {"client_credentials"}}
+	req := httptest.NewRequest(http.MethodPost, "https://id.test/token", strings.NewReader(form.Encode()))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	rec := httptest.NewRecorder()
+	p.Handler.ServeHTTP(rec, req)
+	if rec.Code != http.StatusBadRequest || !strings.Contains(rec.Body.String(), "invalid_client") {
+		t.Errorf("token endpoint = %d %s, want 400 invalid_client", rec.Code, rec.Body)
 	}
 	if asked != "theirs" {
 		t.Errorf("the table was asked for %q", asked)
