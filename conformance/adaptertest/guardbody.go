@@ -15,6 +15,7 @@ func bodyCases() cases {
 }
 
 func testBodyToken(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, func(c *resource.Config) { c.BodyToken = true })
 	read := g.app.Route(func(c Ctx) error {
 		note := c.Form("note")

@@ -19,6 +19,7 @@ func contextCases() cases {
 type otherKey struct{}
 
 func testContexts(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	check := func(c Ctx, want *mandate.Token) {
 		t.Helper()
@@ -78,6 +79,7 @@ func testContexts(t *testing.T, a Adapter) {
 }
 
 func testWrapped(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	var users bool
 	h, users := g.app.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -19,6 +19,7 @@ func credentialCases() cases {
 }
 
 func testCredentials(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	g.app.Handle(http.MethodGet, "/profile", g.whoRoute(), g.auth.Require("profile"))
 	g.start(t)
@@ -56,7 +57,7 @@ func testCredentials(t *testing.T, a Adapter) {
 		"two schemes, the good one first":                      {"Authorization: Bearer ann\r\nAuthorization: Basic YTph\r\n", doubled()},
 		"two schemes, the good one last":                       {"Authorization: Basic YTph\r\nAuthorization: Bearer ann\r\n", doubled()},
 		"two schemes in one field":                             {"Authorization: Basic YTph, Bearer ann\r\n", doubled()},
-		"an empty field before the good one":                   {"Authorization: \r\nAuthorization: Bearer ann\r\n", doubled()},
+		"an empty field before the good one":                   {"Authorization: \r\n" + "Authorization: Bearer ann\r\n", doubled()},
 		"unknown":                                              {"Authorization: Bearer mallory\r\n", invalid()},
 		"unknown, with every character that a token may have":  {"Authorization: Bearer AZaz09-._~+/==\r\n", invalid()},
 		"known but for its letter case":                        {"Authorization: Bearer ANN\r\n", invalid()},
@@ -83,6 +84,7 @@ func testCredentials(t *testing.T, a Adapter) {
 }
 
 func testElsewhere(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		g.app.Handle(method, "/profile", g.whoRoute(), g.auth.Require("profile"))
@@ -117,6 +119,7 @@ func testElsewhere(t *testing.T, a Adapter) {
 
 // testHuge: what is too large for the framework is refused by it, and what is not by the guard.
 func testHuge(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	g.app.Handle(http.MethodGet, "/profile", g.whoRoute(), g.auth.Require("profile"))
 	g.start(t)
@@ -137,6 +140,7 @@ func testHuge(t *testing.T, a Adapter) {
 
 // testNoGuard: an error of resource.New that nobody looked at opens nothing.
 func testNoGuard(t *testing.T, a Adapter) {
+	t.Helper()
 	s := newSite(t, a)
 	for path, guard := range map[string]*resource.Guard{"/nil": nil, "/zero": {}} {
 		auth := s.app.Auth(guard, AuthConfig{})

@@ -17,6 +17,7 @@ func errorCases() cases {
 // testErrorHandler: status and header are set before; the application writes the body, another status, nothing at all, or
 // leaves it to its framework.
 func testErrorHandler(t *testing.T, a Adapter) {
+	t.Helper()
 	const secret = "a cause that nobody may see"
 	g := newGuarded(t, a, nil, AuthConfig{ErrorHandler: func(c Ctx, err *mandate.Error) error {
 		if c.Token() != nil && c.Path() != "/user" {
@@ -80,8 +81,8 @@ func testErrorHandler(t *testing.T, a Adapter) {
 				}
 				ans = ask(path, "nothing")
 				ans.status(t, tc.status).fields(t, "WWW-Authenticate", tc.challenge, "Retry-After", tc.retry, "Cache-Control", "no-store")
-				if ans.Body != "" {
-					t.Errorf("%s: body %q, want none", path, ans.Body)
+				if kind := ans.Header.Get("Content-Type"); ans.Body != "" || kind == "application/json" {
+					t.Errorf("%s: body %q of type %q, want none", path, ans.Body, kind)
 				}
 				ans = ask(path, "own status")
 				ans.status(t, http.StatusTeapot).fields(t, "WWW-Authenticate", tc.challenge, "Cache-Control", "no-store")

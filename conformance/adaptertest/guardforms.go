@@ -19,6 +19,7 @@ func formCases() cases {
 }
 
 func testForms(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	auth, scope := g.auth, mandate.Scope
 	for path, m := range map[string]Middleware{
@@ -136,6 +137,7 @@ func testForms(t *testing.T, a Adapter) {
 
 // testRequireFor: the function sees the request as it is, decides, and the handler can read it again.
 func testRequireFor(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	need := func(_ context.Context, r *mandate.Request) mandate.Requirement {
 		switch {
@@ -208,6 +210,7 @@ func testRequireFor(t *testing.T, a Adapter) {
 }
 
 func testOptional(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	g.app.Handle(http.MethodGet, "/timeline", g.whoRoute(), g.auth.Optional("profile"))
 	g.app.Handle(http.MethodGet, "/closed", g.whoRoute(), g.auth.Optional(""))

@@ -19,6 +19,7 @@ func handlerCases() cases {
 }
 
 func testWith(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	show := func(c Ctx, tok *mandate.Token) error {
 		return c.JSON(200, map[string]any{"subject": tok.Subject(), "anonymous": tok == nil})
@@ -38,6 +39,7 @@ func testWith(t *testing.T, a Adapter) {
 }
 
 func testAcquire(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	acquire := func(scopes ...string) Route {
 		return g.app.Route(func(c Ctx) error {
@@ -84,6 +86,7 @@ func testAcquire(t *testing.T, a Adapter) {
 }
 
 func testRefuse(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	for path, err := range map[string]error{
 		"/no-user":  mandate.ErrNoUser,
@@ -118,6 +121,7 @@ func testRefuse(t *testing.T, a Adapter) {
 }
 
 func testSkip(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil, AuthConfig{Skip: func(c Ctx) bool { return c.Header("X-Skip") == "yes" }})
 	strict := g.app.Auth(g.guard, AuthConfig{})
 	g.app.Handle(http.MethodGet, "/profile", g.whoRoute(), g.auth.Require("profile"))

@@ -23,6 +23,7 @@ func hookCases() cases {
 }
 
 func testEvents(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	g.app.Handle(http.MethodGet, "/require", g.whoRoute(), g.auth.Require("profile"))
 	g.app.Handle(http.MethodGet, "/stacked", g.whoRoute(), g.auth.Optional(), g.auth.Require("profile"), g.auth.RequireRole("lead"))
@@ -102,6 +103,7 @@ func (b *lockedBuffer) take() string {
 }
 
 func testLog(t *testing.T, a Adapter) {
+	t.Helper()
 	var out lockedBuffer
 	hooks := resource.LogRefusals(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	g := newGuarded(t, a, func(c *resource.Config) { c.Hooks = hooks })

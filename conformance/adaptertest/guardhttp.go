@@ -28,6 +28,7 @@ func preflight() []string {
 }
 
 func testHead(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	with := func(c Ctx, _ *mandate.Token) error { return who(c) }
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
@@ -56,6 +57,7 @@ func testHead(t *testing.T, a Adapter) {
 }
 
 func testPreflight(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	cors := g.app.Middleware(func(c Ctx, next func() error) error {
 		c.SetHeader("Access-Control-Allow-Origin", "https://app.example.com")
@@ -99,11 +101,16 @@ func testPreflight(t *testing.T, a Adapter) {
 
 // testForeignFields: middleware of others has written before; what means the same is replaced, and the rest stays.
 func testForeignFields(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	others := g.app.Middleware(func(c Ctx, next func() error) error {
 		for _, f := range [][2]string{
-			{"X-Request-Id", "7"}, {"Vary", "Origin"}, {"Cache-Control", "public, max-age=60"},
-			{"Content-Type", "text/plain"}, {"WWW-Authenticate", `Basic realm="x"`}, {"Content-Security-Policy", "default-src 'none'"},
+			{"X-Request-Id", "7"},
+			{"Vary", "Origin"},
+			{"Cache-Control", "public, max-age=60"},
+			{"Content-Type", "text/plain"},
+			{"WWW-Authenticate", `Basic realm="x"`},
+			{"Content-Security-Policy", "default-src 'none'"},
 		} {
 			c.SetHeader(f[0], f[1])
 		}
@@ -128,6 +135,7 @@ func testForeignFields(t *testing.T, a Adapter) {
 
 // testFrameworkAnswers: a guard on a route changes nothing about other paths and methods.
 func testFrameworkAnswers(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	g.app.Handle(http.MethodGet, "/profile", g.whoRoute(), g.auth.Require("profile"))
 	g.start(t)
@@ -135,8 +143,15 @@ func testFrameworkAnswers(t *testing.T, a Adapter) {
 	open.app.Handle(http.MethodGet, "/profile", open.app.Route(who))
 	open.start(t)
 	for _, tc := range []struct{ method, path string }{
-		{"GET", "/nowhere"}, {"POST", "/nowhere"}, {"POST", "/profile"}, {"DELETE", "/profile"}, {"OPTIONS", "/profile"},
-		{"GET", "/profile/"}, {"GET", "/Profile"}, {"GET", "/profile/x"}, {"GET", "/"},
+		{"GET", "/nowhere"},
+		{"POST", "/nowhere"},
+		{"POST", "/profile"},
+		{"DELETE", "/profile"},
+		{"OPTIONS", "/profile"},
+		{"GET", "/profile/"},
+		{"GET", "/Profile"},
+		{"GET", "/profile/x"},
+		{"GET", "/"},
 	} {
 		for _, fields := range [][]string{nil, as("ann"), as("mallory")} {
 			got, want := g.do(t, tc.method, tc.path, "", fields...), open.do(t, tc.method, tc.path, "", fields...)
@@ -149,16 +164,25 @@ func testFrameworkAnswers(t *testing.T, a Adapter) {
 	g.asked(t, 0)
 }
 
+// boom is what goes wrong in an application.
+func boom() error {
+	panic("boom") //nolint:forbidigo // how the framework takes it is what is tested
+}
+
 func testPanic(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
-	boom := g.app.Route(func(Ctx) error { panic("boom") })
-	g.app.Handle(http.MethodGet, "/open", boom)
-	g.app.Handle(http.MethodGet, "/require", boom, g.auth.Require("profile"))
-	g.app.Handle(http.MethodGet, "/stacked", boom, g.auth.Optional(), g.auth.Require("profile"))
-	g.app.Handle(http.MethodGet, "/with", g.auth.With(func(Ctx, *mandate.Token) error { panic("boom") }))
-	g.app.Handle(http.MethodGet, "/user", g.auth.WithUser(func(Ctx, *User) error { panic("boom") }))
-	g.app.Handle(http.MethodGet, "/for", g.whoRoute(), g.auth.RequireFor(func(context.Context, *mandate.Request) mandate.Requirement { panic("boom") }))
-	g.app.Handle(http.MethodGet, "/func", g.whoRoute(), g.auth.RequireThat(mandate.Func("boom", func(*mandate.Token) bool { panic("boom") })))
+	h := g.app.Route(func(Ctx) error { return boom() })
+	g.app.Handle(http.MethodGet, "/open", h)
+	g.app.Handle(http.MethodGet, "/require", h, g.auth.Require("profile"))
+	g.app.Handle(http.MethodGet, "/stacked", h, g.auth.Optional(), g.auth.Require("profile"))
+	g.app.Handle(http.MethodGet, "/with", g.auth.With(func(Ctx, *mandate.Token) error { return boom() }))
+	g.app.Handle(http.MethodGet, "/user", g.auth.WithUser(func(Ctx, *User) error { return boom() }))
+	g.app.Handle(http.MethodGet, "/for", g.whoRoute(), g.auth.RequireFor(func(context.Context, *mandate.Request) mandate.Requirement {
+		_ = boom()
+		return mandate.Requirement{}
+	}))
+	g.app.Handle(http.MethodGet, "/func", g.whoRoute(), g.auth.RequireThat(mandate.Func("boom", func(*mandate.Token) bool { return boom() == nil })))
 	g.app.Handle(http.MethodGet, "/fine", g.whoRoute(), g.auth.Require("profile"))
 	g.start(t)
 	want := g.get(t, "/open", as("ann")...).status(t, 500).exact(t)
@@ -170,13 +194,19 @@ func testPanic(t *testing.T, a Adapter) {
 }
 
 func testRepeatedFields(t *testing.T, a Adapter) {
+	t.Helper()
 	s := newSite(t, a)
 	resp := &mandate.Response{
 		Status: 401,
 		Header: mandate.Fields{
-			{Name: "WWW-Authenticate", Value: `DPoP algs="ES256"`}, {Name: "WWW-Authenticate", Value: "Bearer"},
-			{Name: "Set-Cookie", Value: "a=1"}, {Name: "Set-Cookie", Value: "b=2"}, {Name: "Vary", Value: "Accept"},
-			{Name: "Content-Type", Value: "application/json"}, {Name: "x-lower", Value: "x"}, {Name: "X-Empty", Value: ""},
+			{Name: "WWW-Authenticate", Value: `DPoP algs="ES256"`},
+			{Name: "WWW-Authenticate", Value: "Bearer"},
+			{Name: "Set-Cookie", Value: "a=1"},
+			{Name: "Set-Cookie", Value: "b=2"},
+			{Name: "Vary", Value: "Accept"},
+			{Name: "Content-Type", Value: "application/json"},
+			{Name: "x-lower", Value: "x"},
+			{Name: "X-Empty", Value: ""},
 		},
 		Body: []byte("{}"),
 	}
@@ -211,6 +241,7 @@ func testRepeatedFields(t *testing.T, a Adapter) {
 
 // testEmptyPage: an application's page may leave it at the status.
 func testEmptyPage(t *testing.T, a Adapter) {
+	t.Helper()
 	s := newSite(t, a)
 	for path, status := range map[string]int{"/none": 0, "/refused": 403} {
 		e := mandate.Endpoint{Name: "x", Path: path, Methods: []string{"GET"}, Handle: func(context.Context, *mandate.Request) *mandate.Response {

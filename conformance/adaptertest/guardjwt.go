@@ -45,7 +45,8 @@ func (s signer) sign(t *testing.T, typ string, change func(c *jose.Claims), more
 	c := jose.Claims{Issuer: vaultIssuer, Subject: "ann", Audience: []string{guardedAPI}, ID: "j1", IssuedAt: s.now, Expires: s.now.Add(10 * time.Minute)}
 	more = append([]any{"client_id", "web", "scope", "profile email"}, more...)
 	for i := 0; i+1 < len(more); i += 2 {
-		if err := c.Set(more[i].(string), more[i+1]); err != nil {
+		name, _ := more[i].(string)
+		if err := c.Set(name, more[i+1]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -60,6 +61,7 @@ func (s signer) sign(t *testing.T, typ string, change func(c *jose.Claims), more
 }
 
 func testSigned(t *testing.T, a Adapter) {
+	t.Helper()
 	now := NewClock().Now()
 	s, stranger := newSigner(t, now), newSigner(t, now)
 	g := newGuarded(t, a, func(c *resource.Config) {
@@ -137,6 +139,7 @@ func (noKeys) KeySet(context.Context, *jose.KeySet) (*jose.KeySet, error) {
 }
 
 func testVerifiers(t *testing.T, a Adapter) {
+	t.Helper()
 	now := NewClock().Now()
 	s, other := newSigner(t, now), newSigner(t, now)
 	const otherIssuer, lostIssuer = "https://other.example.com", "https://lost.example.com"

@@ -72,6 +72,7 @@ func (s *shelf) put(k kept) {
 
 // testKept keeps all strings that the library hands out, and looks at them after everything is over.
 func testKept(t *testing.T, a Adapter) {
+	t.Helper()
 	var s shelf
 	key, err := jose.Generate(jose.ES256)
 	if err != nil {
@@ -162,6 +163,7 @@ func testKept(t *testing.T, a Adapter) {
 
 // testContextKept hands contexts to goroutines that outlive the handler.
 func testContextKept(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	type later struct {
 		n   int
@@ -215,6 +217,7 @@ func testContextKept(t *testing.T, a Adapter) {
 }
 
 func testNobodyElse(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	check := func(c Ctx, tok *mandate.Token, user *User) error {
 		want := c.Header("X-Who")

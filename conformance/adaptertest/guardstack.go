@@ -28,6 +28,7 @@ func (g *guarded) asked(t *testing.T, want int64) {
 }
 
 func testStacked(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	auth := g.auth
 	twin := g.app.Auth(g.guard, AuthConfig{}) // of the same guard
@@ -83,6 +84,7 @@ func testStacked(t *testing.T, a Adapter) {
 }
 
 func testGroups(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	api := g.app.Group("/api", g.auth.Require("profile"))
 	api.Handle(http.MethodGet, "/me", g.whoRoute())
@@ -122,6 +124,7 @@ func testGroups(t *testing.T, a Adapter) {
 }
 
 func testTwoGuards(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	other := g.app.Auth(g.another(t, func(c *resource.Config) { c.Audience = "https://other.example.com" }), AuthConfig{})
 	g.app.Handle(http.MethodGet, "/both", g.whoRoute(), g.auth.Require("profile"), other.Require("email"))
@@ -142,6 +145,7 @@ func testTwoGuards(t *testing.T, a Adapter) {
 
 // testSetToken: what a bridge sets is the current token, and no guard believes it.
 func testSetToken(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	all := mandate.NewToken(mandate.TokenInfo{Subject: "root", ClientID: "bridge", Scopes: "profile email admin", Claims: `{"roles":["lead"]}`})
 	set := g.app.Middleware(func(c Ctx, next func() error) error {
@@ -177,6 +181,7 @@ func testSetToken(t *testing.T, a Adapter) {
 }
 
 func testChainEnds(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	var outer, returned, inner, handled int
 	count := func(before, after *int) Middleware {

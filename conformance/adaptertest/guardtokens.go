@@ -21,6 +21,7 @@ func tokenCases() cases {
 }
 
 func testAudience(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	g.app.Handle(http.MethodGet, "/named", g.whoRoute(), g.auth.Require("profile"))
 	nameless := g.app.Auth(g.another(t, func(c *resource.Config) { c.Audience = "" }), AuthConfig{})
@@ -71,6 +72,7 @@ func testAudience(t *testing.T, a Adapter) {
 
 // testRevocation guards with a real server: its store says what is alive.
 func testRevocation(t *testing.T, a Adapter) {
+	t.Helper()
 	w := newWorld(t, a, func(s *setup) {
 		s.more = func(w *world) {
 			guard, err := resource.New(resource.Config{Audience: apiName, Verifiers: []resource.Verifier{resource.Of(w.srv)}, Now: w.clock.Now})

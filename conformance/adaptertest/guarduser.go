@@ -21,6 +21,7 @@ func userCases() cases {
 }
 
 func testUserOnce(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	first := g.app.Middleware(func(c Ctx, next func() error) error {
 		if _, err := c.User(); err != nil {
@@ -69,6 +70,7 @@ func testUserOnce(t *testing.T, a Adapter) {
 }
 
 func testUserShared(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	g.app.Handle(http.MethodGet, "/many", g.app.Route(func(c Ctx) error {
 		ctx := c.Context()
@@ -102,6 +104,7 @@ func testUserShared(t *testing.T, a Adapter) {
 }
 
 func testNoUser(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	h := g.app.Route(func(c Ctx) error {
 		user, err := c.User()
@@ -129,6 +132,7 @@ func testNoUser(t *testing.T, a Adapter) {
 }
 
 func testUserFails(t *testing.T, a Adapter) {
+	t.Helper()
 	g := newGuarded(t, a, nil)
 	refuse := func(load func(c Ctx) error) Route {
 		return g.app.Route(func(c Ctx) error {
