@@ -101,7 +101,7 @@ func mistakes(v *visitor) {
 		}
 		v.send("OPTIONS", path, "", "Origin: https://spa.example.com", "Access-Control-Request-Method: POST")
 		v.send("POST", path, "a=b")
-		v.send("POST", path, "a=b", page()...)
+		v.send("POST", path, "a=b", navigation()...)
 	}
 	for _, target := range []string{
 		authorizeURL("nobody", redirectURI), authorizeURL("web", "https://evil.example.com/cb"), authorizeURL("web", redirectURI, "response_type", ""),
@@ -111,8 +111,8 @@ func mistakes(v *visitor) {
 		authorizeURL("web", redirectURI, "claims", strings.Repeat("x", 8<<10)), // a long request: Fiber reads 4 KiB by default
 	} {
 		v.send("GET", target, "")
-		v.send("GET", target, "", page()...)
-		v.send("HEAD", target, "", page()...)
+		v.send("GET", target, "", navigation()...)
+		v.send("HEAD", target, "", navigation()...)
 	}
 }
 
@@ -120,18 +120,18 @@ func mistakes(v *visitor) {
 func signIn(v *visitor) string {
 	clear(v.cookies)
 	path, query, _ := strings.Cut(authorizeURL("web", redirectURI), "?")
-	posted := v.send("POST", path, query, append(page(), "Sec-Fetch-Site: cross-site", "Origin: https://app.example.com")...)
+	posted := v.send("POST", path, query, append(navigation(), "Sec-Fetch-Site: cross-site", "Origin: https://app.example.com")...)
 	login := v.follow(posted)
 	v.submit(login, "action", "login", "username", "foo", "password", "wrong")
 	v.submit(login, "action", "cancel")
-	login = v.follow(v.send("GET", authorizeURL("web", redirectURI, "login_hint", `f"o<o`), "", page()...))
+	login = v.follow(v.send("GET", authorizeURL("web", redirectURI, "login_hint", `f"o<o`), "", navigation()...))
 	consent := v.follow(v.submit(login, "action", "login", "username", "foo", "password", "bar"))
 	v.submit(consent, "action", "deny")
-	consent = v.follow(v.send("GET", authorizeURL("web", redirectURI, "prompt", "consent"), "", page()...))
+	consent = v.follow(v.send("GET", authorizeURL("web", redirectURI, "prompt", "consent"), "", navigation()...))
 	v.submit(consent, "action", "allow", "csrf", "wrong")
 	allowed := v.submit(consent, "action", "allow")
 	v.submit(consent, "action", "allow") // a double click: the same code
-	v.send("GET", authorizeURL("web", redirectURI, "prompt", "none"), "", page()...)
+	v.send("GET", authorizeURL("web", redirectURI, "prompt", "none"), "", navigation()...)
 	return v.code(allowed)
 }
 

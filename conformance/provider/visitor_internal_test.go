@@ -128,8 +128,8 @@ func mapsKeys(m map[string]string) func(yield func(string) bool) {
 	}
 }
 
-// page is what a browser sends with a navigation.
-func page() []string { return []string{"Accept: text/html", "Sec-Fetch-Mode: navigate"} }
+// navigation is what a browser sends with a navigation.
+func navigation() []string { return []string{"Accept: text/html", "Sec-Fetch-Mode: navigate"} }
 
 var (
 	hidden = regexp.MustCompile(`name="(handle|csrf)" value="([^"]*)"`)
@@ -150,14 +150,14 @@ func (v *visitor) submit(a answer, fields ...string) answer {
 	for pair := range slices.Chunk(fields, 2) {
 		form.Set(pair[0], pair[1])
 	}
-	return v.send("POST", html.UnescapeString(to[1]), form.Encode(), append(page(), "Origin: http://127.0.0.1:9999", "Sec-Fetch-Site: same-origin")...)
+	return v.send("POST", html.UnescapeString(to[1]), form.Encode(), append(navigation(), "Origin: http://127.0.0.1:9999", "Sec-Fetch-Site: same-origin")...)
 }
 
 // follow goes where a redirect leads, as long as it stays here.
 func (v *visitor) follow(a answer) answer {
 	v.t.Helper()
 	for strings.HasPrefix(a.location, "/") {
-		a = v.send("GET", a.location, "", page()...)
+		a = v.send("GET", a.location, "", navigation()...)
 	}
 	return a
 }

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"html"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// app is a client's web site, with addresses on two hosts.
+type app struct {
+	url   string // on 127.0.0.1
+	other string // the same on localhost: another site
+	six   string // the same on [::1]; empty: this machine has none
+
+	mu   sync.Mutex // guards hops
+	hops bool       // the callback redirects on, to the other site and back
+}
+
+// newApp serves the site until the test is over.
+func newApp(t *testing.T) *app {
+	t.Helper()
+	a := new(app)
+	mux := http.NewServeMux()
+	mux.HandleFunc("/cb", func(w http.ResponseWriter, r *http.Request) {
+		if a.on() && r.FormValue("hop") == "" {
+			http.Redirect(w, r, a.other+"/two?"+r.URL.RawQuery, http.StatusFound)
+			return
+		}
+		fmt.Fprintf(w, `<!doctype html><title>App</title><h1 id="app">%s</h1>`, html.EscapeString(r.FormValue("code")+r.FormValue("error")))
+	})
+	mux.HandleFunc("/two", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, a.url+"/cb?hop=2&"+r.URL.RawQuery, http.StatusFound)
+	})
+	mux.HandleFunc("/post", func(w http.ResponseWriter, r *http.Request) { // posts its query as a form
+		fmt.Fprintf(w, `<!doctype html><title>App</title><form method="post" action="%s">`, html.EscapeString(r.FormValue("to")))
+		for name, values := range r.URL.Query() {
+			if name != "to" {
+				fmt.Fprintf(w, `<input type="hidden" name="%s" value="%s">`, html.EscapeString(name), html.EscapeString(values[0]))
+			}
+		}
+		fmt.Fprint(w, `<button id="go">Go</button></form>`)
+	})
+	mux.HandleFunc("/favicon.ico", http.NotFound)
+	serve := func(l net.Listener) {
+		server := &http.Server{Handler: mux, ReadHeaderTimeout: patience}
+		go func() { _ = server.Serve(l) }()
+		t.Cleanup(func() { _ = server.Close() })
+	}
+	l := listen(t)
+	serve(l)
+	a.url = "http://" + l.Addr().String()
+	a.other = strings.Replace(a.url, "127.0.0.1", "localhost", 1)
+	if l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "[::1]:0"); err == nil {
+		serve(l)
+		a.six = "http://" + l.Addr().String()
+	}
+	return a
+}
+
+func (a *app) on() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.hops
+}
+
+func (a *app) hop() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.hops = true
+}
