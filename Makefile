@@ -64,7 +64,11 @@ cover: ## Measure what the tests cover, across modules.
 	go tool cover -func=$(BIN)/cover.txt | tail -n 1
 
 .PHONY: bench
-bench: ## Run the benchmarks into .bin/bench.txt; OLD=file compares with an earlier run.
+bench: ## Measure what is promised about speed, beside the peers, and print one table.
+	@GOWORK=off go run -C bench ./table
+
+.PHONY: benchmarks
+benchmarks: ## Run the benchmarks into .bin/bench.txt; OLD=file compares with an earlier run.
 	mkdir -p $(BIN)
 	go test -run='^$$' -bench=. -benchmem -count=$(COUNT) work | tee $(BIN)/bench.txt
 	@if [ -n "$(OLD)" ]; then $(MAKE) tools && $(BIN)/benchstat $(OLD) $(BIN)/bench.txt; fi

@@ -24,6 +24,7 @@ func main() {
 		}
 		return
 	}
+	before := load()
 	var t table
 	for _, p := range []struct {
 		name    string
@@ -36,6 +37,17 @@ func main() {
 		}
 	}
 	t.print(os.Stdout)
+	fmt.Printf("\n%s, %d processors, load before %s and after %s\n", runtime.Version(), runtime.NumCPU(), before, load())
+}
+
+// load returns how busy the machine was in the last minute, in processors, where the system says so.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	return first
 }
 
 // guards compares guarded routes with the same routes without a guard.

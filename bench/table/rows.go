@@ -79,8 +79,8 @@ func (t *table) allocations(what string, most float64, f func()) {
 
 // scales adds how much more four threads get done than one.
 func (t *table) scales(what string, ratio float64, newWorker func(i int) func()) {
-	n := measure.Scaling(newWorker)
-	t.add(what, fmt.Sprintf("at least %.1f", ratio), fmt.Sprintf("%.2f", n), n >= ratio)
+	wall, cpu := measure.Scaling(newWorker)
+	t.add(what, fmt.Sprintf("at least %.1f", ratio), fmt.Sprintf("%.2f (%.2f for the time that the threads ran)", wall, cpu), wall >= ratio)
 }
 
 func compare(base, other func()) measure.Comparison {

@@ -4,8 +4,6 @@ package measure
 import (
 	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -90,43 +88,4 @@ func at(values []float64, share float64) float64 {
 	values = slices.Clone(values)
 	slices.Sort(values)
 	return values[int(float64(len(values)-1)*share)]
-}
-
-// Scaling returns how much more four goroutines get done than one, each with a function of its own from newWorker:
-// the median over slices of 5 ms, one and four in turn.
-func Scaling(newWorker func(i int) func()) float64 {
-	const workers, rounds, length = 4, 60, 5 * time.Millisecond
-	var work [workers]func()
-	for i := range work {
-		work[i] = newWorker(i)
-		work[i]()
-	}
-	run := func(n int) float64 {
-		var stop atomic.Bool
-		var calls atomic.Int64
-		var wg sync.WaitGroup
-		begun := time.Now()
-		for i := range n {
-			wg.Go(func() {
-				done := 0
-				for !stop.Load() {
-					for range 50 {
-						work[i]()
-					}
-					done += 50
-				}
-				calls.Add(int64(done))
-			})
-		}
-		time.Sleep(length)
-		stop.Store(true)
-		wg.Wait()
-		return float64(calls.Load()) / time.Since(begun).Seconds()
-	}
-	var ratios []float64
-	for range rounds {
-		one := run(1)
-		ratios = append(ratios, run(workers)/one)
-	}
-	return at(ratios, 0.5)
 }
