@@ -1,7 +1,6 @@
 package examples_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -64,70 +63,87 @@ type program struct {
 	said string // what it printed
 }
 
-// start builds an example and runs it on a free port until the test ends.
+// start builds an example and runs it on a free port until the test ends. Somebody else may take the port first: then it tries
+// another.
 func start(t *testing.T, name string) program {
+	t.Helper()
+	path := filepath.Join(build(t), name)
+	var err error
+	for range 5 {
+		var p program
+		if p, err = try(t, path); err == nil {
+			return p
+		}
+	}
+	t.Fatalf("%s: %v", name, err)
+	return program{}
+}
+
+func try(t *testing.T, path string) (program, error) {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return program{}, err
 	}
 	addr := l.Addr().String()
 	_ = l.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	cmd := exec.CommandContext(ctx, filepath.Join(build(t), name), "-addr", addr)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var errs strings.Builder
-	cmd.Stderr = &errs
+	cmd := exec.CommandContext(ctx, path, "-addr", addr)
+	var out, errs output
+	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		cancel()
+		return program{}, err
 	}
-	p := program{base: "http://" + addr}
-	lines := make(chan string, 100)
+	ended := make(chan struct{})
 	go func() {
-		defer close(lines)
-		for s := bufio.NewScanner(out); s.Scan(); {
-			lines <- s.Text()
-		}
+		_ = cmd.Wait() // it is killed in the end
+		close(ended)
 	}()
 	t.Cleanup(func() {
 		cancel()
-		_ = cmd.Wait() // it was killed
+		<-ended
 	})
-	for deadline := time.Now().Add(20 * time.Second); ; {
-		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
+	up := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for range 1000 {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr, nil)
+		if err != nil {
+			return program{}, err
+		}
+		resp, err := up.Do(req)
 		if err == nil {
-			_ = conn.Close()
-			break
-		}
-		if time.Now().After(deadline) {
-			cancel()
-			_ = cmd.Wait()
-			t.Fatalf("%s does not listen on %s: %s", name, addr, errs.String())
+			_ = resp.Body.Close()
 		}
 		select {
-		case line, open := <-lines:
-			if !open {
-				_ = cmd.Wait()
-				t.Fatalf("%s ended: %s", name, errs.String())
-			}
-			p.said += line + "\n"
-		case <-time.After(20 * time.Millisecond):
+		case <-ended:
+			return program{}, fmt.Errorf("it ended: %s", errs.String())
+		case <-time.After(10 * time.Millisecond):
+		}
+		if err == nil && strings.Contains(out.String(), addr) { // and not somebody else's
+			return program{base: "http://" + addr, said: out.String()}, nil
 		}
 	}
-	for { // what it printed before it listened
-		select {
-		case line, open := <-lines:
-			if open {
-				p.said += line + "\n"
-				continue
-			}
-		case <-time.After(100 * time.Millisecond):
-		}
-		return p
-	}
+	return program{}, fmt.Errorf("it does not listen on %s: %s", addr, errs.String())
+}
+
+// output is what a program prints, while it runs.
+type output struct {
+	mu   sync.Mutex // guards text
+	text strings.Builder
+}
+
+// Write implements io.Writer.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+// String returns what was printed until now.
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
 
 // browser keeps cookies and follows redirects.

@@ -139,7 +139,7 @@ func Hooks(allow func(address string) bool, addressOf func(context.Context) stri
 	// doc:start hooks
 	hooks := mandate.Hooks{
 		Before: func(ctx context.Context, endpoint string, _ *mandate.Request) *mandate.Response {
-			if endpoint == "token" && !allow(addressOf(ctx)) { // the context is the framework's
+			if endpoint == "token" && !allow(addressOf(ctx)) { // what a middleware of yours put into the context
 				return server.JSON(429, map[string]string{"error": "slow_down"})
 			}
 			return nil // go on
