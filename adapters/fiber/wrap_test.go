@@ -17,6 +17,8 @@ import (
 // Wrap is Fiber's own way to handlers of net/http, which hands on what is in Locals: the token alone.
 func (a app) Wrap(h http.Handler) (adaptertest.Route, bool) { return adaptor.HTTPHandler(h), false }
 
+func (c ctx) SetNative(ctx context.Context) { c.c.SetUserContext(ctx) }
+
 func (c ctx) Inner() []context.Context { return []context.Context{c.c.Context()} }
 
 // TestGuardsImmutable holds the guards against the contract where Fiber copies all that it hands out.

@@ -15,6 +15,8 @@ import (
 
 func (a app) Wrap(h http.Handler) (adaptertest.Route, bool) { return gin.WrapH(h), true }
 
+func (c ctx) SetNative(ctx context.Context) { c.c.Request = c.c.Request.WithContext(ctx) }
+
 func (c ctx) Inner() []context.Context { return nil }
 
 // TestContextWithFallback: Gin's own context is one that carries the token, where the engine is told so.

@@ -110,6 +110,8 @@ type Ctx interface {
 	ReturnTo(srv *server.Server, fallback string) string
 	// Native is the context that the framework's own handlers hand on: c.Request.Context(), Fiber's c.UserContext().
 	Native() context.Context
+	// SetNative puts another in its place, as middleware of others does.
+	SetNative(ctx context.Context)
 	// Inner are the framework's other contexts, good within the handler alone: Fiber's c.Context().
 	Inner() []context.Context
 }

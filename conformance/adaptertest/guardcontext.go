@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"testing"
+	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/resource"
@@ -13,6 +14,7 @@ func contextCases() cases {
 	return cases{
 		"every context of a guarded request carries the token": testContexts,
 		"a handler of net/http sees the token":                 testWrapped,
+		"what others put into the context stays there":         testForeignContext,
 	}
 }
 
@@ -98,4 +100,70 @@ func testWrapped(t *testing.T, a Adapter) {
 		g.get(t, "/wrapped", as(token)...).status(t, http.StatusAccepted).fields(t, "X-Subject", "ann")
 	}
 	g.get(t, "/wrapped", as("bob")...).same(t, lacking("profile"))
+}
+
+// testForeignContext: middleware of others, before the guard and after it, has a deadline and values in the context.
+func testForeignContext(t *testing.T, a Adapter) {
+	t.Helper()
+	g := newGuarded(t, a, func(c *resource.Config) {
+		user := c.User
+		c.User = func(ctx context.Context, tok *mandate.Token) (any, error) {
+			if ctx.Value(otherKey{}) != "before" {
+				t.Errorf("whoever loads the user sees %v in the context, want what was there before", ctx.Value(otherKey{}))
+			}
+			return user(ctx, tok)
+		}
+	})
+	type lateKey struct{}
+	before := g.app.Middleware(func(c Ctx, next func() error) error {
+		ctx, cancel := context.WithTimeout(context.WithValue(c.Native(), otherKey{}, "before"), time.Hour)
+		defer cancel()
+		c.SetNative(ctx)
+		return next()
+	})
+	after := g.app.Middleware(func(c Ctx, next func() error) error {
+		c.SetNative(context.WithValue(c.Native(), lateKey{}, "after"))
+		return next()
+	})
+	asks := g.app.Middleware(func(c Ctx, next func() error) error {
+		if _, err := c.User(); err != nil {
+			t.Error(err)
+		}
+		return next()
+	})
+	look := func(late any) Route {
+		return g.app.Route(func(c Ctx) error {
+			for name, ctx := range map[string]context.Context{"Context": c.Context(), "the framework's": c.Native()} {
+				_, limited := ctx.Deadline()
+				if ctx.Value(otherKey{}) != "before" || ctx.Value(lateKey{}) != late || !limited || ctx.Done() == nil {
+					t.Errorf("%s context lost what others put there: %v, %v, deadline %v", name, ctx.Value(otherKey{}), ctx.Value(lateKey{}), limited)
+				}
+				if mandate.TokenFrom(ctx) != c.Token() || c.Token() == nil {
+					t.Errorf("%s context lost the token", name)
+				}
+			}
+			user, err := c.User()
+			if again, _ := resource.UserFrom[*User](c.Context()); err != nil || user != again {
+				t.Errorf("users %v and %v, %v, want one", user, again, err)
+			}
+			return who(c)
+		})
+	}
+	g.app.Handle(http.MethodGet, "/before", look(nil), before, g.auth.Require("profile"))
+	g.app.Handle(http.MethodGet, "/both", look("after"), before, g.auth.Require("profile"), after)
+	g.app.Handle(http.MethodGet, "/asked", look("after"), before, g.auth.Require("profile"), asks, after, g.auth.Require("email"))
+	g.app.Handle(http.MethodGet, "/late", g.app.Route(func(c Ctx) error {
+		if ctx := c.Context(); ctx.Value(lateKey{}) != "after" || mandate.TokenFrom(ctx) != c.Token() {
+			t.Error("a value that was put there after the guard got lost")
+		}
+		return who(c)
+	}), g.auth.Require("profile"), after)
+	g.start(t)
+	for _, path := range []string{"/before", "/both", "/asked"} {
+		g.get(t, path, as("ann")...).passed(t, "ann")
+		if got := g.loads.Swap(0); got != 1 {
+			t.Errorf("%s: loaded %d times, want 1", path, got)
+		}
+	}
+	g.get(t, "/late", as("ann")...).passed(t, "ann")
 }

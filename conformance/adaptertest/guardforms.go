@@ -151,6 +151,8 @@ func testRequireFor(t *testing.T, a Adapter) {
 			return mandate.Role("lead")
 		case strings.HasSuffix(r.URL, "/tools?admin=%41"):
 			return mandate.Scope("admin")
+		case r.Cookie("tool") == "a":
+			return mandate.Role("lead")
 		case r.Header.Get("X-Nothing") == "yes":
 			return mandate.AnyScope()
 		}
@@ -183,6 +185,8 @@ func testRequireFor(t *testing.T, a Adapter) {
 		"by query, as it was sent":           {"GET", "/tools?admin=%41", "", "ann", nil, lacking("admin")},
 		"by a field that comes twice":        {"GET", "/tools", "", "lead", []string{"X-Tool", "a", "X-Tool", "b"}, ""},
 		"by a field that comes twice, no":    {"GET", "/tools", "", "ann", []string{"X-Tool", "a", "X-Tool", "b"}, lacking("")},
+		"by a cookie":                        {"GET", "/tools", "", "ann", []string{"Cookie", "x=1; tool=a"}, lacking("")},
+		"by a cookie in a second field":      {"GET", "/tools", "", "ann", []string{"Cookie", "x=1", "Cookie", "tool=a"}, lacking("")},
 		"what admits nobody":                 {"GET", "/tools", "", "ann", []string{"X-Nothing", "yes"}, lacking("")},
 		"a body of 1 MiB is seen":            {"POST", "/tools", large[1:], "bare", nil, ""},
 		"a larger one is known to be larger": {"POST", "/tools", large, "bare", nil, lacking("profile")},
@@ -194,16 +198,21 @@ func testRequireFor(t *testing.T, a Adapter) {
 			if tc.token != "" {
 				fields = append(as(tc.token), fields...)
 			}
-			ans := g.do(t, tc.method, tc.target, tc.body, fields...)
-			if tc.want != "" {
-				ans.same(t, tc.want)
-				return
+			answers := []*answer{g.do(t, tc.method, tc.target, tc.body, fields...)}
+			if tc.body != "" {
+				answers = append(answers, g.stream(t, tc.method, tc.target, tc.body, fields...))
 			}
-			if ans.Status != 200 {
-				t.Fatalf("refused:\n%s", ans.exact(t))
-			}
-			if got := ans.json(t); got["size"] != float64(len(tc.body)) || got["start"] != tc.body[:min(len(tc.body), 64)] {
-				t.Errorf("the handler read %v bytes %q, want %d", got["size"], got["start"], len(tc.body))
+			for _, ans := range answers {
+				if tc.want != "" {
+					ans.same(t, tc.want)
+					continue
+				}
+				if ans.Status != 200 {
+					t.Fatalf("refused:\n%s", ans.exact(t))
+				}
+				if got := ans.json(t); got["size"] != float64(len(tc.body)) || got["start"] != tc.body[:min(len(tc.body), 64)] {
+					t.Errorf("the handler read %v bytes %q, want %d", got["size"], got["start"], len(tc.body))
+				}
 			}
 		})
 	}

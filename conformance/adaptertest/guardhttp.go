@@ -184,10 +184,17 @@ func testPanic(t *testing.T, a Adapter) {
 	}))
 	g.app.Handle(http.MethodGet, "/func", g.whoRoute(), g.auth.RequireThat(mandate.Func("boom", func(*mandate.Token) bool { return boom() == nil })))
 	g.app.Handle(http.MethodGet, "/fine", g.whoRoute(), g.auth.Require("profile"))
+	g.app.Handle(http.MethodGet, "/load", g.auth.WithUser(func(c Ctx, _ *User) error { return who(c) }))
+	g.app.Handle(http.MethodGet, "/load-late", g.app.Route(func(c Ctx) error {
+		_, err := c.User()
+		return g.auth.Refuse(c, err)
+	}), g.auth.Require())
 	g.start(t)
 	want := g.get(t, "/open", as("ann")...).status(t, 500).exact(t)
 	for _, path := range []string{"/require", "/stacked", "/with", "/user", "/for", "/func"} {
 		g.get(t, path, as("ann")...).same(t, want)
+		g.get(t, "/load", as("boom")...).same(t, want)
+		g.get(t, "/load-late", as("boom")...).same(t, want)
 		g.get(t, "/fine", as("bob")...).same(t, lacking("profile"))
 		g.get(t, "/fine", as("ann")...).passed(t, "ann")
 	}

@@ -188,6 +188,9 @@ func testContextKept(t *testing.T, a Adapter) {
 		if tok.Subject() != text(k.n) || err != nil || user.ID != text(k.n) {
 			t.Errorf("the context of request %d has token %q and user %v, %v", k.n, tok.Subject(), user, err)
 		}
+		if v := k.ctx.Value(otherKey{}); v != nil {
+			t.Errorf("the context of request %d has a value of another: %v", k.n, v)
+		}
 		if again, _ := resource.UserFrom[*User](k.ctx); again != user {
 			t.Errorf("the context of request %d has two users", k.n)
 		}

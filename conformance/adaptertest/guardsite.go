@@ -3,6 +3,8 @@ package adaptertest
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -74,6 +76,7 @@ func newVault(now time.Time) *vault {
 		"robot":   func(i *mandate.TokenInfo) { i.Subject, i.ClientID = "", "robot" },
 		"nobody":  func(i *mandate.TokenInfo) { i.Subject, i.ClientID = "", "" },
 		"gone":    func(i *mandate.TokenInfo) { i.Subject = "gone" },
+		"boom":    func(i *mandate.TokenInfo) { i.Subject = "boom" },
 		"faulty":  func(i *mandate.TokenInfo) { i.Subject = "faulty" },
 		"lead":    func(i *mandate.TokenInfo) { i.Claims = `{"roles":["lead","chef"],"groups":["staff"]}` },
 		"boss":    func(i *mandate.TokenInfo) { i.Claims = `{"roles":"boss"}` },
@@ -145,6 +148,8 @@ func (g *guarded) load(_ context.Context, tok *mandate.Token) (any, error) {
 	switch tok.Subject() {
 	case "gone":
 		return nil, mandate.Errorf(mandate.InvalidToken, errors.New("no such account"), "")
+	case "boom":
+		return nil, boom()
 	case "faulty":
 		return nil, errors.New("password of the database is 1234")
 	}
@@ -164,6 +169,28 @@ func (g *guarded) heard() []mandate.Event {
 	events := g.events
 	g.events = nil
 	return events
+}
+
+// stream is do with a body whose length nobody is told before.
+func (s *site) stream(t *testing.T, method, target, body string, fields ...string) *answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.url+target, io.NopCloser(strings.NewReader(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(fields); i += 2 {
+		req.Header.Add(fields[i], fields[i+1])
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &answer{Status: resp.StatusCode, Header: resp.Header, Body: string(data)}
 }
 
 // who answers with what a handler sees of the request.
