@@ -16,10 +16,11 @@ import (
 	"github.com/go-mandate/mandate/core/resource"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
+	memstore "github.com/go-mandate/mandate/stores/memory"
 )
 
 // Server is the smallest server that is for real.
-func Server(st store.Store, checkPassword func(ctx context.Context, name, password string) (server.User, error)) (*server.Server, error) {
+func Server(checkPassword func(ctx context.Context, name, password string) (server.User, error)) (*server.Server, error) {
 	// doc:start server
 	secret, err := mandate.ParseSecret(os.Getenv("MANDATE_SECRET")) // openssl rand -base64 32
 	if err != nil {
@@ -27,7 +28,7 @@ func Server(st store.Store, checkPassword func(ctx context.Context, name, passwo
 	}
 	srv, err := server.New(server.Config{
 		Issuer: "https://app.example.com", Prefix: "/oauth", // the public URL, and what is put before the endpoints' paths
-		Store: st, Secret: secret,
+		Store: memstore.New(), Secret: secret,
 		Scopes: []server.Scope{{Name: "invoices", Title: "Read your invoices"}},
 		Clients: []*store.Client{{
 			ID: "books", Secrets: []store.Secret{server.HashSecret(os.Getenv("BOOKS_SECRET"))},
