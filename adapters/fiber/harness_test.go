@@ -73,6 +73,7 @@ func (a app) Serve(t *testing.T, l net.Listener) {
 		if err := a.app.ShutdownWithTimeout(5 * time.Second); err != nil {
 			t.Error(err)
 		}
+		_ = l.Close() // what was stopped before it began to serve would serve on
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
