@@ -18,6 +18,8 @@
 //   - races: of 64 contenders at a gate exactly one passes, round after round.
 //   - shared, reopened: the races between two processes, and what outlives one; see [Features].
 //
+// [RunTickets] and [RunReplay] prove a part alone.
+//
 // Every field of every record is filled by reflection, so that a field that a later version adds is tested before anybody
 // thinks of it. Run the suite with the race detector, too. What it cannot see, and a store owes all the same: that an alarm is not
 // undone by a transaction of the caller's, and that reading a token is one round trip.
@@ -52,13 +54,7 @@ type Features struct {
 // is tested as well.
 func Run(t *testing.T, open func(t *testing.T) store.Store, features Features) {
 	t.Helper()
-	if features.Rounds <= 0 {
-		features.Rounds = 1000
-	}
-	if features.Now == nil {
-		features.Now = time.Now
-	}
-	k := kit{base: features.Now().UTC().Truncate(time.Millisecond), rounds: features.Rounds}
+	k := features.kit()
 	for name, cases := range map[string]cases{
 		"clients": clients(), "grants": grants(), "redeem": redeem(), "repeat": repeat(), "tokens": tokens(), "tickets": tickets(),
 		"replay": replay(), "consents": consents(), "sessions": sessions(), "keys": keys(), "remote": remote(),
