@@ -19,6 +19,8 @@ const kept = 30 * 24 * time.Hour
 type grant struct {
 	nextID     *grant          // in its chain by ID; itself once it is dropped
 	next       [indexes]*grant // in its chain of each index
+	ofID       uint64          // its hash, and that of the subject (0: none): tables grow without a look at packed
+	ofSubject  uint64
 	common     unique.Handle[common]
 	packed     string         // never changes
 	key        mandate.Digest // nor does this
@@ -29,12 +31,16 @@ type grant struct {
 	revoked    atomic.Int64 // read without a lock. Also set when the row is dropped: what is gone revives nothing
 }
 
-func newGrant(g *store.Grant) *grant {
+func (t *grants) newGrant(g *store.Grant) *grant {
 	row := &grant{
 		common: commonOf(g), packed: pack(g), key: g.Key, generation: g.Generation,
 		advanced: milli(g.Advanced), created: milli(g.Created), expires: milli(g.Expires),
 	}
 	row.revoked.Store(milli(g.Revoked))
+	row.ofID = t.hashID(g.ID)
+	if g.Subject != "" {
+		row.ofSubject = t.hashSubject(g.Subject)
+	}
 	return row
 }
 
@@ -99,6 +105,7 @@ func (t *grants) init() {
 }
 
 func (t *grants) hashID(id string) uint64           { return maphash.String(t.seed, id) }
+func (t *grants) hashSubject(s string) uint64       { return maphash.String(t.seed, s) | 1<<63 } // never 0
 func (t *grants) hashKey(key mandate.Digest) uint64 { return maphash.Bytes(t.seed, key[:]) }
 
 // lock returns the stripe of id, locked, and its hash.
@@ -121,7 +128,7 @@ func (sh *idStripe) find(h uint64, id string) *grant {
 		return nil
 	}
 	row := *link(sh.chains, h)
-	for row != nil && row.id() != id {
+	for row != nil && (row.ofID != h || row.id() != id) {
 		row = row.nextID
 	}
 	return row
@@ -134,7 +141,7 @@ func (t *grants) insert(sh *idStripe, h uint64, row *grant) {
 		for _, old := range sh.chains {
 			for old != nil {
 				next := old.nextID
-				at := link(chains, t.hashID(old.id()))
+				at := link(chains, old.ofID)
 				old.nextID, *at = *at, old
 				old = next
 			}
@@ -168,7 +175,7 @@ func (sh *idStripe) remind(row *grant) {
 
 // CreateGrant implements [store.Grants]. Any number of grants may have the zero Key, which finds none.
 func (s *Store) CreateGrant(_ context.Context, g store.Grant) error {
-	if err := s.grants.create(newGrant(&g), g.ID); err != nil {
+	if err := s.grants.create(s.grants.newGrant(&g), g.ID); err != nil {
 		return err
 	}
 	if end := s.longAgo(); end > 0 {
@@ -250,7 +257,7 @@ func (t *grants) each(q store.GrantQuery, f func(*idStripe, *grant)) {
 	var rows []*grant
 	switch {
 	case q.Subject != "":
-		t.index[bySubject].each(maphash.String(t.seed, q.Subject), func(row *grant) {
+		t.index[bySubject].each(t.hashSubject(q.Subject), func(row *grant) {
 			if row.subject() == q.Subject {
 				rows = append(rows, row)
 			}

@@ -42,8 +42,7 @@ func (t *grants) hash(row *grant, which int) (h uint64, ok bool) {
 	case byKey:
 		return t.hashKey(row.key), !row.key.IsZero()
 	case bySubject:
-		subject := row.subject()
-		return maphash.String(t.seed, subject), subject != ""
+		return row.ofSubject, row.ofSubject != 0
 	default:
 		session := row.session()
 		return maphash.String(t.seed, session), session != ""

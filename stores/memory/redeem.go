@@ -66,7 +66,7 @@ func (s *Store) RevokeGrant(_ context.Context, id string, why store.Reason, now 
 		sh.revoke(row, why, now)
 		return nil
 	}
-	s.grants.insert(sh, h, newGrant(&store.Grant{ID: id, Created: now, Revoked: now, Reason: why}))
+	s.grants.insert(sh, h, s.grants.newGrant(&store.Grant{ID: id, Created: now, Revoked: now, Reason: why}))
 	return nil
 }
 
@@ -136,7 +136,7 @@ func (t *grants) drop(sh *idStripe, row *grant, end int64) bool {
 	if row.nextID == row || !sh.over(row, end) {
 		return false
 	}
-	at := link(sh.chains, t.hashID(row.id()))
+	at := link(sh.chains, row.ofID)
 	for *at != row {
 		at = &(*at).nextID
 	}
