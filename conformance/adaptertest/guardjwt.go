@@ -15,8 +15,9 @@ import (
 
 func jwtCases() cases {
 	return cases{
-		"signed tokens are believed as far as RFC 9068 goes": testSigned,
-		"verifiers share a guard by shape and issuer":        testVerifiers,
+		"signed tokens are believed as far as RFC 9068 goes":     testSigned,
+		"what was true of one token is not believed of the next": testForgetful,
+		"verifiers share a guard by shape and issuer":            testVerifiers,
 	}
 }
 
@@ -127,6 +128,29 @@ func testSigned(t *testing.T, a Adapter) {
 				}
 			}
 		})
+	}
+}
+
+// testForgetful sends good and bad tokens of one length in turns, over one connection: they may lie in one and the same buffer.
+func testForgetful(t *testing.T, a Adapter) {
+	t.Helper()
+	s := newSigner(t, NewClock().Now())
+	g := newGuarded(t, a, func(c *resource.Config) {
+		c.Verifiers = []resource.Verifier{resource.JWT{Issuer: vaultIssuer, Keys: s.keys()}}
+	})
+	g.app.Handle(http.MethodGet, "/profile", g.whoRoute(), g.auth.Require("profile"))
+	g.start(t)
+	good, evil := s.sign(t, "at+jwt", nil), s.sign(t, "at+jwt", func(c *jose.Claims) { c.Subject = "eve" })
+	head, rest, _ := strings.Cut(good, ".")
+	_, foreign, _ := strings.Cut(evil, ".")
+	payload, _, _ := strings.Cut(rest, ".")
+	_, sig, _ := strings.Cut(foreign, ".")
+	for range 16 {
+		g.get(t, "/profile", as(good)...).passed(t, "ann")
+		g.get(t, "/profile", as(s.sign(t, "id+jwt", nil))...).same(t, invalid()) // of another type
+		g.get(t, "/profile", as(evil)...).passed(t, "eve")
+		g.get(t, "/profile", as(head+"."+foreign[:len(payload)]+"."+rest[len(payload)+1:])...).same(t, invalid()) // eve's claims, ann's signature
+		g.get(t, "/profile", as(head+"."+payload+"."+sig)...).same(t, invalid())                                  // and the other way about
 	}
 }
 

@@ -33,6 +33,11 @@ func text(n int) string {
 	return strconv.Itoa(n) + "-" + strings.Repeat(string(rune('a'+n%26)), 10+n%17)
 }
 
+// methodOf is how request n is sent.
+func methodOf(n int) string {
+	return [...]string{http.MethodPost, http.MethodPatch, http.MethodPut}[n%3]
+}
+
 // crowd sends many requests over few connections, side by side: each number once.
 func crowd(t *testing.T, send func(n int) error) {
 	t.Helper()
@@ -107,21 +112,25 @@ func testKept(t *testing.T, a Adapter) {
 		s.put(kept{
 			n, what,
 			append([]string{r.Method, r.URL, r.Body, r.Header.Get("X-Text"), r.Cookie("c"), r.Header.Get("Content-Type")}, r.Header.Values("X-Text")...),
-			[]string{"POST", target + "?q=" + text(n), "note=" + text(n), text(n), text(n), "application/x-www-form-urlencoded", text(n), "twice" + text(n)},
+			[]string{methodOf(n), target + "?q=" + text(n), "note=" + text(n), text(n), text(n), "application/x-www-form-urlencoded", text(n), "twice" + text(n)},
 		})
 	}
-	g.app.Handle(http.MethodPost, "/kept", g.app.Route(func(c Ctx) error {
+	keep := g.app.Route(func(c Ctx) error {
 		tok := c.Token()
 		n, _ := strconv.Atoi(tok.ClientID())
 		s.put(kept{n, "token", []string{tok.Subject(), tok.ID(), tok.Claims(), string(tok.Scopes())}, []string{text(n), "j" + text(n), `{"note":"` + text(n) + `"}`, "profile s" + text(n)}})
 		return who(c)
-	}), g.auth.RequireFor(func(_ context.Context, r *mandate.Request) mandate.Requirement {
+	})
+	guarded := g.auth.RequireFor(func(_ context.Context, r *mandate.Request) mandate.Requirement {
 		look("guarded request", r, "/kept")
 		return mandate.Scope("profile")
-	}))
+	})
+	for n := range 3 {
+		g.app.Handle(methodOf(n), "/kept", keep, guarded)
+	}
 	for i := range 26 {
 		id := strings.Repeat(string(rune('a'+i)), 1+i)
-		e := mandate.Endpoint{Origin: "https://e.example.com", Path: "/things/{id}", Methods: []string{"POST"}, Handle: func(_ context.Context, r *mandate.Request) *mandate.Response {
+		e := mandate.Endpoint{Origin: "https://e.example.com", Path: "/things/{id}", Methods: []string{"POST", "PATCH", "PUT"}, Handle: func(_ context.Context, r *mandate.Request) *mandate.Response {
 			look("endpoint's request", r, "https://e.example.com/things/"+id)
 			n, _ := strconv.Atoi(r.Header.Get("X-N"))
 			query, err1 := r.Query()
@@ -132,7 +141,9 @@ func testKept(t *testing.T, a Adapter) {
 			s.put(kept{n, "parameter", []string{r.PathID, query.Get("q"), form.Get("note")}, []string{id, text(n), text(n)}})
 			return &mandate.Response{Status: 204}
 		}}
-		g.app.Handle(http.MethodPost, "/things/"+id, g.app.Endpoint(e))
+		for n := range 3 {
+			g.app.Handle(methodOf(n), "/things/"+id, g.app.Endpoint(e))
+		}
 	}
 	g.start(t)
 	crowd(t, func(n int) error {
@@ -141,10 +152,10 @@ func testKept(t *testing.T, a Adapter) {
 			"Content-Type", "application/x-www-form-urlencoded",
 		}
 		id := strings.Repeat(string(rune('a'+n%26)), 1+n%26)
-		if ans, err := g.try(t, http.MethodPost, "/things/"+id+"?q="+text(n), "note="+text(n), fields...); err != nil || ans.Status != 204 {
+		if ans, err := g.try(t, methodOf(n), "/things/"+id+"?q="+text(n), "note="+text(n), fields...); err != nil || ans.Status != 204 {
 			return fmt.Errorf("endpoint: %v, %w", ans, err)
 		}
-		if ans, err := g.try(t, http.MethodPost, "/kept?q="+text(n), "note="+text(n), append(fields, as(signed[n])...)...); err != nil || ans.Status != 200 {
+		if ans, err := g.try(t, methodOf(n), "/kept?q="+text(n), "note="+text(n), append(fields, as(signed[n])...)...); err != nil || ans.Status != 200 {
 			return fmt.Errorf("guarded: %v, %w", ans, err)
 		}
 		return nil
