@@ -2,6 +2,7 @@ package examples_test
 
 import (
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -50,5 +51,19 @@ func TestQuickstartDenied(t *testing.T) {
 			consent := b.submit(b.open(p.base+"/login"), url.Values{"username": {"demo"}, "password": {"demo"}, "action": {"login"}})
 			b.submit(consent, url.Values{"action": {"deny"}}).want(t, 200, "access_denied")
 		})
+	}
+}
+
+// TestQuickstartIsShort holds the quickstarts to what can be read in one go.
+func TestQuickstartIsShort(t *testing.T) {
+	t.Parallel()
+	for _, framework := range frameworks {
+		text, err := os.ReadFile("quickstart-" + framework + "/main.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(text), "\n"); n >= 150 {
+			t.Errorf("quickstart-%s has %d lines, want fewer than 150", framework, n)
+		}
 	}
 }

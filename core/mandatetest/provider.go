@@ -75,7 +75,7 @@ func NewProvider(tb testing.TB, st store.Store, config ...server.Config) *Provid
 	}
 	p.Handler = mux
 	p.Client = &http.Client{
-		Transport:     inProcess{mux},
+		Transport:     inProcess{mux, c.BasePath},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return p
@@ -107,8 +107,11 @@ func approve(ask *server.Ask) server.Answer {
 	return server.Approve(user)
 }
 
-// inProcess answers requests with a handler.
-type inProcess struct{ handler http.Handler }
+// inProcess answers requests with a handler, as a proxy in front of it would: without the path that it strips.
+type inProcess struct {
+	handler http.Handler
+	strip   string
+}
 
 // RoundTrip implements http.RoundTripper.
 func (x inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -118,7 +121,7 @@ func (x inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 		in.Body = http.NoBody
 	}
 	rec := httptest.NewRecorder()
-	x.handler.ServeHTTP(rec, in)
+	http.StripPrefix(x.strip, x.handler).ServeHTTP(rec, in)
 	resp := rec.Result()
 	resp.Request = r
 	return resp, nil

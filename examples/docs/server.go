@@ -199,7 +199,10 @@ func (w withRoles) Token(ctx context.Context, r *server.TokenRequest) (*server.I
 		return issue, err
 	}
 	roles, err := w.rolesOf(ctx, issue.Grant.Subject)
-	issue.Claims = map[string]any{"roles": roles} // RFC 9068, 2.2.3.1: what RequireRole asks
+	if issue.Claims == nil {
+		issue.Claims = make(map[string]any)
+	}
+	issue.Claims["roles"] = roles // RFC 9068, 2.2.3.1: what RequireRole asks
 	return issue, err
 }
 
@@ -222,7 +225,10 @@ func Extension(plans func(subject string) string) server.Extension {
 		Name: "plan",
 		// More in the token response.
 		Issued: func(_ context.Context, _ *server.Issue, t *mandate.Token, r *server.TokenResponse) error {
-			r.Members = map[string]any{"plan": plans(t.Subject())}
+			if r.Members == nil {
+				r.Members = make(map[string]any)
+			}
+			r.Members["plan"] = plans(t.Subject())
 			return nil
 		},
 		// An endpoint, at https://app.example.com/oauth/plan, advertised as plan_endpoint.

@@ -65,6 +65,15 @@ func TestClientCredentials(t *testing.T) {
 	}
 }
 
+// TestBehindAProxy signs in at a server whose proxy strips a path.
+func TestBehindAProxy(t *testing.T) {
+	t.Parallel()
+	p := mandatetest.NewProvider(t, memstore.New(), server.Config{Issuer: "https://example.com/shop", BasePath: "/shop", Prefix: "/oauth"})
+	if got := p.SignIn(t, "ada", "profile"); got.Scopes != "profile" || got.TokenType != "Bearer" {
+		t.Errorf("SignIn = %d with scope %q", got.Status, got.Scopes)
+	}
+}
+
 func TestDenied(t *testing.T) {
 	t.Parallel()
 	p := mandatetest.NewProvider(t, memstore.New())
