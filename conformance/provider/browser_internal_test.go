@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -123,7 +124,8 @@ func newTab(t *testing.T, b context.Context, framework string, s screen) *tab {
 	v.do(chromedp.EmulateViewport(s.width, s.height, touch...))
 	_, err1 := chromedp.Call(ctx, network.Enable, network.EnableParams{})
 	_, err2 := chromedp.Call(ctx, runtime.Enable, cdp.Empty{})
-	if err := errors.Join(err1, err2); err != nil {
+	_, err3 := chromedp.Call(ctx, log.Enable, cdp.Empty{})
+	if err := errors.Join(err1, err2, err3); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -151,6 +153,10 @@ func (v *tab) note(event any) {
 	case *network.EventLoadingFailed:
 		if e.ErrorText != "net::ERR_ABORTED" || e.BlockedReason != "" { // aborted: another page was asked for
 			v.failed = append(v.failed, e.ErrorText+" "+string(e.BlockedReason))
+		}
+	case *log.EventEntryAdded:
+		if e.Entry.Source != log.EntrySourceNetwork { // which speaks of every status of 400 and over
+			v.failed = append(v.failed, string(e.Entry.Source)+": "+e.Entry.Text)
 		}
 	case *runtime.EventConsoleAPICalled:
 		v.failed = append(v.failed, "console "+string(e.Type))
@@ -310,6 +316,7 @@ func (v *tab) leavesFor(prefix string) {
 		for _, to := range v.left {
 			if strings.HasPrefix(to, prefix) {
 				v.mu.Unlock()
+				tellOf(v, chromedp.Location()) // what a policy blocks is told after the redirect
 				return
 			}
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -15,22 +16,29 @@ func TestPages(t *testing.T) {
 	if b == nil {
 		return
 	}
+	everywhere := map[string]func(v *tab){
+		"sign in, a wrong password first":             visitSignIn,
+		"an error that may not go to the client":      visitError,
+		"back and reload":                             visitBack,
+		"a private-use scheme":                        visitPrivate,
+		"a POST of another site, with a live session": visitCrossPost,
+	}
+	large := map[string]func(v *tab){ // where neither size nor scheme matters
+		"deny":                             visitDeny,
+		"cancel the sign-in":               visitCancel,
+		"sign in as somebody else":         visitSwitch,
+		"a double click":                   visitDoubleClick,
+		"a client that redirects on twice": visitHops,
+		"a client on [::1]":                visitSix,
+		"two tabs of a new browser, one after the other": visitTwoTabs,
+	}
 	for _, framework := range frameworkNames() {
-		for _, s := range screens() {
-			for name, visit := range map[string]func(v *tab){
-				"sign in, a wrong password first":                visitSignIn,
-				"deny":                                           visitDeny,
-				"cancel the sign-in":                             visitCancel,
-				"sign in as somebody else":                       visitSwitch,
-				"an error that may not go to the client":         visitError,
-				"a double click":                                 visitDoubleClick,
-				"back and reload":                                visitBack,
-				"a client that redirects on twice":               visitHops,
-				"a client on [::1]":                              visitSix,
-				"a private-use scheme":                           visitPrivate,
-				"a POST of another site, with a live session":    visitCrossPost,
-				"two tabs of a new browser, one after the other": visitTwoTabs,
-			} {
+		for i, s := range screens() {
+			visits := maps.Clone(everywhere)
+			if i == 0 {
+				maps.Copy(visits, large)
+			}
+			for name, visit := range visits {
 				t.Run(framework+", "+s.name+", "+name, func(t *testing.T) {
 					t.Parallel()
 					visit(newTab(t, b, framework, s))
