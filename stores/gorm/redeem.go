@@ -1,0 +1,163 @@
+package gormstore
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// moving is the condition under which a redemption moves a grant; its parameters are those of moveArgs.
+const moving = "id = ? AND generation = ? AND revoked = 0 AND (expires = 0 OR expires > ?)"
+
+// Redeem implements [store.Grants]. The move and the token are one statement in PostgreSQL, one
+// block in MariaDB, and one transaction in MySQL and SQLite. Who loses reads the grant afterwards, in a statement of its own.
+func (s *Store) Redeem(ctx context.Context, r store.Redemption) (string, error) {
+	d := redemption{Redemption: r}
+	if err := fits(r.KeyID); err != nil {
+		return "", named("redeem", err)
+	}
+	if r.Token != nil {
+		row, err := tokenRow(r.Key, r.Token)
+		if err != nil {
+			return "", named("redeem", err)
+		}
+		d.row = row
+	}
+	var keyID string
+	err := s.write(ctx, "redeem", func(r *run) (err error) {
+		keyID, err = r.redeem(d)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return keyID, nil
+}
+
+// redemption is one with the row of its token; nil: there is none.
+type redemption struct {
+	store.Redemption
+
+	row []any
+}
+
+// set returns what a move sets, and its parameters. Every move changes a value, or MySQL would not count it.
+func (d redemption) set() (string, []any) {
+	if d.Keep {
+		return "revision = revision + 1, expires = ?", []any{milli(d.Expires)}
+	}
+	return "revision = revision + 1, generation = generation + 1, advanced = ?, expires = ?, key_id = ?",
+		[]any{d.Now.UnixMilli(), milli(d.Expires), d.KeyID}
+}
+
+func (d redemption) condition() []any { return []any{d.GrantID, d.From, d.Now.UnixMilli()} }
+
+func (r *run) redeem(d redemption) (string, error) {
+	for range 3 {
+		keyID, moved, err := r.move(d)
+		if err != nil {
+			if r.s.dialect.taken(err) {
+				err = store.ErrExists
+			}
+			return "", err
+		}
+		if moved {
+			return keyID, nil
+		}
+		g, err := r.grant(d.GrantID)
+		if err != nil {
+			return "", err
+		}
+		switch err := d.Verdict(g); {
+		case err == store.ErrConflict: //nolint:errorlint // as Verdict makes it
+			if r.s.dialect == sqlite { // nobody else wrote meanwhile: the token's key is taken
+				return "", store.ErrExists
+			}
+			continue // it was about to be moved, and was not
+		case err != nil:
+			return "", err
+		}
+		if d.row != nil {
+			if err := r.putToken(d.row, d.GrantID); err != nil {
+				return "", err
+			}
+		}
+		return g.KeyID, nil
+	}
+	return "", store.ErrConflict
+}
+
+// move moves the grant and puts the token, if it may.
+func (r *run) move(d redemption) (keyID string, moved bool, err error) {
+	switch r.s.dialect {
+	case postgres:
+		return r.moveAtOnce(d)
+	case sqlite:
+		if d.row != nil {
+			n, err := r.exec("INSERT "+tokenInto+"SELECT "+tokenValues+" WHERE EXISTS (SELECT 1 FROM {grants} WHERE "+moving+") ON CONFLICT DO NOTHING",
+				append(d.row[:len(d.row):len(d.row)], d.condition()...)...)
+			if err != nil || n == 0 {
+				return "", false, err
+			}
+		}
+		return r.moveGrant(d)
+	default:
+		if d.row == nil {
+			return r.moveGrant(d)
+		}
+		return r.moveInTransaction(d)
+	}
+}
+
+// moveAtOnce is one statement, whose parts see one snapshot: the token is put if and only if the grant is moved.
+func (r *run) moveAtOnce(d redemption) (keyID string, moved bool, err error) {
+	set, args := d.set()
+	args = append(args, d.condition()...)
+	update := "UPDATE {grants} SET " + set + " WHERE " + moving + " RETURNING key_id"
+	if d.row != nil {
+		update = "WITH moved AS (" + update + "), put AS (INSERT " + tokenInto + "SELECT " + tokenValuesPG + " FROM moved) SELECT key_id FROM moved"
+		args = append(args, d.row...)
+	}
+	moved, err = r.one([]any{&keyID}, update, args...)
+	return keyID, moved, err
+}
+
+// moveGrant is the gate by itself.
+func (r *run) moveGrant(d redemption) (keyID string, moved bool, err error) {
+	set, args := d.set()
+	n, err := r.exec("UPDATE {grants} SET "+set+" WHERE "+moving, append(args, d.condition()...)...)
+	if err != nil || n == 0 || !d.Keep {
+		return d.KeyID, n > 0, err
+	}
+	moved, err = r.one([]any{&keyID}, "SELECT key_id FROM {grants} WHERE id = ?", d.GrantID)
+	return keyID, moved, err
+}
+
+// moveInTransaction is the gate and the token in a short transaction of the store's own.
+func (r *run) moveInTransaction(d redemption) (keyID string, moved bool, err error) {
+	src, err := r.s.source()
+	if err != nil {
+		return "", false, err
+	}
+	tx, err := src.db.BeginTx(r.ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if err != nil {
+		return "", false, err
+	}
+	in := &run{s: r.s, ctx: r.ctx, pool: tx, prep: func(ctx context.Context, query string) (*sql.Stmt, error) {
+		st, err := src.statement(ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		return tx.StmtContext(ctx, st), nil
+	}}
+	keyID, moved, err = in.moveGrant(d)
+	if err == nil && moved {
+		_, err = in.exec("INSERT "+tokenInto+"VALUES ("+tokenValues+")", d.row...)
+	}
+	if err != nil || !moved {
+		_ = tx.Rollback() // nothing of it is left, also where this fails
+		return "", false, err
+	}
+	return keyID, true, tx.Commit()
+}
