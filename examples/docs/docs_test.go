@@ -2,10 +2,9 @@ package docs_test
 
 import (
 	"context"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"strings"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"testing"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -60,27 +59,36 @@ func TestPutClient(t *testing.T) {
 	}
 }
 
-// TestOwnClients signs in with a client that only the application's table knows.
-func TestOwnClients(t *testing.T) {
+// TestStores signs in over every composition.
+func TestStores(t *testing.T) {
 	t.Parallel()
-	asked := ""
-	st := docs.OwnClients(memstore.New(), func(_ context.Context, id string) (*store.Client, error) {
-		asked = id
-		return nil, store.ErrNotFound
-	})
-	p := mandatetest.NewProvider(t, st)
-	form := url.Values{"client_id": {"theirs"}, "grant_type": {"client_credentials"}}
-	req := httptest.NewRequest(http.MethodPost, "https://id.test/token", strings.NewReader(form.Encode()))
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	rec := httptest.NewRecorder()
-	p.Handler.ServeHTTP(rec, req)
-	if rec.Code != http.StatusBadRequest || !strings.Contains(rec.Body.String(), "invalid_client") {
-		t.Errorf("token endpoint = %d %s, want 400 invalid_client", rec.Code, rec.Body)
-	}
-	if asked != "theirs" {
-		t.Errorf("the table was asked for %q", asked)
+	whole, tenant := docs.Parts(memstore.New(), memstore.New())
+	for name, st := range map[string]store.Store{"whole": whole, "tenant": tenant} {
+		p := mandatetest.NewProvider(t, st)
+		if got := p.Refresh(t, p.SignIn(t, "ada", "profile").RefreshToken); got.Scopes != "profile" {
+			t.Errorf("%s: scope = %q", name, got.Scopes)
+		}
 	}
 }
+
+// TestOwnClients asks for a client where the table is out of reach.
+func TestOwnClients(t *testing.T) {
+	t.Parallel()
+	db := sql.OpenDB(broken{})
+	t.Cleanup(func() { _ = db.Close() })
+	if _, err := docs.OwnClients(memstore.New(), db).Client(t.Context(), "app"); !errors.Is(err, errBroken) {
+		t.Errorf("Client = %v, want %v", err, errBroken)
+	}
+}
+
+var errBroken = errors.New("out of reach")
+
+// broken is a database that nobody can reach.
+type broken struct{}
+
+func (broken) Connect(context.Context) (driver.Conn, error) { return nil, errBroken }
+
+func (broken) Driver() driver.Driver { return nil }
 
 // TestExtension runs the extension and the roles.
 func TestExtension(t *testing.T) {

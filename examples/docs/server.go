@@ -3,6 +3,7 @@ package docs
 import (
 	"context"
 	"crypto"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -272,26 +273,36 @@ func StepUp() mandate.Requirement {
 	return need
 }
 
-// OwnClients reads clients from the application's own table; everything else is the store's.
-func OwnClients(st store.Store, find func(ctx context.Context, id string) (*store.Client, error)) store.Store {
-	return ownClients{st, find}
+// OwnClients reads clients from the application's own table first.
+func OwnClients(base store.Store, db *sql.DB) store.Store {
+	// doc:start own-clients
+	st := store.ClientsFunc(base, func(ctx context.Context, id string) (*store.Client, error) {
+		var redirectURI string
+		var digest []byte // of the secret: server.HashSecret(secret).Value
+		err := db.QueryRowContext(ctx, "SELECT redirect_uri, secret FROM apps WHERE id = ?", id).Scan(&redirectURI, &digest)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return nil, store.ErrNotFound // base is asked
+		case err != nil:
+			return nil, err // an outage: nobody is
+		}
+		return &store.Client{
+			ID: id, Secrets: []store.Secret{{Form: store.SHA256, Value: digest}},
+			Metadata: oauth2.ClientMetadata{RedirectURIs: []string{redirectURI}},
+		}, nil
+	})
+	// doc:end
+	return st
 }
 
-// doc:start own-clients
-
-// ownClients is a store whose clients are in a table of the application's.
-type ownClients struct {
-	store.Store
-
-	find func(ctx context.Context, id string) (*store.Client, error)
+// Parts puts stores together, and takes one apart.
+func Parts(base, quick store.Store) (whole, tenant store.Store) {
+	// doc:start parts
+	whole = store.Override(base, store.Parts{Tickets: quick, Replay: quick}) // what is short-lived elsewhere
+	tenant = store.Namespace(base, "https://id.example.com/acme")            // several issuers in one store never meet
+	// doc:end
+	return whole, tenant
 }
-
-// Client returns the client called id, or store.ErrNotFound.
-func (s ownClients) Client(ctx context.Context, id string) (*store.Client, error) {
-	return s.find(ctx, id)
-}
-
-// doc:end
 
 // Prune removes what nobody can need any more, once a minute.
 func Prune(ctx context.Context, st store.Store) error {
