@@ -25,9 +25,9 @@ func ParseParams(s string) (Params, error) {
 	}
 	params := make(Params, 0, n)
 	for s != "" {
-		var pair string
-		pair, s, _ = strings.Cut(s, "&")
-		name, value, _ := strings.Cut(pair, "=")
+		pair, rest := cutByte(s, '&')
+		name, value := cutByte(pair, '=')
+		s = rest
 		name, ok1 := unescape(name)
 		value, ok2 := unescape(value)
 		if !ok1 || !ok2 {
@@ -40,7 +40,18 @@ func ParseParams(s string) (Params, error) {
 	return params, nil
 }
 
+// cutByte is strings.Cut at a byte.
+func cutByte(s string, at byte) (before, after string) {
+	if i := strings.IndexByte(s, at); i >= 0 {
+		return s[:i], s[i+1:]
+	}
+	return s, ""
+}
+
 func unescape(s string) (string, bool) {
+	if plain(s) {
+		return s, true
+	}
 	if strings.IndexByte(s, '%') >= 0 || strings.IndexByte(s, '+') >= 0 {
 		var err error
 		if s, err = url.QueryUnescape(s); err != nil {
@@ -48,6 +59,16 @@ func unescape(s string) (string, bool) {
 		}
 	}
 	return s, utf8.ValidString(s) && strings.IndexByte(s, 0) < 0
+}
+
+// plain reports whether s is ASCII and stands for itself, as most names and values do.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c == '%' || c == '+' || c == 0 || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // Get returns the first value of the parameter called name, or "".

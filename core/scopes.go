@@ -39,12 +39,7 @@ func repeats(s string) bool {
 	return false
 }
 
-func cut(s string) (name, rest string) {
-	if i := strings.IndexByte(s, ' '); i >= 0 {
-		return s[:i], s[i+1:]
-	}
-	return s, ""
-}
+func cut(s string) (name, rest string) { return cutByte(s, ' ') }
 
 // Has reports whether name is in the set. It does not allocate.
 func (s Scopes) Has(name string) bool {
