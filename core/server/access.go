@@ -123,6 +123,9 @@ func (s *Server) mintJWT(ctx context.Context, info mandate.TokenInfo) (minted, e
 		return minted{}, err
 	}
 	info.ID = randomText()[:22]
+	if whole := info.Expires.Truncate(time.Second); !whole.Equal(info.Expires) {
+		info.Expires = whole.Add(time.Second) // the wire knows whole seconds, and a client that is told 600 may use them
+	}
 	claims := &jose.Claims{
 		Issuer: s.config.Issuer, Subject: info.Subject, Audience: info.Audience,
 		Expires: info.Expires, IssuedAt: info.IssuedAt, ID: info.ID,
@@ -163,7 +166,6 @@ func (s *Server) mintJWT(ctx context.Context, info mandate.TokenInfo) (minted, e
 	if err != nil {
 		return minted{}, fault("sign access token", err)
 	}
-	info.Expires = info.Expires.Truncate(time.Second)
 	return minted{text: text, token: mandate.NewToken(info), key: mandate.DigestOf(info.ID)}, nil
 }
 

@@ -34,6 +34,27 @@ type Ask struct {
 // Submitted reports whether the form of a [Page] came back, from the browser that it was made for.
 func (a *Ask) Submitted() bool { return a.submitted }
 
+// Values returns what the submitted form has under name: the boxes that were ticked. Before a form was submitted it is nil.
+func (a *Ask) Values(name string) []string {
+	if !a.submitted {
+		return nil
+	}
+	form, err := a.request.Form()
+	if err != nil {
+		return nil
+	}
+	return form.Values(name)
+}
+
+// ClientName returns what the client calls itself, or its id where it has no name. It is self-chosen: show
+// [Ask.RedirectHost] as well.
+func (a *Ask) ClientName() string {
+	if name := a.Client.Metadata.Name; name != "" {
+		return name
+	}
+	return a.Client.ID
+}
+
 // Accepts reports whether user's sign-in is recent and strong enough (prompt, max_age, acr_values). A sign-in
 // since the request began is. It also notes whom the page is shown to: a decision that another user submits is
 // refused.
