@@ -25,7 +25,7 @@ func (s *Server) signedIn(ctx context.Context, r *mandate.Request) (User, bool, 
 	if cookie == "" {
 		return User{}, false, nil
 	}
-	now, key := s.now(), mandate.DigestOf(cookie)
+	now, key := s.now(), s.sessionKey(cookie)
 	have, err := s.store.Session(ctx, key, now)
 	switch {
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExpired), errors.Is(err, store.ErrUsed):
@@ -62,11 +62,17 @@ func (s *Server) startSession(ctx context.Context, user User) (mandate.Field, er
 		return mandate.Field{}, fault("encode session", err)
 	}
 	err = s.store.PutSession(ctx, store.Session{
-		Key: mandate.DigestOf(value), ID: randomText()[:22], Subject: user.Subject, AuthTime: now,
+		Key: s.sessionKey(value), ID: randomText()[:22], Subject: user.Subject, AuthTime: now,
 		Expires: now.Add(s.config.SessionIdle), Ends: now.Add(s.config.SessionTTL), ACR: user.ACR, AMR: user.amr(), Data: string(data),
 	})
 	if err != nil {
 		return mandate.Field{}, fault("keep session", err)
 	}
 	return s.setCookie(cookieSession, value, 0), nil
+}
+
+// sessionKey returns what the store finds a session by. The issuer is in it: where several share a store, the cookie of the one
+// is worth nothing at the other.
+func (s *Server) sessionKey(cookie string) mandate.Digest {
+	return mandate.DigestOf(s.config.Issuer + " " + cookie)
 }
