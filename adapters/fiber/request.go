@@ -15,7 +15,7 @@ import (
 func request(c *fiber.Ctx, origin, path string, limit int64) *mandate.Request {
 	uri := c.Request().URI()
 	escaped := string(uri.PathOriginal())
-	r := &mandate.Request{Method: string(c.Request().Header.Method()), URL: origin + escaped, Header: header{c}}
+	r := &mandate.Request{Method: string(c.Request().Header.Method()), URL: origin + escaped, Header: header{c}, Remote: c.Context().RemoteAddr().String()}
 	if query := uri.QueryString(); len(query) > 0 {
 		r.URL += "?" + string(query)
 	}

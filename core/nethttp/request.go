@@ -59,7 +59,7 @@ func readRequest(r *http.Request, limit int64) (*mandate.Request, error) {
 // [mandate.InvalidRequest]: the body broke off.
 func (x *reading) read(r *http.Request, limit int64) error {
 	req := &x.request
-	req.Method, req.Header = r.Method, r.Header
+	req.Method, req.Header, req.Remote = r.Method, r.Header, r.RemoteAddr
 	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
 		req.Peer = r.TLS.PeerCertificates[0]
 	}
