@@ -149,11 +149,20 @@ func testUserFails(t *testing.T, a Adapter) {
 		}
 		return err
 	})
+	recovered := refuse(func(c Ctx) error {
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = c.User()
+		}()
+		_, err := c.User() // neither a user nor an error would be taken for a user
+		return err
+	})
 	none := g.app.Auth(g.another(t, func(c *resource.Config) { c.User = nil }), AuthConfig{})
 	nothing := g.app.Auth(g.another(t, func(c *resource.Config) {
 		c.User = func(context.Context, *mandate.Token) (any, error) { return nil, nil }
 	}), AuthConfig{})
 	g.app.Handle(http.MethodGet, "/mine", mine, g.auth.Require())
+	g.app.Handle(http.MethodGet, "/recovered", recovered, g.auth.Require())
 	g.app.Handle(http.MethodGet, "/with", g.auth.WithUser(func(c Ctx, _ *User) error { return who(c) }))
 	g.app.Handle(http.MethodGet, "/other", refuse(func(c Ctx) error {
 		_, err := c.OtherUser()
@@ -171,6 +180,7 @@ func testUserFails(t *testing.T, a Adapter) {
 			t.Errorf("%s: loaded %d times, want once for each request", path, got)
 		}
 	}
+	g.get(t, "/recovered", as("boom")...).same(t, faulty())
 	for _, path := range []string{"/other", "/none", "/none-with", "/nothing"} {
 		g.get(t, path, as("ann")...).same(t, faulty())
 	}
