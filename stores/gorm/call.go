@@ -86,7 +86,7 @@ func (src *source) statement(ctx context.Context, query string) (*sql.Stmt, erro
 		return nil, err
 	}
 	if old, loaded := src.stmts.LoadOrStore(query, st); loaded {
-		_ = st.Close()                 // another was quicker
+		_ = st.Close()              // another was quicker
 		return old.(*sql.Stmt), nil //nolint:forcetypeassert,errcheck // nothing else is stored
 	}
 	return st, nil

@@ -1,21 +1,34 @@
 package gormstore_test
 
 import (
+	"cmp"
+	"crypto/rand"
+	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/glebarez/sqlite"
+	"gorm.io/driver/mysql"
+	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+	"gorm.io/gorm/schema"
 
 	"github.com/go-mandate/mandate/conformance/storetest"
 	"github.com/go-mandate/mandate/core/store"
 	gormstore "github.com/go-mandate/mandate/stores/gorm"
 )
 
-func openFile(t *testing.T, name string) *gorm.DB {
+// open opens a database until the test ends.
+func open(t testing.TB, d gorm.Dialector, c ...gorm.Config) *gorm.DB {
 	t.Helper()
-	db, err := gorm.Open(sqlite.Open(name+"?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(5000)"), &gorm.Config{Logger: logger.Discard})
+	c = append(c, gorm.Config{})
+	c[0].Logger = logger.Discard
+	db, err := gorm.Open(d, &c[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,13 +36,57 @@ func openFile(t *testing.T, name string) *gorm.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { pool.Close() })
+	pool.SetMaxOpenConns(24)
+	pool.SetMaxIdleConns(24)
+	t.Cleanup(func() { _ = pool.Close() })
 	return db
 }
 
-func migrated(t *testing.T, db *gorm.DB, c ...gormstore.Config) *gormstore.Store {
+// file is SQLite in a file, as the documentation says that it is opened.
+func file(name string) gorm.Dialector {
+	return sqlite.Open(name + "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(5000)")
+}
+
+// dsn returns where a database is, or leaves the test out: see .ci/databases/start.
+func dsn(t testing.TB, database, variable string) string {
 	t.Helper()
-	s, err := gormstore.New(db, c...)
+	s := os.Getenv(variable)
+	if s == "" {
+		t.Skipf("left out: %s, because %s is not set", database, variable)
+	}
+	return s
+}
+
+func postgreSQL(t testing.TB) gorm.Dialector {
+	t.Helper()
+	return postgres.Open(dsn(t, "PostgreSQL", "MANDATE_POSTGRES"))
+}
+
+func mariaDB(t testing.TB, options string) gorm.Dialector {
+	t.Helper()
+	return mysql.Open(dsn(t, "MariaDB", "MANDATE_MARIADB") + options)
+}
+
+// migrated returns a store with tables that nobody else has.
+func migrated(t testing.TB, db *gorm.DB) (s *gormstore.Store, prefix string) {
+	t.Helper()
+	prefix = "t" + strings.ToLower(rand.Text()[:10]) + "_"
+	s = existing(t, db, prefix)
+	if db.Name() != "sqlite" { // whose file goes with the test
+		t.Cleanup(func() {
+			for _, name := range tables() {
+				if err := db.Migrator().DropTable(s.Table(name)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	return s, prefix
+}
+
+func existing(t testing.TB, db *gorm.DB, prefix string) *gormstore.Store {
+	t.Helper()
+	s, err := gormstore.New(db, gormstore.Config{TablePrefix: prefix, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,16 +96,88 @@ func migrated(t *testing.T, db *gorm.DB, c ...gormstore.Config) *gormstore.Store
 	return s
 }
 
+func tables() []string {
+	return []string{"clients", "grants", "tokens", "tickets", "uses", "consents", "sessions", "key_sets", "remote_tokens"}
+}
+
+// rounds is how often each race is run: MANDATE_ROUNDS, and few where it is not set.
+func rounds(t *testing.T) int {
+	t.Helper()
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("MANDATE_ROUNDS"), "20"))
+	if err != nil {
+		t.Fatalf("MANDATE_ROUNDS: %v", err)
+	}
+	return n
+}
+
+// conform holds stores on one database against the contract. The second opens it once more, as another process would.
+func conform(t *testing.T, rounds int, first, second func(t *testing.T) *gorm.DB) {
+	t.Helper()
+	var prefixes sync.Map // by store
+	create := func(t *testing.T) store.Store {
+		t.Helper()
+		s, prefix := migrated(t, first(t))
+		prefixes.Store(s, prefix)
+		return s
+	}
+	again := func(t *testing.T, s store.Store) store.Store {
+		t.Helper()
+		prefix, _ := prefixes.Load(s)
+		return existing(t, second(t), prefix.(string))
+	}
+	storetest.Run(t, create, storetest.Features{
+		Shared: func(t *testing.T) (a, b store.Store) { t.Helper(); a = create(t); return a, again(t, a) },
+		Reopen: again,
+		Rounds: rounds,
+	})
+}
+
 func TestConformanceSQLite(t *testing.T) {
 	t.Parallel()
-	file := func(t *testing.T) string { t.Helper(); return filepath.Join(t.TempDir(), "test.db") }
-	files := map[store.Store]string{}
-	_ = files
-	storetest.Run(t, func(t *testing.T) store.Store { return migrated(t, openFile(t, file(t))) }, storetest.Features{
-		Shared: func(t *testing.T) (a, b store.Store) {
-			name := file(t)
-			return migrated(t, openFile(t, name)), migrated(t, openFile(t, name))
+	name := filepath.Join(t.TempDir(), "test.db")
+	a, b := open(t, file(name)), open(t, file(name))
+	conform(t, rounds(t), func(*testing.T) *gorm.DB { return a }, func(*testing.T) *gorm.DB { return b })
+}
+
+func TestConformancePostgreSQL(t *testing.T) {
+	t.Parallel()
+	a, b := open(t, postgreSQL(t)), open(t, postgreSQL(t))
+	conform(t, rounds(t), func(*testing.T) *gorm.DB { return a }, func(*testing.T) *gorm.DB { return b })
+}
+
+func TestConformanceMariaDB(t *testing.T) {
+	t.Parallel()
+	a, b := open(t, mariaDB(t, "")), open(t, mariaDB(t, ""))
+	conform(t, rounds(t), func(*testing.T) *gorm.DB { return a }, func(*testing.T) *gorm.DB { return b })
+}
+
+// What an application sets for itself changes nothing, and two processes may differ in it.
+func TestConformanceOfSettings(t *testing.T) {
+	t.Parallel()
+	some := gorm.Config{TranslateError: true, PrepareStmt: true, NamingStrategy: schema.NamingStrategy{TablePrefix: "app_", SingularTable: true, NoLowerCase: true}}
+	other := gorm.Config{SkipDefaultTransaction: true, AllowGlobalUpdate: true, QueryFields: true}
+	name := filepath.Join(t.TempDir(), "test.db")
+	for database, d := range map[string][2]func(t testing.TB) gorm.Dialector{
+		"SQLite": {func(testing.TB) gorm.Dialector { return file(name) }, func(testing.TB) gorm.Dialector { return file(name) }},
+		"PostgreSQL": {postgreSQL, func(t testing.TB) gorm.Dialector {
+			t.Helper()
+			return postgres.New(postgres.Config{DSN: dsn(t, "PostgreSQL", "MANDATE_POSTGRES"), PreferSimpleProtocol: true})
+		}},
+		"MariaDB": {
+			func(t testing.TB) gorm.Dialector {
+				t.Helper()
+				return mariaDB(t, "?clientFoundRows=true&parseTime=true")
+			},
+			func(t testing.TB) gorm.Dialector {
+				t.Helper()
+				return mariaDB(t, "?interpolateParams=true&tx_isolation=%27SERIALIZABLE%27")
+			},
 		},
-		Rounds: 20,
-	})
+	} {
+		t.Run(database, func(t *testing.T) {
+			t.Parallel()
+			a, b := open(t, d[0](t), some), open(t, d[1](t), other)
+			conform(t, min(20, rounds(t)), func(*testing.T) *gorm.DB { return a }, func(*testing.T) *gorm.DB { return b })
+		})
+	}
 }
