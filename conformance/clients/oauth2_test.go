@@ -58,6 +58,7 @@ func signIn(t *testing.T, p provider, c *oauth2.Config) *oauth2.Token {
 }
 
 func testCode(t *testing.T, p provider) {
+	t.Helper()
 	for id, styles := range map[string][]oauth2.AuthStyle{
 		"basic":     {oauth2.AuthStyleAutoDetect, oauth2.AuthStyleInHeader},
 		"post":      {oauth2.AuthStyleAutoDetect, oauth2.AuthStyleInParams},
@@ -83,6 +84,7 @@ func testCode(t *testing.T, p provider) {
 }
 
 func testClientCredentials(t *testing.T, p provider) {
+	t.Helper()
 	for id, styles := range map[string][]oauth2.AuthStyle{
 		"basic":     {oauth2.AuthStyleAutoDetect, oauth2.AuthStyleInHeader},
 		"post":      {oauth2.AuthStyleAutoDetect, oauth2.AuthStyleInParams},
@@ -104,6 +106,7 @@ func testClientCredentials(t *testing.T, p provider) {
 }
 
 func testWrongSecret(t *testing.T, p provider) {
+	t.Helper()
 	for _, tc := range []struct {
 		client string
 		style  oauth2.AuthStyle
@@ -130,6 +133,7 @@ func testWrongSecret(t *testing.T, p provider) {
 }
 
 func testWrongVerifier(t *testing.T, p provider) {
+	t.Helper()
 	c := app(p, "basic", secret, oauth2.AuthStyleInHeader)
 	verifier := oauth2.GenerateVerifier()
 	code := browse(t, c.AuthCodeURL("s", oauth2.S256ChallengeOption(verifier))).Get("code")
@@ -147,6 +151,7 @@ func testWrongVerifier(t *testing.T, p provider) {
 }
 
 func testRevoked(t *testing.T, p provider) {
+	t.Helper()
 	c := app(p, "basic", secret, oauth2.AuthStyleAutoDetect)
 	tok := signIn(t, p, c)
 	static := oauth2.NewClient(t.Context(), oauth2.StaticTokenSource(tok))
@@ -164,7 +169,7 @@ func testRevoked(t *testing.T, p provider) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if resp.StatusCode != 200 {
+		if resp.StatusCode != http.StatusOK {
 			t.Errorf("revoke: status %d, want 200", resp.StatusCode)
 		}
 	}
@@ -181,6 +186,7 @@ func testRevoked(t *testing.T, p provider) {
 }
 
 func testJWT(t *testing.T, p provider) {
+	t.Helper()
 	c := app(p, "jwt", secret, oauth2.AuthStyleAutoDetect)
 	tok := signIn(t, p, c)
 	if strings.Count(tok.AccessToken, ".") != 2 {
@@ -194,6 +200,7 @@ func testJWT(t *testing.T, p provider) {
 
 // testRefresh comes last: it moves the clock.
 func testRefresh(t *testing.T, p provider) {
+	t.Helper()
 	c := app(p, "public", "", oauth2.AuthStyleAutoDetect)
 	first := signIn(t, p, c)
 	p.later(t, 7200)

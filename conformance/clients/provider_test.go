@@ -1,3 +1,5 @@
+// Package clients_test drives other people's OAuth clients, as they are, against the provider on every framework: their idea
+// of the protocol, not ours. run.sh runs it with what it needs.
 package clients_test
 
 import (

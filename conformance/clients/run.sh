@@ -21,6 +21,7 @@ grep -E '^ *--- (PASS|FAIL|SKIP)|^(FAIL|ok|panic:)|passed, [0-9]+ failed' "$log"
 if [ "$code" -ne 0 ]; then
 	cat "$log"
 fi
+# A program that ran but tested nothing is a failure too.
 for client in TestXOAuth2 oauth4webapi openid-client; do
 	if ! grep -q -- "--- PASS: .*$client" "$log"; then
 		echo "did not pass: $client"

@@ -27,13 +27,13 @@ func newApp(t *testing.T) *app {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/cb", func(w http.ResponseWriter, r *http.Request) {
 		if a.on() && r.FormValue("hop") == "" {
-			http.Redirect(w, r, a.other+"/two?"+r.URL.RawQuery, http.StatusFound)
+			redirectTo(w, a.other+"/two?"+r.URL.RawQuery)
 			return
 		}
 		fmt.Fprintf(w, `<!doctype html><title>App</title><h1 id="app">%s</h1>`, html.EscapeString(r.FormValue("code")+r.FormValue("error")))
 	})
 	mux.HandleFunc("/two", func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, a.url+"/cb?hop=2&"+r.URL.RawQuery, http.StatusFound)
+		redirectTo(w, a.url+"/cb?hop=2&"+r.URL.RawQuery)
 	})
 	mux.HandleFunc("/post", func(w http.ResponseWriter, r *http.Request) { // posts its query as a form
 		fmt.Fprintf(w, `<!doctype html><title>App</title><form method="post" action="%s">`, html.EscapeString(r.FormValue("to")))
@@ -59,6 +59,11 @@ func newApp(t *testing.T) *app {
 		a.six = "http://" + l.Addr().String()
 	}
 	return a
+}
+
+func redirectTo(w http.ResponseWriter, url string) {
+	w.Header().Set("Location", url)
+	w.WriteHeader(http.StatusFound)
 }
 
 func (a *app) on() bool {

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -43,8 +42,11 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
-// browser starts Chromium, for as many tabs as are opened in it, or returns nil where there is none.
-func browser(t *testing.T) context.Context {
+// browser is a running Chromium, in which tabs are opened.
+type browser struct{ ctx context.Context }
+
+// newBrowser starts Chromium, or returns nil where there is none.
+func newBrowser(t *testing.T) *browser {
 	t.Helper()
 	path := chromium(t)
 	if path == "" {
@@ -60,7 +62,7 @@ func browser(t *testing.T) context.Context {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start Chromium: %v", err)
 	}
-	return ctx
+	return &browser{ctx}
 }
 
 // screen is what a person looks at.
@@ -90,7 +92,7 @@ type tab struct {
 }
 
 // newTab opens a tab in b and starts what it visits.
-func newTab(t *testing.T, b context.Context, framework string, s screen) *tab {
+func newTab(t *testing.T, b *browser, framework string, s screen) *tab {
 	t.Helper()
 	l := listen(t)
 	v := &tab{T: t, screen: s, issuer: s.scheme + "://" + l.Addr().String(), app: newApp(t)}
@@ -98,7 +100,7 @@ func newTab(t *testing.T, b context.Context, framework string, s screen) *tab {
 	content["issuer"] = v.issuer
 	client0(content)["redirect_uris"] = []any{v.app.url + "/cb"}
 	client0(content)["policy_uri"], client0(content)["tos_uri"] = "https://shop.example.com/privacy", "https://shop.example.com/terms"
-	var listener net.Listener = l
+	listener := l
 	if s.scheme == "https" {
 		cert, err := selfSigned(v.issuer, time.Now())
 		if err != nil {
@@ -109,7 +111,7 @@ func newTab(t *testing.T, b context.Context, framework string, s screen) *tab {
 	}
 	v.at = start(t, framework, content, listener)
 
-	ctx, stop := chromedp.NewContext(b, chromedp.WithNewBrowserContext())
+	ctx, stop := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(stop)
 	ctx, stop = context.WithTimeout(ctx, time.Minute)
 	t.Cleanup(stop)

@@ -12,7 +12,7 @@ import (
 // The pages in Chromium, with every framework, on a large screen over http and a small one over https.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	b := browser(t)
+	b := newBrowser(t)
 	if b == nil {
 		return
 	}
