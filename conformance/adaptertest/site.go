@@ -23,7 +23,7 @@ func newSite(t *testing.T, a Adapter) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{MaxIdleConnsPerHost: 128, DisableCompression: true, ResponseHeaderTimeout: 30 * time.Second}
+	transport := &http.Transport{MaxIdleConnsPerHost: 1024, DisableCompression: true, ResponseHeaderTimeout: 30 * time.Second}
 	t.Cleanup(transport.CloseIdleConnections)
 	s := &site{app: a.New(t), addr: l.Addr().String(), l: l}
 	s.url = "http://" + s.addr
