@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -36,7 +37,7 @@ func serveLoopback(name string) error {
 	if name == "mandate" {
 		h = subject.Mandate()
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func start(name string) (*child, error) {
 	if taskset, err := exec.LookPath("taskset"); err == nil {
 		argv = append([]string{taskset, "-c", "0"}, argv...)
 	}
-	c := &child{cmd: exec.Command(argv[0], argv[1:]...)}
+	c := &child{cmd: exec.CommandContext(context.Background(), argv[0], argv[1:]...)}
 	c.cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	c.cmd.Stderr = os.Stderr
 	if c.in, err = c.cmd.StdinPipe(); err != nil {
@@ -134,7 +135,7 @@ func start(name string) (*child, error) {
 			break
 		}
 		var n net.Conn
-		if n, err = net.Dial("tcp", strings.TrimSpace(addr)); err == nil {
+		if n, err = new(net.Dialer).DialContext(context.Background(), "tcp", strings.TrimSpace(addr)); err == nil {
 			c.conns = append(c.conns, &conn{Conn: n, buf: make([]byte, 8<<10)})
 		}
 	}

@@ -110,7 +110,7 @@ func FositeGuard() (http.Handler, string) {
 // fill has h issue [Tokens] tokens and returns the last one.
 func fill(h http.Handler) (token string) {
 	for range Tokens {
-		r := httptest.NewRequest(http.MethodPost, "/token", strings.NewReader(clientForm))
+		r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/token", strings.NewReader(clientForm))
 		r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Authorization": basic}
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)

@@ -14,14 +14,13 @@ import (
 	mandateecho "github.com/go-mandate/mandate/adapters/echo"
 	mandatefiber "github.com/go-mandate/mandate/adapters/fiber"
 	mandategin "github.com/go-mandate/mandate/adapters/gin"
+	"github.com/go-mandate/mandate/bench/internal/measure"
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/nethttp"
 	"github.com/go-mandate/mandate/core/resource"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
 	memstore "github.com/go-mandate/mandate/stores/memory"
-
-	"github.com/go-mandate/mandate/bench/internal/measure"
 )
 
 // Guarded is a guard over a memory store with [Tokens] live tokens, each under a grant of its own.

@@ -3,6 +3,7 @@
 package subject
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
@@ -72,7 +73,7 @@ func CallAny(h http.Handler) func() {
 }
 
 func bearer(token string) *http.Request {
-	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, path, nil)
 	r.Header.Set("Authorization", "Bearer "+token)
 	return r
 }

@@ -1,6 +1,7 @@
 package subject
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -9,14 +10,13 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/go-mandate/mandate/bench/internal/measure"
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/nethttp"
 	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
 	memstore "github.com/go-mandate/mandate/stores/memory"
-
-	"github.com/go-mandate/mandate/bench/internal/measure"
 )
 
 const (
@@ -64,7 +64,7 @@ type endpoint struct {
 }
 
 func newEndpoint(h http.Handler) *endpoint {
-	return &endpoint{h: h, w: measure.NewWriter(), proto: httptest.NewRequest(http.MethodPost, "/token", nil)}
+	return &endpoint{h: h, w: measure.NewWriter(), proto: httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/token", nil)}
 }
 
 type body struct{ strings.Reader }
