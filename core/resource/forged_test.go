@@ -25,6 +25,7 @@ import (
 // mint makes tokens by hand, so that they can be wrong in every way.
 type mint struct {
 	ec  *ecdsa.PrivateKey // "ec" of the set
+	ec2 *ecdsa.PrivateKey // "ec2" of the set
 	rsa *rsa.PrivateKey   // "rsa" of the set
 }
 
@@ -44,11 +45,15 @@ func newMint(t *testing.T) *mint {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ec2, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
 	r, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &mint{ec, r}
+	return &mint{ec, ec2, r}
 }
 
 func (m *mint) keys(t *testing.T) resource.KeySource {
@@ -57,11 +62,15 @@ func (m *mint) keys(t *testing.T) resource.KeySource {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ec2, err := jose.NewPublicKey(jose.ES256, m.ec2.Public(), "ec2")
+	if err != nil {
+		t.Fatal(err)
+	}
 	r, err := jose.NewPublicKey(jose.RS256, m.rsa.Public(), "rsa")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resource.FixedKeys(jose.NewKeySet(ec, r))
+	return resource.FixedKeys(jose.NewKeySet(ec, ec2, r))
 }
 
 func b64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
@@ -97,6 +106,13 @@ func hs256(head, claims string, secret []byte) string {
 	h := hmac.New(sha256.New, secret)
 	h.Write([]byte(message))
 	return message + "." + b64(string(h.Sum(nil)))
+}
+
+// respelled returns raw with its last character, of which four bits say nothing, written otherwise.
+func respelled(raw string) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	last := len(raw) - 1
+	return raw[:last] + string(alphabet[strings.IndexByte(alphabet, raw[last])+1])
 }
 
 // but returns the good claims with old replaced, once; old must be among them.
@@ -168,6 +184,8 @@ func TestForgedTokens(t *testing.T) {
 		"signed by somebody else who says where the key is":             {other.es256(t, `{"alg":"ES256","kid":"ec","typ":"at+jwt","jku":"https://evil.example/jwks"}`, goodClaims), "signature"},
 		"the claims were changed":                                       {head + "." + b64(but(t, `"scope":"profile"`, `"scope":"profile admin"`)) + "." + sig, "signature"},
 		"the header was changed":                                        {b64(`{"alg":"ES256","kid":"ec","typ":"at+jwt" }`) + "." + payload + "." + sig, "signature"},
+		"the key id of another key of the issuer":                       {m.es256(t, `{"alg":"ES256","kid":"ec2","typ":"at+jwt"}`, goodClaims), "signature"},
+		"another spelling of the signature":                             {respelled(good), "signature"},
 		"a signature of nothing":                                        {head + "." + payload + ".", "signature"},
 		"a signature of zeros (CVE-2022-21449)":                         {head + "." + payload + "." + b64(strings.Repeat("\x00", 64)), "signature"},
 		"a signature with an octet more":                                {good + "AA", "signature"},
