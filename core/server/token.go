@@ -186,7 +186,10 @@ func later(a, b time.Time) time.Time {
 // the same to the byte.
 func (s *Server) nextRefresh(r *TokenRequest, i *Issue, kid string) (string, error) {
 	next := i.From + 1
-	if !i.Spend {
+	switch {
+	case i.New:
+		next = i.Grant.Generation
+	case !i.Spend:
 		next = i.From
 	}
 	id, ok := keyNamed(kid)
