@@ -1,6 +1,9 @@
 package server
 
 import (
+	"strings"
+	"unicode"
+
 	mandate "github.com/go-mandate/mandate/core"
 )
 
@@ -57,6 +60,8 @@ func allowed(name, value string) bool {
 		return len(value) <= maxNonce && visible(value, true)
 	case "response_type", "response_mode", "code_challenge", "code_challenge_method", "redirect_uri", "resource", "prompt", "max_age", "acr_values", "ui_locales":
 		return len(value) <= maxText && visible(value, true)
+	case "login_hint", "display", "id_token_hint":
+		return !strings.ContainsFunc(value, unicode.IsControl)
 	}
 	return true
 }
