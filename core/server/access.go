@@ -173,7 +173,7 @@ func (s *Server) mintJWT(ctx context.Context, info mandate.TokenInfo) (minted, e
 // revocation at once. An error that is [mandate.InvalidToken] blames raw; any other means that nobody
 // could tell. It keeps nothing of raw, and does not allocate for a token that is stored in memory.
 func (s *Server) Verify(ctx context.Context, raw string, now time.Time) (*mandate.Token, error) {
-	if strings.Count(raw, ".") == 2 {
+	if !strings.HasPrefix(raw, prefixAccess) && strings.Count(raw, ".") == 2 {
 		return s.verifyJWT(ctx, raw, now)
 	}
 	t, err := s.store.Token(ctx, mandate.DigestOf(raw), now)

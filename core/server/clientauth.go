@@ -111,11 +111,16 @@ func parseBasic(header string) (credentials, bool) {
 	if !strings.EqualFold(scheme, "Basic") || len(encoded) > 4096 {
 		return credentials{}, false
 	}
-	raw, err := base64.StdEncoding.DecodeString(strings.TrimLeft(encoded, " "))
+	var in, out [256]byte // most fit, so that nothing is allocated but the string
+	src, raw := append(in[:0], strings.TrimLeft(encoded, " ")...), out[:]
+	if n := base64.StdEncoding.DecodedLen(len(src)); n > len(raw) {
+		raw = make([]byte, n)
+	}
+	n, err := base64.StdEncoding.Decode(raw, src)
 	if err != nil {
 		return credentials{}, false
 	}
-	id, secret, ok := strings.Cut(string(raw), ":")
+	id, secret, ok := strings.Cut(string(raw[:n]), ":")
 	if !ok {
 		return credentials{}, false
 	}
@@ -129,7 +134,7 @@ func parseBasic(header string) (credentials, bool) {
 			return credentials{}, false
 		}
 	}
-	if id == "" || !utf8.ValidString(id) || !utf8.ValidString(secret) || strings.IndexByte(id+secret, 0) >= 0 {
+	if id == "" || !utf8.ValidString(id) || !utf8.ValidString(secret) || strings.IndexByte(id, 0) >= 0 || strings.IndexByte(secret, 0) >= 0 {
 		return credentials{}, false
 	}
 	return credentials{id, secret, "client_secret_basic"}, true

@@ -32,6 +32,7 @@ type TokenRequest struct {
 	server *Server
 	random [32]byte // room for a new access token
 	handle handle   // of the grant that was presented or is new: what its refresh tokens are made of
+	issue  Issue    // what a built-in grant type returns: in one piece of memory with the rest
 }
 
 // Param returns the parameter called name, or "". One that is sent twice is [mandate.InvalidRequest].

@@ -28,5 +28,6 @@ func (clientGrant) Token(_ context.Context, r *TokenRequest) (*Issue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Issue{Scopes: scopes, Audience: audience}, nil
+	r.issue.Scopes, r.issue.Audience = scopes, audience
+	return &r.issue, nil
 }

@@ -56,8 +56,9 @@ func (codeGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Issue{
+	r.issue = Issue{
 		Grant: g, Spend: true, From: from, Scopes: g.Details.Scopes, Audience: audience,
 		Refresh: r.Client.Metadata.Allows(grantRefresh) && r.server.grants[grantRefresh] != nil,
-	}, nil
+	}
+	return &r.issue, nil
 }

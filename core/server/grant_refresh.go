@@ -44,13 +44,14 @@ func (refreshGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) 
 		if !scopes.Covers(want) {
 			return nil, mandate.Errorf(mandate.InvalidScope, nil, "scope is wider than what was granted")
 		}
-		scopes = want
+		scopes = r.server.ownScopes(want)
 	}
 	audience, err := r.Audience(g.Details.Resources)
 	if err != nil {
 		return nil, err
 	}
-	i := &Issue{Grant: g, From: from, Scopes: scopes, Audience: audience, Refresh: true}
+	i := &r.issue
+	*i = Issue{Grant: g, From: from, Scopes: scopes, Audience: audience, Refresh: true}
 	if r.server.rotates(r.Client.Client) {
 		i.Spend, i.Grace = true, r.server.grace(r.Client.Client)
 	}

@@ -14,7 +14,7 @@ import (
 func (t *TokenResponse) write(now time.Time) (*mandate.Response, error) {
 	answer := &struct {
 		mandate.Response
-		body [320]byte
+		body [240]byte
 	}{}
 	b := answer.body[:0]
 	b = append(b, `{"access_token":`...)

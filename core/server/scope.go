@@ -69,7 +69,18 @@ func (s *Server) scopesFor(c *store.Client, asked string) (mandate.Scopes, error
 	if !may.Covers(want) {
 		return "", mandate.Errorf(mandate.InvalidScope, nil, "scope has one that is unknown or that this client may not have")
 	}
-	return want, nil
+	return s.ownScopes(want), nil
+}
+
+// ownScopes returns want as a text that is not cut from a request: a stored token would keep the whole body alive.
+func (s *Server) ownScopes(want mandate.Scopes) mandate.Scopes {
+	if want == s.allScopes {
+		return s.allScopes
+	}
+	if one, ok := s.scopes[string(want)]; ok {
+		return mandate.Scopes(one.Name)
+	}
+	return mandate.Scopes(strings.Clone(string(want)))
 }
 
 // described returns the scopes of the configuration that names has, in its order.

@@ -44,6 +44,8 @@ type Server struct {
 	slow    *slowSecrets
 	keys    keyring
 	stands  sync.Map // client id -> number of its standing grant (int64)
+
+	requests sync.Pool // of *TokenRequest, for those that nobody else ever sees
 }
 
 // New returns the server that config describes. It does no I/O. An error names the field and the way out.

@@ -37,7 +37,9 @@ func (s *Server) handleToken(ctx context.Context, r *mandate.Request) *mandate.R
 	case unmet(client.Client) != "":
 		return s.Refuse(mandate.Errorf(mandate.UnauthorizedClient, nil, "client demands %s, which this server does not offer", unmet(client.Client)))
 	}
-	req := &TokenRequest{Client: client, Request: r, Tickets: s.store, Now: s.now(), form: form, server: s}
+	req := s.takeRequest()
+	req.Client, req.Request, req.Tickets, req.Now, req.form, req.server = client, r, s.store, s.now(), form, s
+	defer s.giveBack(req, grant)
 	issue, err := grant.Token(ctx, req)
 	if err != nil {
 		return s.Refuse(err)
@@ -47,6 +49,26 @@ func (s *Server) handleToken(ctx context.Context, r *mandate.Request) *mandate.R
 		return s.Refuse(err)
 	}
 	return resp
+}
+
+// takeRequest returns an empty TokenRequest, one that was used before where there is one: it is the largest thing that
+// a request allocates.
+func (s *Server) takeRequest() *TokenRequest {
+	if r, ok := s.requests.Get().(*TokenRequest); ok {
+		return r
+	}
+	return new(TokenRequest)
+}
+
+// giveBack lets r be used again, unless an application's grant type or an extension has seen it.
+func (s *Server) giveBack(r *TokenRequest, grant GrantType) {
+	switch grant.(type) {
+	case codeGrant, refreshGrant, clientGrant:
+		if len(s.config.Extensions) == 0 {
+			*r = TokenRequest{}
+			s.requests.Put(r)
+		}
+	}
 }
 
 // issue carries out what a grant type decided.
