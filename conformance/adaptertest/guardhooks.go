@@ -121,7 +121,7 @@ func testLog(t *testing.T, a Adapter) {
 		if change != nil {
 			change(&info)
 		}
-		g.vault.put(canary(raw), info)
+		g.vault.put(marked(raw), info)
 	}
 	g.app.Handle(http.MethodGet, "/read", g.whoRoute(), g.auth.Require("profile"))
 	g.app.Handle(http.MethodGet, "/write", g.whoRoute(), g.auth.Require("profile", "write"))
@@ -132,26 +132,26 @@ func testLog(t *testing.T, a Adapter) {
 	g.start(t)
 	for name, tc := range map[string]struct{ path, header, level, code, client, cause string }{
 		"no credentials":            {"/read", "", "INFO", "missing_authorization", "", "no credentials"},
-		"another scheme":            {"/read", "Basic " + canary("basic"), "INFO", "missing_authorization", "", "scheme"},
-		"malformed":                 {"/read", "Bearer " + canary("x") + " " + canary("y"), "INFO", "invalid_request", "", "one space and a token"},
-		"two":                       {"/read", "Bearer " + canary("x") + ", Bearer " + canary("y"), "INFO", "invalid_request", "", "more than once"},
-		"unknown":                   {"/read", "Bearer " + canary("mallory"), "INFO", "invalid_token", "", "the vault does not know it"},
+		"another scheme":            {"/read", "Basic " + marked("basic"), "INFO", "missing_authorization", "", "scheme"},
+		"malformed":                 {"/read", "Bearer " + marked("x") + " " + marked("y"), "INFO", "invalid_request", "", "one space and a token"},
+		"two":                       {"/read", "Bearer " + marked("x") + ", Bearer " + marked("y"), "INFO", "invalid_request", "", "more than once"},
+		"unknown":                   {"/read", "Bearer " + marked("mallory"), "INFO", "invalid_token", "", "the vault does not know it"},
 		"nobody can tell":           {"/read", "Bearer outage", "ERROR", "temporarily_unavailable", "", "the database is away"},
-		"over":                      {"/read", "Bearer " + canary("ended"), "INFO", "invalid_token", "web", "expired at 2026-03-04T12:00:00Z"},
-		"another audience":          {"/read", "Bearer " + canary("away"), "INFO", "invalid_token", "web", `aud is ["account"], this API is "` + guardedAPI + `"`},
-		"no audience":               {"/read", "Bearer " + canary("jwt"), "INFO", "invalid_token", "", "without aud"},
-		"a guard without audience":  {"/nameless", "Bearer " + canary("away"), "INFO", "invalid_token", "web", "resource.Config.Audience"},
-		"bound to a key":            {"/read", "Bearer " + canary("dpop"), "INFO", "invalid_token", "web", "bound to a key (cnf)"},
-		"a scope lacks":             {"/write", "Bearer " + canary("ann"), "INFO", "insufficient_scope", "web", `scope is "profile", this route needs "profile write"`},
-		"a role lacks":              {"/lead", "Bearer " + canary("ann"), "INFO", "insufficient_scope", "web", "role"},
-		"a route that nobody meets": {"/never", "Bearer " + canary("ann"), "INFO", "insufficient_scope", "web", `"" is not a scope`},
-		"a sign-in too weak":        {"/step", "Bearer " + canary("stale"), "INFO", "insufficient_user_authentication", "web", `acr "tin"`},
+		"over":                      {"/read", "Bearer " + marked("ended"), "INFO", "invalid_token", "web", "expired at 2026-03-04T12:00:00Z"},
+		"another audience":          {"/read", "Bearer " + marked("away"), "INFO", "invalid_token", "web", `aud is ["account"], this API is "` + guardedAPI + `"`},
+		"no audience":               {"/read", "Bearer " + marked("jwt"), "INFO", "invalid_token", "", "without aud"},
+		"a guard without audience":  {"/nameless", "Bearer " + marked("away"), "INFO", "invalid_token", "web", "resource.Config.Audience"},
+		"bound to a key":            {"/read", "Bearer " + marked("dpop"), "INFO", "invalid_token", "web", "bound to a key (cnf)"},
+		"a scope lacks":             {"/write", "Bearer " + marked("ann"), "INFO", "insufficient_scope", "web", `scope is "profile", this route needs "profile write"`},
+		"a role lacks":              {"/lead", "Bearer " + marked("ann"), "INFO", "insufficient_scope", "web", "role"},
+		"a route that nobody meets": {"/never", "Bearer " + marked("ann"), "INFO", "insufficient_scope", "web", `"" is not a scope`},
+		"a sign-in too weak":        {"/step", "Bearer " + marked("stale"), "INFO", "insufficient_user_authentication", "web", `acr "tin"`},
 	} {
 		var fields []string // one after the other: a line for each
 		if tc.header != "" {
 			fields = []string{"Authorization", tc.header}
 		}
-		g.get(t, tc.path+"?access_token="+canary("query"), fields...)
+		g.get(t, tc.path+"?access_token="+marked("query"), fields...)
 		line := out.take()
 		var got struct{ Level, Code, Cause, Client string }
 		if err := json.Unmarshal([]byte(line), &got); err != nil || strings.Count(line, "\n") != 1 {
@@ -161,16 +161,16 @@ func testLog(t *testing.T, a Adapter) {
 		if got.Level != tc.level || got.Code != tc.code || got.Client != tc.client || !strings.Contains(got.Cause, tc.cause) {
 			t.Errorf("%s: logged %+v, want %+v", name, got, tc)
 		}
-		if strings.Contains(line, canaryMark) {
+		if strings.Contains(line, mark) {
 			t.Errorf("%s: the log has a secret: %s", name, line)
 		}
 	}
-	if g.get(t, "/read", as(canary("ann"))...).passed(t, "ann"); out.take() != "" {
+	if g.get(t, "/read", as(marked("ann"))...).passed(t, "ann"); out.take() != "" {
 		t.Error("a request that passed is logged")
 	}
 }
 
-const canaryMark = "c4n4ry"
+const mark = "c4n4ry"
 
-// canary is a token that is recognised wherever it turns up, whole or in part.
-func canary(name string) string { return fmt.Sprintf("%s-%s-%s", canaryMark, name, canaryMark) }
+// marked is a token that is recognised wherever it turns up, whole or in part.
+func marked(name string) string { return fmt.Sprintf("%s-%s-%s", mark, name, mark) }
