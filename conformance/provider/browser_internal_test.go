@@ -113,7 +113,7 @@ func newTab(t *testing.T, b *browser, framework string, s screen) *tab {
 
 	ctx, stop := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(stop)
-	ctx, stop = context.WithTimeout(ctx, time.Minute)
+	ctx, stop = context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(stop)
 	v.ctx = ctx
 	if err := chromedp.Listen(ctx, v.note); err != nil {
@@ -202,7 +202,7 @@ func (v *tab) open(target, heading string) {
 
 func (v *tab) see(id string) {
 	v.Helper()
-	ctx, stop := context.WithTimeout(v.ctx, 15*time.Second)
+	ctx, stop := context.WithTimeout(v.ctx, 30*time.Second)
 	defer stop()
 	if err := chromedp.Do(ctx, chromedp.WaitVisible(chromedp.ID(id))); err != nil {
 		v.Fatalf("no #%s (%v), %s", id, err, v.place())
@@ -313,7 +313,7 @@ func (v *tab) back() {
 // leavesFor waits until the browser was sent to a URL that it cannot open itself.
 func (v *tab) leavesFor(prefix string) {
 	v.Helper()
-	for deadline := time.Now().Add(15 * time.Second); ; {
+	for deadline := time.Now().Add(30 * time.Second); ; {
 		v.mu.Lock()
 		for _, to := range v.left {
 			if strings.HasPrefix(to, prefix) {
