@@ -2,7 +2,6 @@ package gormstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/go-mandate/mandate/core/store"
 )
@@ -106,7 +105,7 @@ func (r *run) move(d redemption) (keyID string, moved bool, err error) {
 		if d.row == nil {
 			return r.moveGrant(d)
 		}
-		return r.moveInTransaction(d)
+		return r.moveInMySQL(d)
 	}
 }
 
@@ -132,32 +131,4 @@ func (r *run) moveGrant(d redemption) (keyID string, moved bool, err error) {
 	}
 	moved, err = r.one([]any{&keyID}, "SELECT key_id FROM {grants} WHERE id = ?", d.GrantID)
 	return keyID, moved, err
-}
-
-// moveInTransaction is the gate and the token in a short transaction of the store's own.
-func (r *run) moveInTransaction(d redemption) (keyID string, moved bool, err error) {
-	src, err := r.s.source()
-	if err != nil {
-		return "", false, err
-	}
-	tx, err := src.db.BeginTx(r.ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
-	if err != nil {
-		return "", false, err
-	}
-	in := &run{s: r.s, ctx: r.ctx, pool: tx, prep: func(ctx context.Context, query string) (*sql.Stmt, error) {
-		st, err := src.statement(ctx, query)
-		if err != nil {
-			return nil, err
-		}
-		return tx.StmtContext(ctx, st), nil
-	}}
-	keyID, moved, err = in.moveGrant(d)
-	if err == nil && moved {
-		_, err = in.exec("INSERT "+tokenInto+"VALUES ("+tokenValues+")", d.row...)
-	}
-	if err != nil || !moved {
-		_ = tx.Rollback() // nothing of it is left, also where this fails
-		return "", false, err
-	}
-	return keyID, true, tx.Commit()
 }

@@ -36,8 +36,7 @@ type Store struct {
 
 	sources sync.Map // *sql.DB to *source
 	texts   sync.Map // statement as written here to statement as sent
-	maria   atomic.Int32
-	writer  writer // SQLite alone
+	writer  writer   // SQLite alone
 }
 
 var (
@@ -110,7 +109,8 @@ func validPrefix(p string) bool {
 // source is one database with the statements that are prepared in it.
 type source struct {
 	db    *sql.DB
-	stmts sync.Map // string to *sql.Stmt; nil values never
+	stmts sync.Map // string to *sql.Stmt
+	maria atomic.Pointer[bool]
 }
 
 // source returns the database that writes go to.
