@@ -17,7 +17,8 @@ func TestEffects(t *testing.T) {
 	}{
 		"auto_consent asks nobody": {
 			edit: func(c map[string]any) { c["auto_consent"] = true },
-			see: func(_ *testing.T, v *visitor, _ *started) {
+			see: func(t *testing.T, v *visitor, _ *started) {
+				t.Helper()
 				login := v.follow(v.send("GET", authorizeURL("native", "com.example.app:/cb"), "", navigation()...))
 				v.code(v.follow(v.submit(login, "action", "login", "username", "foo", "password", "bar")))
 			},
@@ -25,6 +26,7 @@ func TestEffects(t *testing.T) {
 		"auto_consent and prompt=consent": {
 			edit: func(c map[string]any) { c["auto_consent"] = true },
 			see: func(t *testing.T, v *visitor, _ *started) {
+				t.Helper()
 				login := v.follow(v.send("GET", authorizeURL("web", redirectURI, "prompt", "consent"), "", navigation()...))
 				asked := v.follow(v.submit(login, "action", "login", "username", "foo", "password", "bar"))
 				if asked.status != 200 || !strings.Contains(asked.body, `id="page-consent"`) {
@@ -35,6 +37,7 @@ func TestEffects(t *testing.T) {
 		"pkce_required off lets a confidential client go without": {
 			edit: func(c map[string]any) { c["features"] = map[string]any{"pkce_required": false} },
 			see: func(t *testing.T, v *visitor, _ *started) {
+				t.Helper()
 				bare := []string{"code_challenge", "", "code_challenge_method", ""}
 				if a := v.send("GET", authorizeURL("web", redirectURI, bare...), "", navigation()...); !strings.HasPrefix(a.location, "/interaction/login") {
 					t.Errorf("a confidential client is sent to %q, want the sign-in", a.location)
@@ -47,6 +50,7 @@ func TestEffects(t *testing.T) {
 		"iss_parameter off (RFC 9207)": {
 			edit: func(c map[string]any) { c["features"] = map[string]any{"iss_parameter": false} },
 			see: func(t *testing.T, v *visitor, _ *started) {
+				t.Helper()
 				a := v.send("GET", authorizeURL("web", redirectURI, "prompt", "none"), "", navigation()...)
 				if u, err := url.Parse(a.location); err != nil || u.Query().Has("iss") || u.Query().Get("error") != "login_required" {
 					t.Errorf("location %q, want login_required without iss", a.location)
@@ -65,6 +69,7 @@ func TestEffects(t *testing.T) {
 				c["clients"] = c["clients"].([]any)[:1]
 			},
 			see: func(t *testing.T, v *visitor, _ *started) {
+				t.Helper()
 				got := redeemed(t, v)
 				if got["refresh_token"] != nil {
 					t.Error("there is a refresh token, want none")
@@ -74,6 +79,7 @@ func TestEffects(t *testing.T) {
 		"refresh_rotation never": {
 			edit: func(c map[string]any) { c["refresh_rotation"] = "never" },
 			see: func(t *testing.T, v *visitor, _ *started) {
+				t.Helper()
 				first, _ := redeemed(t, v)["refresh_token"].(string)
 				next := tokenOf(t, v, "grant_type=refresh_token&refresh_token="+first)
 				if again, ok := next["refresh_token"]; ok && again != first {
@@ -84,6 +90,7 @@ func TestEffects(t *testing.T) {
 		"refresh_grace_s 0: every second use ends the family": {
 			edit: func(c map[string]any) { c["refresh_grace_s"] = 0 },
 			see: func(t *testing.T, v *visitor, _ *started) {
+				t.Helper()
 				first, _ := redeemed(t, v)["refresh_token"].(string)
 				next, _ := tokenOf(t, v, "grant_type=refresh_token&refresh_token="+first)["refresh_token"].(string)
 				for _, token := range []string{first, next} {
@@ -98,6 +105,7 @@ func TestEffects(t *testing.T) {
 				c["lifetimes"] = map[string]any{"access_token": 77, "refresh_token": 100, "code": 5, "session": 50}
 			},
 			see: func(t *testing.T, v *visitor, s *started) {
+				t.Helper()
 				got := redeemed(t, v)
 				if got["expires_in"] != 77.0 {
 					t.Errorf("expires_in = %v, want 77", got["expires_in"])
@@ -121,6 +129,7 @@ func TestEffects(t *testing.T) {
 		"a client's own lifetimes": {
 			edit: func(c map[string]any) { client0(c)["access_token_ttl_s"], client0(c)["code_ttl_s"] = 11, 600 },
 			see: func(t *testing.T, v *visitor, _ *started) {
+				t.Helper()
 				if got := redeemed(t, v); got["expires_in"] != 11.0 {
 					t.Errorf("expires_in = %v, want 11", got["expires_in"])
 				}
@@ -129,6 +138,7 @@ func TestEffects(t *testing.T) {
 		"a short client secret": {
 			edit: func(c map[string]any) { client0(c)["client_secret"] = "short" },
 			see: func(t *testing.T, v *visitor, _ *started) {
+				t.Helper()
 				for secret, status := range map[string]int{"short": 200, "shorty": 401} {
 					pair := base64.StdEncoding.EncodeToString([]byte("web:" + secret))
 					if a := v.send("POST", "/token", "grant_type=client_credentials&scope=read", "Authorization: Basic "+pair); a.status != status {
@@ -140,6 +150,7 @@ func TestEffects(t *testing.T) {
 		"introspect all": {
 			edit: func(c map[string]any) { client0(c)["introspect"] = "all" },
 			see: func(t *testing.T, v *visitor, _ *started) {
+				t.Helper()
 				a := v.send("POST", "/token", "grant_type=client_credentials&scope=read", basicOf("jwt"))
 				var got map[string]any
 				if err := json.Unmarshal([]byte(a.body), &got); err != nil || a.status != 200 {
