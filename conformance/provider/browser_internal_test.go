@@ -157,7 +157,7 @@ func (v *tab) note(event any) {
 			v.failed = append(v.failed, e.ErrorText+" "+string(e.BlockedReason))
 		}
 	case *log.EventEntryAdded:
-		if e.Entry.Source != log.EntrySourceNetwork { // which speaks of every status of 400 and over
+		if e.Entry.Source == log.EntrySourceSecurity { // others speak of statuses, and of what they would do better
 			v.failed = append(v.failed, string(e.Entry.Source)+": "+e.Entry.Text)
 		}
 	case *runtime.EventConsoleAPICalled:
