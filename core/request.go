@@ -18,7 +18,7 @@ type Header interface {
 // to one goroutine.
 type Request struct {
 	Method    string
-	URL       string            // absolute, as the client sees it: configured origin, path and query, never from Host
+	URL       string            // absolute, as the client sees it: configured origin, path and query, never from Host. A guard has no origin: path and query
 	Header    Header            // never nil for an endpoint
 	Body      string            // at most the endpoint's limit; the adapter restores it for later handlers
 	Oversized bool              // the body was over the limit, and Body is empty

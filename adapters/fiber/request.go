@@ -37,11 +37,19 @@ func request(c *fiber.Ctx, origin, path string, limit int64) *mandate.Request {
 // may be kept.
 type header struct{ c *fiber.Ctx }
 
-// Get implements [mandate.Header].
-func (h header) Get(name string) string { return string(h.c.Request().Header.Peek(name)) }
+// Get implements [mandate.Header]. Host is no field here, as in net/http: nothing may be made of it.
+func (h header) Get(name string) string {
+	if strings.EqualFold(name, fiber.HeaderHost) {
+		return ""
+	}
+	return string(h.c.Request().Header.Peek(name))
+}
 
 // Values implements [mandate.Header].
 func (h header) Values(name string) []string {
+	if strings.EqualFold(name, fiber.HeaderHost) {
+		return nil
+	}
 	fields := h.c.Request().Header.PeekAll(name)
 	values := make([]string, len(fields))
 	for i, f := range fields {

@@ -210,7 +210,7 @@ func (s *Server) verifyJWT(ctx context.Context, raw string, now time.Time) (*man
 		return nil, tokenError(store.ErrRevoked)
 	case err != nil:
 		return nil, fault("read grant", err)
-	case !g.Revoked.IsZero():
+	case !g.AliveAt(now):
 		return nil, tokenError(store.ErrRevoked)
 	}
 	return mandate.NewToken(info), nil
