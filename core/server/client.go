@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -75,8 +76,8 @@ func visible(s string, spaces bool) bool {
 	return true
 }
 
-// checkClient returns why c cannot be a fixed client.
-func checkClient(c *store.Client) error {
+// checkClient returns why c cannot be a fixed client of a server with these authentication methods.
+func checkClient(c *store.Client, methods []string) error {
 	switch {
 	case c == nil:
 		return errors.New("server: Clients has a nil client")
@@ -91,10 +92,8 @@ func checkClient(c *store.Client) error {
 	case c.Metadata.Allows("authorization_code") && len(c.Metadata.RedirectURIs) == 0:
 		return fmt.Errorf("server: client %q has the grant authorization_code and no redirect URI: add one, or set GrantTypes", c.ID)
 	}
-	switch c.Metadata.Method() {
-	case "client_secret_basic", "client_secret_post", "none":
-	default:
-		return fmt.Errorf("server: client %q has AuthMethod %q, which this server does not know", c.ID, c.Metadata.AuthMethod)
+	if !slices.Contains(methods, c.Metadata.Method()) {
+		return fmt.Errorf("server: client %q has AuthMethod %q, which is not among ClientAuthMethods: %v", c.ID, c.Metadata.Method(), methods)
 	}
 	for _, secret := range c.Secrets {
 		if secret.Form == store.SHA256 && len(secret.Value) != sha256.Size {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -12,10 +13,8 @@ import (
 	"github.com/go-mandate/mandate/core/store"
 )
 
-// authMethods are the client authentication methods that the server knows.
-//
-//nolint:gochecknoglobals // constant by nature
-var authMethods = [...]string{"client_secret_basic", "client_secret_post", "none"}
+// authMethods returns the client authentication methods that the server knows.
+func authMethods() []string { return []string{"client_secret_basic", "client_secret_post", "none"} }
 
 // clientError is invalid_client with the answer's status: 401 and a challenge where the client used the
 // Authorization header or nothing at all, 400 otherwise (RFC 6749, section 5.2).
@@ -68,6 +67,8 @@ func (s *Server) authenticate(ctx context.Context, r *mandate.Request, form mand
 		return Client{}, fault("read client", err)
 	case client.Disabled:
 		return refuse(errors.New("client is disabled"))
+	case !slices.Contains(s.config.ClientAuthMethods, c.method):
+		return refuse(errors.New("client used " + c.method + ", which is not among ClientAuthMethods"))
 	case client.Metadata.Method() != c.method:
 		return refuse(errors.New("client used " + c.method + " and is registered for " + client.Metadata.Method()))
 	case c.method != "none" && !s.proves(client, c.secret, s.now()):

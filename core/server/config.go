@@ -58,6 +58,9 @@ type Config struct {
 	// ErrorURL is where a browser is sent, with error and error_description, instead of seeing the error page. Default: none.
 	ErrorURL string
 
+	// ClientAuthMethods are the ways in which clients may authenticate. Default: client_secret_basic, client_secret_post and none.
+	ClientAuthMethods []string
+
 	// TokenFormat is the form of access tokens where a client has no other. Default: Opaque.
 	TokenFormat TokenFormat
 	// SigningAlg signs JWTs. Default: ES256.
@@ -193,6 +196,9 @@ func (c *Config) setDefaults() {
 			*d.field = d.initial
 		}
 	}
+	if c.ClientAuthMethods == nil {
+		c.ClientAuthMethods = authMethods()
+	}
 	if c.TokenFormat == "" {
 		c.TokenFormat = Opaque
 	}
@@ -232,6 +238,11 @@ func (c *Config) checkPolicies() error {
 		return fmt.Errorf("server: JWTTTL %v is over %v", c.JWTTTL, maxJWT)
 	case c.CodeTTL > 10*time.Minute:
 		return fmt.Errorf("server: CodeTTL %v is over 10 minutes (RFC 6749, section 4.1.2)", c.CodeTTL)
+	}
+	for _, m := range c.ClientAuthMethods {
+		if !slices.Contains(authMethods(), m) {
+			return fmt.Errorf("server: ClientAuthMethods has %q, which is none of %v", m, authMethods())
+		}
 	}
 	if c.ErrorURL != "" {
 		if u, err := url.Parse(c.ErrorURL); err != nil || u.Fragment != "" {

@@ -95,7 +95,11 @@ func TestNewRefuses(t *testing.T) {
 		"a redirect URI on http": {func(c *server.Config) {
 			c.Clients = client(func(c *store.Client) { c.Metadata.RedirectURIs = []string{"http://app.example.com"} })
 		}, "app.example.com"},
-		"a method that is unknown":         {func(c *server.Config) { c.Clients = client(func(c *store.Client) { c.Metadata.AuthMethod = "magic" }) }, "magic"},
+		"a method that is unknown": {func(c *server.Config) { c.Clients = client(func(c *store.Client) { c.Metadata.AuthMethod = "magic" }) }, "magic"},
+		"an unknown method":        {func(c *server.Config) { c.ClientAuthMethods = []string{"magic"} }, "magic"},
+		"a method that is switched off": {func(c *server.Config) {
+			c.ClientAuthMethods, c.Clients = []string{"none"}, client(func(*store.Client) {})
+		}, "ClientAuthMethods"},
 		"a scope that is not the server's": {func(c *server.Config) { c.Clients = client(func(c *store.Client) { c.Metadata.Scope = "write" }) }, "write"},
 		"a secret that is no digest": {func(c *server.Config) {
 			c.Clients = client(func(c *store.Client) { c.Secrets[0].Value = []byte("plain") })

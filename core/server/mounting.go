@@ -168,16 +168,16 @@ func (s *Server) describe() error {
 
 // describeAs returns the metadata document: what is on, and nothing else.
 func (s *Server) describeAs(extra map[string]json.RawMessage) oauth2.ServerMetadata {
-	confidential := slices.DeleteFunc(slices.Clone(authMethods[:]), func(m string) bool { return m == "none" })
+	confidential := slices.DeleteFunc(slices.Clone(s.config.ClientAuthMethods), func(m string) bool { return m == "none" })
 	d := oauth2.ServerMetadata{
 		Issuer:                   s.config.Issuer,
 		TokenEndpoint:            s.url("token"),
 		JWKSURI:                  s.url("jwks"),
 		RevocationEndpoint:       s.url("revocation"),
-		RevocationAuthMethods:    authMethods[:],
+		RevocationAuthMethods:    s.config.ClientAuthMethods,
 		IntrospectionEndpoint:    s.url("introspection"),
 		IntrospectionAuthMethods: confidential,
-		AuthMethods:              authMethods[:],
+		AuthMethods:              s.config.ClientAuthMethods,
 		GrantTypes:               slices.Sorted(maps.Keys(s.grants)),
 		ResponseTypes:            []string{},
 		Extra:                    extra,

@@ -89,7 +89,7 @@ func New(config Config) (*Server, error) {
 
 func (s *Server) addClients() error {
 	for _, c := range s.config.Clients {
-		if err := checkClient(c); err != nil {
+		if err := checkClient(c, s.config.ClientAuthMethods); err != nil {
 			return err
 		}
 		if s.fixed[c.ID] != nil {
