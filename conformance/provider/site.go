@@ -56,7 +56,7 @@ func (s *settings) site(st store.Store, keys jose.Ring) (*site, error) {
 		GrantTypes: serverGrants(c.GrantTypes), SignIn: s.people.signIn,
 		SigningAlg: s.alg, Keys: keys,
 		ClientAuthMethods: c.AuthMethods,
-		CodeTTL: seconds(c.Lifetimes.Code), TokenTTL: seconds(c.Lifetimes.Access),
+		CodeTTL:           seconds(c.Lifetimes.Code), TokenTTL: seconds(c.Lifetimes.Access),
 		RefreshIdle: seconds(c.Lifetimes.Refresh), SessionIdle: seconds(c.Lifetimes.Session), SessionTTL: seconds(c.Lifetimes.Session),
 		Rotation: server.Rotation(c.Rotation), OmitIss: !on(c.Features.Iss), Hooks: logHooks(s.log), Now: s.clock.now,
 	}
