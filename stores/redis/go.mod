@@ -6,6 +6,7 @@ require (
 	github.com/alicebob/miniredis/v2 v2.40.0
 	github.com/go-mandate/mandate/conformance v0.1.0
 	github.com/go-mandate/mandate/core v0.1.0
+	github.com/go-mandate/mandate/stores/memory v0.1.0
 	github.com/redis/go-redis/v9 v9.23.0
 )
 
