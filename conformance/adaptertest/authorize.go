@@ -183,7 +183,7 @@ func afterTrust() cases {
 		"an unknown response_type":         {[]string{"response_type", "magic"}, "", "unsupported_response_type", false},
 		"the implicit grant, which is off": {[]string{"response_type", "token"}, "", "unsupported_response_type", false},
 		"a hybrid that is not there":       {[]string{"response_type", "code id_token"}, "", "unsupported_response_type", false},
-		"code twice in response_type":      {[]string{"response_type", "code code"}, "", "unsupported_response_type", false},
+		"the same response_type twice":     {[]string{"response_type", strings.Repeat(" code", 2)}, "", "unsupported_response_type", false},
 		"a client without the code grant":  {[]string{"client_id", "nocode"}, "", "unauthorized_client", false},
 		"an unknown response_mode":         {[]string{"response_mode", "pigeon"}, "", "invalid_request", false},
 		"an unknown scope":                 {[]string{"scope", "read unknown"}, "", "invalid_scope", false},

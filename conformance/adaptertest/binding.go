@@ -49,7 +49,7 @@ func bindings() cases {
 		},
 		"a decision function that panics is recovered by the framework": func(t *testing.T, a Adapter) {
 			w := newWorld(t, a, func(s *setup) {
-				s.Decide = func(Ctx, *server.Ask) (server.Answer, error) { panic("in the application") }
+				s.Decide = func(Ctx, *server.Ask) (server.Answer, error) { panic("in the application") } //nolint:forbidigo // the application's, which the framework must survive
 			})
 			w.authorize(web().request()).status(t, 500)
 			w.get(t, "/jwks").status(t, 200)

@@ -2,6 +2,7 @@ package adaptertest
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/url"
 	"testing"
 
@@ -43,9 +44,7 @@ func clientAuth() cases {
 			w := newWorld(t, a, func(s *setup) { s.Clients = append(s.Clients, oddClients()...) })
 			for _, path := range []string{"/token", "/introspect", "/revoke"} {
 				form := url.Values{"grant_type": {"client_credentials"}, "scope": {"read"}, "token": {"x"}}
-				for name, values := range row.form {
-					form[name] = values
-				}
+				maps.Copy(form, row.form)
 				var fields []string
 				if row.authorization != "" {
 					fields = []string{"Authorization", row.authorization}

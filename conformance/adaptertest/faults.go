@@ -27,38 +27,47 @@ func (s *countingStore) Client(ctx context.Context, id string) (*store.Client, e
 	s.calls.Add(1)
 	return s.Store.Client(ctx, id)
 }
+
 func (s *countingStore) Grant(ctx context.Context, id string) (store.Grant, error) {
 	s.calls.Add(1)
 	return s.Store.Grant(ctx, id)
 }
+
 func (s *countingStore) GrantByKey(ctx context.Context, key mandate.Digest) (store.Grant, error) {
 	s.calls.Add(1)
 	return s.Store.GrantByKey(ctx, key)
 }
+
 func (s *countingStore) Token(ctx context.Context, key mandate.Digest, now time.Time) (*mandate.Token, error) {
 	s.calls.Add(1)
 	return s.Store.Token(ctx, key, now)
 }
+
 func (s *countingStore) CreateGrant(ctx context.Context, g store.Grant) error {
 	s.write()
 	return s.Store.CreateGrant(ctx, g)
 }
+
 func (s *countingStore) Redeem(ctx context.Context, r store.Redemption) (string, error) {
 	s.write()
 	return s.Store.Redeem(ctx, r)
 }
+
 func (s *countingStore) PutToken(ctx context.Context, key mandate.Digest, t *mandate.Token) error {
 	s.write()
 	return s.Store.PutToken(ctx, key, t)
 }
+
 func (s *countingStore) PutTicket(ctx context.Context, t store.Ticket) error {
 	s.write()
 	return s.Store.PutTicket(ctx, t)
 }
+
 func (s *countingStore) PutSession(ctx context.Context, x store.Session) error {
 	s.write()
 	return s.Store.PutSession(ctx, x)
 }
+
 func (s *countingStore) PutConsent(ctx context.Context, c store.Consent) error {
 	s.write()
 	return s.Store.PutConsent(ctx, c)
@@ -72,7 +81,7 @@ type faultyStore struct {
 }
 
 // errStore is what a broken store says, which nobody outside may read.
-var errStore = errors.New("pq: password authentication failed for user root at 10.0.0.7") //nolint:gochecknoglobals // an error of the suite's own
+var errStore = errors.New("pq: password authentication failed for user root at 10.0.0.7")
 
 func (s *faultyStore) fail(method string) error {
 	if m := s.method.Load(); m != nil && *m == method {

@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -95,9 +96,7 @@ func issuers() cases {
 			if len(first.cookies) != 2 {
 				t.Fatalf("cookies = %v", first.cookies)
 			}
-			for name, value := range first.cookies {
-				second.cookies[name] = value
-			}
+			maps.Copy(second.cookies, first.cookies)
 			if p := begin(second); !strings.Contains(p.Body, `id="login-form"`) {
 				t.Errorf("the session of the one is a session at the other: %q", p.Body)
 			}

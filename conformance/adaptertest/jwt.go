@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func jwts() cases {
 				t.Errorf("expires_in = %v, want 10m", got.ExpiresIn)
 			}
 			head, claims := part(t, got.Access, 0), part(t, got.Access, 1)
-			if head["typ"] != "at+jwt" || head["alg"] != "ES256" || !strings.Contains(w.get(t, "/jwks").Body, `"kid":"`+head["kid"].(string)+`"`) {
+			if head["typ"] != "at+jwt" || head["alg"] != "ES256" || !strings.Contains(w.get(t, "/jwks").Body, fmt.Sprintf(`"kid":%q`, head["kid"])) {
 				t.Errorf("header = %v", head)
 			}
 			now := float64(w.clock.Now().Unix())

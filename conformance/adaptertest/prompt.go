@@ -27,11 +27,11 @@ func ownPages(s *setup) {
 			return server.Approve(user), nil
 		}
 		return server.Page(func() error {
-			body := `<form method="post" action="` + ask.Action() + `">` + string(ask.Fields())
+			var boxes strings.Builder
 			for _, scope := range ask.Scopes {
-				body += `<label><input type="checkbox" name="scope" value="` + scope.Name + `">` + scope.Title + `</label>`
+				boxes.WriteString(`<label><input type="checkbox" name="scope" value="` + scope.Name + `">` + scope.Title + `</label>`)
 			}
-			return c.HTML(0, body+`<button name="verdict" value="allow">`+user.Subject+` at `+ask.RedirectHost()+`</button></form>`)
+			return c.HTML(0, `<form method="post" action="`+ask.Action()+`">`+string(ask.Fields())+boxes.String()+`<button name="verdict" value="allow">`+user.Subject+` at `+ask.RedirectHost()+`</button></form>`)
 		}), nil
 	}
 	more := s.more

@@ -15,33 +15,33 @@ const contenders = 64
 func races() cases {
 	return cases{
 		"of 64 that redeem a code one gets tokens, and they die with it": func(t *testing.T, a Adapter) {
-			race(t, a, nil, func(w *world, round int) error {
+			race(t, a, nil, func(w *world, l *lines, round int) error {
 				p := racer(round)
 				code, err := w.tryCode(p)
 				if err != nil {
 					return err
 				}
-				return w.once(p, p.exchange(code))
+				return w.once(l, p, p.exchange(code))
 			})
 		},
 		"of 64 that use a refresh token without a grace one gets tokens, and they die with it": func(t *testing.T, a Adapter) {
-			race(t, a, func(s *setup) { s.Grace = -1 }, func(w *world, round int) error {
+			race(t, a, func(s *setup) { s.Grace = -1 }, func(w *world, l *lines, round int) error {
 				p := racer(round)
 				first, err := w.tryLogin(p)
 				if err != nil {
 					return err
 				}
-				return w.once(p, refreshing(first.Refresh))
+				return w.once(l, p, refreshing(first.Refresh))
 			})
 		},
 		"of 64 that use a refresh token within the grace all get the same successor": func(t *testing.T, a Adapter) {
-			race(t, a, nil, func(w *world, round int) error {
+			race(t, a, nil, func(w *world, l *lines, round int) error {
 				p := racer(round)
 				first, err := w.tryLogin(p)
 				if err != nil {
 					return err
 				}
-				answers, err := w.crowd(p, refreshing(first.Refresh))
+				answers, err := w.crowd(l, p, refreshing(first.Refresh))
 				if err != nil {
 					return err
 				}
@@ -53,13 +53,13 @@ func races() cases {
 				// Nothing forked: of generations there is one more, and it goes on.
 				second, err := w.tryToken(p, refreshing(answers[0].text(w.t, "refresh_token")))
 				if err != nil || second.Status != 200 {
-					return fmt.Errorf("the successor: %v %v", second, err)
+					return fmt.Errorf("the successor: %v %w", second, err)
 				}
 				return nil
 			})
 		},
 		"strangers who have a code change nothing": func(t *testing.T, a Adapter) {
-			race(t, fewer(a), nil, func(w *world, round int) error {
+			race(t, fewer(a), nil, func(w *world, _ *lines, round int) error {
 				p := racer(round)
 				code, err := w.tryCode(p)
 				if err != nil {
@@ -98,7 +98,7 @@ func races() cases {
 				}
 				ans, err := w.tryToken(p, p.exchange(code))
 				if err != nil || ans.Status != 200 {
-					return fmt.Errorf("the owner of the code: %v %v", ans, err)
+					return fmt.Errorf("the owner of the code: %v %w", ans, err)
 				}
 				return w.tryAlive(ans.text(w.t, "access_token"), true)
 			})
@@ -156,15 +156,16 @@ func fewer(a Adapter) Adapter {
 }
 
 // race runs the rounds of a race, several at a time.
-func race(t *testing.T, a Adapter, change func(s *setup), round func(w *world, n int) error) {
+func race(t *testing.T, a Adapter, change func(s *setup), round func(w *world, l *lines, n int) error) {
 	t.Helper()
 	w := newWorld(t, a, change)
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range 4 {
+		l := w.dial(t, contenders)
 		wg.Go(func() {
 			for n := int(next.Add(1)); n <= a.Rounds && !t.Failed(); n = int(next.Add(1)) {
-				if err := round(w, n); err != nil {
+				if err := round(w, l, n); err != nil {
 					t.Errorf("round %d: %v", n, err)
 				}
 			}
@@ -174,32 +175,16 @@ func race(t *testing.T, a Adapter, change func(s *setup), round func(w *world, n
 }
 
 // crowd sends one token request from all contenders at once.
-func (w *world) crowd(p party, form url.Values) ([]*answer, error) {
-	w.t.Helper()
-	answers := make([]*answer, contenders)
-	errs := make([]error, contenders)
-	gate := make(chan struct{})
-	var wg sync.WaitGroup
-	for i := range answers {
-		wg.Go(func() {
-			<-gate
-			answers[i], errs[i] = w.tryToken(p, form)
-		})
-	}
-	close(gate)
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return answers, nil
+func (w *world) crowd(l *lines, p party, form url.Values) ([]*answer, error) {
+	form = with(form)
+	fields := p.sign(form)
+	return l.crowd(w.addr, "/token", form, fields...)
 }
 
 // once lets the crowd send form, of which one may win. The losers have proven that it was used twice: what the winner got is dead.
-func (w *world) once(p party, form url.Values) error {
+func (w *world) once(l *lines, p party, form url.Values) error {
 	w.t.Helper()
-	answers, err := w.crowd(p, form)
+	answers, err := w.crowd(l, p, form)
 	if err != nil {
 		return err
 	}
@@ -222,7 +207,7 @@ func (w *world) once(p party, form url.Values) error {
 	}
 	ans, err := w.tryToken(p, refreshing(won.text(w.t, "refresh_token")))
 	if err != nil || ans.Status != 400 || ans.text(w.t, "error") != "invalid_grant" {
-		return fmt.Errorf("the winner's refresh token: %v %v", ans, err)
+		return fmt.Errorf("the winner's refresh token: %v %w", ans, err)
 	}
 	return nil
 }
@@ -258,7 +243,7 @@ func (w *world) tryLogin(p party) (tokens, error) {
 	}
 	ans, err := w.tryToken(p, p.exchange(code))
 	if err != nil || ans.Status != 200 {
-		return tokens{}, fmt.Errorf("no tokens: %v %v", ans, err)
+		return tokens{}, fmt.Errorf("no tokens: %v %w", ans, err)
 	}
 	return tokens{Access: ans.text(w.t, "access_token"), Refresh: ans.text(w.t, "refresh_token")}, nil
 }

@@ -94,7 +94,8 @@ func always(c Ctx, clock *Clock) (server.Answer, error) {
 // party is a client as it knows itself.
 type party struct{ id, secret, method, redirect string }
 
-func web() party     { return party{"web", "web-secret-0123456789", "client_secret_basic", callback} }
+func web() party { return party{"web", "web-secret-0123456789", "client_secret_basic", callback} }
+
 func post() party    { return party{"post", "post-secret-0123456789", "client_secret_post", callback} }
 func spa() party     { return party{"spa", "", "none", "https://spa.example.com/cb"} }
 func native() party  { return party{"native", "", "none", "http://127.0.0.1/cb"} }
