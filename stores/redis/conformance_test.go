@@ -31,7 +31,7 @@ func TestConformance(t *testing.T) {
 		m := miniredis.RunT(t)
 		return open(t, m.Addr(), redisstore.Config{}), open(t, m.Addr(), redisstore.Config{})
 	}
-	storetest.Run(t, func(t *testing.T) store.Store { a, _ := shared(t); return a }, storetest.Features{
+	storetest.Run(t, func(t *testing.T) store.Store { t.Helper(); a, _ := shared(t); return a }, storetest.Features{
 		Shared: shared,
 		Reopen: func(_ *testing.T, s store.Store) store.Store { return s },
 		Rounds: 5,

@@ -142,6 +142,8 @@ func (s *Store) Redeem(ctx context.Context, r store.Redemption) (string, error) 
 }
 
 // revokeLua is the one write that ends a grant.
+//
+//nolint:dupword // Lua ends every block with end
 const revokeLua = `
 local function revoke(id, row, h, now, why, x)
 	call('HSET', row, 'r', now, 'w', why, 'x', x)

@@ -41,6 +41,8 @@ func newScripts() *scripts {
 // the record's keys, each with its length in front. Scripts touch keys that they are not told, all in the slot of KEYS[1].
 //
 // Numbers are compared as numbers and passed on as text, so that none is rounded.
+//
+//nolint:dupword // Lua ends every block with end
 const prelude = `
 local call = redis.call
 local P = string.sub(KEYS[1], 1, -4)

@@ -17,7 +17,7 @@ import (
 )
 
 // server returns the Redis of MANDATE_REDIS, or nil where there is none: a test then says what it leaves out.
-func server(t testing.TB) *redis.Client {
+func server(t *testing.T) *redis.Client {
 	t.Helper()
 	url := os.Getenv("MANDATE_REDIS")
 	if url == "" {
@@ -35,7 +35,7 @@ func server(t testing.TB) *redis.Client {
 }
 
 // empty returns a config with a prefix that nobody else has, whose keys are removed at the end.
-func empty(t testing.TB, client *redis.Client) redisstore.Config {
+func empty(t *testing.T, client *redis.Client) redisstore.Config {
 	t.Helper()
 	c := redisstore.Config{Prefix: "test" + rand.Text()}
 	t.Cleanup(func() {
@@ -48,7 +48,7 @@ func empty(t testing.TB, client *redis.Client) redisstore.Config {
 	return c
 }
 
-func with(t testing.TB, client redis.UniversalClient, config redisstore.Config) *redisstore.Store {
+func with(t *testing.T, client redis.UniversalClient, config redisstore.Config) *redisstore.Store {
 	t.Helper()
 	s, err := redisstore.New(client, config)
 	if err != nil {
@@ -73,7 +73,7 @@ func TestRedis(t *testing.T) {
 		c := empty(t, client)
 		return with(t, client, c), with(t, server(t), c)
 	}
-	storetest.Run(t, func(t *testing.T) store.Store { a, _ := shared(t); return a }, storetest.Features{
+	storetest.Run(t, func(t *testing.T) store.Store { t.Helper(); a, _ := shared(t); return a }, storetest.Features{
 		Shared: shared,
 		Reopen: func(_ *testing.T, s store.Store) store.Store { return s },
 		Rounds: rounds,

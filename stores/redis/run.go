@@ -67,7 +67,7 @@ func (s *Store) replicated(ctx context.Context, sc script, keys []string, args [
 }
 
 // errBehind is no verdict: the write was made, and may be lost.
-var errBehind = errors.New("replicas are behind") //nolint:gochecknoglobals // a sentinel
+var errBehind = errors.New("replicas are behind")
 
 // verdict returns the error that a script's letter stands for.
 func verdict(what, letter string) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ import (
 )
 
 // standIn returns a client of a Redis of its own.
-func standIn(t testing.TB) (*redis.Client, *miniredis.Miniredis) {
+func standIn(t *testing.T) (*redis.Client, *miniredis.Miniredis) {
 	t.Helper()
 	m := miniredis.RunT(t)
 	client := redis.NewClient(&redis.Options{Addr: m.Addr(), ContextTimeoutEnabled: true})
@@ -54,7 +55,7 @@ func TestSentTwice(t *testing.T) {
 		client.AddHook(twice{})
 		return with(t, client, redisstore.Config{}), with(t, client, redisstore.Config{})
 	}
-	storetest.Run(t, func(t *testing.T) store.Store { a, _ := shared(t); return a }, storetest.Features{
+	storetest.Run(t, func(t *testing.T) store.Store { t.Helper(); a, _ := shared(t); return a }, storetest.Features{
 		Shared: shared,
 		Reopen: func(_ *testing.T, s store.Store) store.Store { return s },
 		Rounds: 3,
@@ -81,10 +82,10 @@ func TestCluster(t *testing.T) {
 var start = time.Now().UTC().Truncate(time.Millisecond)
 
 // everything puts one record of every kind that ends, all over after d.
-func everything(t testing.TB, s store.Store, now time.Time, d time.Duration) {
+func everything(t *testing.T, s store.Store, now time.Time, d time.Duration) {
 	t.Helper()
 	ctx, end := t.Context(), now.Add(d)
-	name := fmt.Sprint(now.UnixNano())
+	name := strconv.FormatInt(now.UnixNano(), 10)
 	key := func(s string) mandate.Digest { return mandate.DigestOf(s + name) }
 	g := store.Grant{ID: "g" + name, Key: key("g"), ClientID: "c", Subject: "s" + name, SessionID: "n" + name, Created: now, Expires: end}
 	other := g

@@ -53,6 +53,7 @@ func (s *Store) Token(ctx context.Context, k mandate.Digest, now time.Time) (*ma
 	return mandate.NewToken(info), nil
 }
 
+//nolint:dupword // Lua ends every block with end
 const revokeTokenLua = `
 local e, ttl, suffix, time = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local was = call('GET', KEYS[2])
