@@ -68,9 +68,9 @@ func (b *browser) send(method, target string, values url.Values, fields ...strin
 }
 
 // open goes to target and on, until there is a page or the way leads to another host.
-func (b *browser) open(target string, fields ...string) *page {
+func (b *browser) open(target string) *page {
 	b.t.Helper()
-	return b.send(http.MethodGet, target, nil, fields...).follow()
+	return b.send(http.MethodGet, target, nil).follow()
 }
 
 // authorize opens the ordinary authorization request of p, after changes.

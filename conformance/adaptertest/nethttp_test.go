@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -82,7 +83,7 @@ func (a app) Route(h func(c adaptertest.Ctx) error) adaptertest.Route {
 }
 
 func (a app) Middleware(f func(c adaptertest.Ctx, next func() error) error) adaptertest.Middleware {
-	return middleware(func(next http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			c := &ctx{w, r}
 			fail(w, f(c, func() error {
@@ -90,7 +91,7 @@ func (a app) Middleware(f func(c adaptertest.Ctx, next func() error) error) adap
 				return nil
 			}))
 		})
-	})
+	}
 }
 
 func (a app) Serve(t *testing.T, l net.Listener) {
@@ -134,8 +135,8 @@ type routes struct {
 func (r routes) Handle(method, path string, h adaptertest.Route, before ...adaptertest.Middleware) {
 	handler := h.(http.Handler)
 	for _, list := range [][]adaptertest.Middleware{before, r.before} {
-		for i := len(list) - 1; i >= 0; i-- {
-			handler = list[i].(middleware)(handler)
+		for _, m := range slices.Backward(list) {
+			handler = m.(middleware)(handler)
 		}
 	}
 	r.mux.Handle(method+" "+r.prefix+path, handler)
@@ -210,7 +211,7 @@ func (c *ctx) Body() (string, error) {
 func (c *ctx) SetHeader(name, value string) { c.w.Header().Set(name, value) }
 
 func (c *ctx) SetCookie(name, value string) {
-	http.SetCookie(c.w, &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true})
+	http.SetCookie(c.w, &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode})
 }
 
 func (c *ctx) HTML(status int, body string) error {
