@@ -51,19 +51,28 @@ func (s *Store) plan(ctx context.Context) ([]string, error) {
 	return plan, ctx.Err()
 }
 
-// columnNames asks the table itself, which every database answers alike.
-func (s *Store) columnNames(ctx context.Context, table string) ([]string, error) {
+// columnNames returns the columns that a table has.
+func (s *Store) columnNames(ctx context.Context, table string) (names []string, err error) {
 	src, err := s.source()
 	if err != nil {
 		return nil, err
+	}
+	r := &run{s: s, ctx: ctx, pool: src.db}
+	if s.dialect == postgres { // where the plan of a SELECT * outlives the columns
+		err = r.query(func(rows *sql.Rows) error {
+			var name string
+			err := rows.Scan(&name)
+			names = append(names, name)
+			return err
+		}, "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped", s.quoted(table))
+		return names, err
 	}
 	rows, err := src.db.QueryContext(ctx, "SELECT * FROM "+s.quoted(table)+" WHERE 1 = 0") // #nosec G202 -- a name of this package's, quoted
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close() //nolint:errcheck // Err says it
-	names, err := rows.Columns()
-	if err != nil {
+	if names, err = rows.Columns(); err != nil {
 		return nil, err
 	}
 	return names, rows.Err()

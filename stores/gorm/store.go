@@ -17,8 +17,8 @@ import (
 
 // Config changes what [New] does by itself. The zero value is right for most applications.
 type Config struct {
-	// TablePrefix is what the names of all tables begin with: letters, digits and underscores, and a dot after a
-	// schema or an attached database. At most 32 bytes. Default: "mandate_".
+	// TablePrefix is what the names of all tables begin with: letters, digits and underscores, and a dot after the
+	// schema, but in SQLite. At most 32 bytes. Default: "mandate_".
 	TablePrefix string
 
 	// Timeout bounds every call, beside the deadline of its context: a call that gets no connection in time is an error
@@ -82,6 +82,9 @@ func New(db *gorm.DB, config ...Config) (*Store, error) {
 	}
 	if !validPrefix(c.TablePrefix) {
 		return nil, fmt.Errorf("gormstore: TablePrefix %q has more than letters, digits, underscores and one dot, or is longer than 32 bytes", c.TablePrefix)
+	}
+	if d == sqlite && strings.Contains(c.TablePrefix, ".") {
+		return nil, fmt.Errorf("gormstore: TablePrefix %q has a dot; in SQLite the tables lie in the main database", c.TablePrefix)
 	}
 	if c.Timeout < 0 {
 		return nil, fmt.Errorf("gormstore: Timeout is %v, and must not be negative", c.Timeout)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -126,6 +127,20 @@ func (w *writer) work(wake <-chan struct{}) {
 		for _, j := range jobs {
 			close(j.done)
 		}
+		w.gather(len(jobs))
+	}
+}
+
+// gather lets those who have just been answered ask again, so that they share the next commit too.
+func (w *writer) gather(answered int) {
+	for range min(4*(answered-1), 64) {
+		w.mu.Lock()
+		n := len(w.queue)
+		w.mu.Unlock()
+		if n >= answered {
+			return
+		}
+		runtime.Gosched()
 	}
 }
 
