@@ -23,7 +23,7 @@ func databases(t *testing.T, test func(t *testing.T, d gorm.Dialector)) {
 	for name, d := range map[string]func(t testing.TB) gorm.Dialector{
 		"SQLite":     func(t testing.TB) gorm.Dialector { t.Helper(); return file(filepath.Join(t.TempDir(), "test.db")) },
 		"PostgreSQL": postgreSQL,
-		"MariaDB":    func(t testing.TB) gorm.Dialector { t.Helper(); return mariaDB(t, "") },
+		"MariaDB":    func(t testing.TB) gorm.Dialector { t.Helper(); return mariaDB(t, "?parseTime=true") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
