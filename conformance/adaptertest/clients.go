@@ -207,6 +207,7 @@ func machines() cases {
 				for n := range 3 {
 					got := w.token(p, own).tokens(t)
 					w.alive(got.Access)
+					w.token(p, own).tokens(t)
 					if list := grants(w, p.id); len(list) != n+1 {
 						t.Errorf("%d grants, want %d", len(list), n+1)
 					}

@@ -85,7 +85,10 @@ func consents() cases {
 				w := newWorld(t, a, func(s *setup) {
 					s.Decide = func(c Ctx, ask *server.Ask) (server.Answer, error) {
 						user := server.User{Subject: "alice"}
-						if !once || ask.Submitted() {
+						switch {
+						case !once:
+							return server.Approve(user), nil
+						case ask.Submitted():
 							return server.Approve(user).Once(), nil
 						}
 						return server.Page(func() error {
