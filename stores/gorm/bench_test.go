@@ -20,13 +20,13 @@ import (
 func BenchmarkRedeem(b *testing.B) {
 	for _, database := range []struct {
 		name string
-		open func(testing.TB) gorm.Dialector
+		open func(tb testing.TB) gorm.Dialector
 	}{
-		{"SQLite", func(t testing.TB) gorm.Dialector {
-			return file(filepath.Join(t.TempDir(), "bench.db"), "FULL")
+		{"SQLite", func(tb testing.TB) gorm.Dialector {
+			return file(filepath.Join(tb.TempDir(), "bench.db"), "FULL")
 		}},
 		{"PostgreSQL", postgreSQL},
-		{"MariaDB", func(t testing.TB) gorm.Dialector { return mariaDB(t, "") }},
+		{"MariaDB", func(tb testing.TB) gorm.Dialector { return mariaDB(tb, "") }},
 	} {
 		b.Run(database.name, func(b *testing.B) {
 			db := open(b, database.open(b))

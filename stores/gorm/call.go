@@ -30,8 +30,8 @@ func (r *run) exec(statement string, args ...any) (int64, error) {
 	var err error
 	if r.prep != nil {
 		var st *sql.Stmt
-		if st, err = r.prep(r.ctx, text); err == nil {
-			res, err = st.ExecContext(r.ctx, args...) //nolint:sqlclosecheck // kept
+		if st, err = r.prep(r.ctx, text); err == nil { //nolint:sqlclosecheck // whoever prepares keeps it
+			res, err = st.ExecContext(r.ctx, args...)
 		}
 	} else {
 		res, err = r.pool.ExecContext(r.ctx, text, args...)
@@ -49,8 +49,8 @@ func (r *run) query(scan func(*sql.Rows) error, statement string, args ...any) e
 	var err error
 	if r.prep != nil {
 		var st *sql.Stmt
-		if st, err = r.prep(r.ctx, text); err == nil {
-			rows, err = st.QueryContext(r.ctx, args...) //nolint:sqlclosecheck // closed below
+		if st, err = r.prep(r.ctx, text); err == nil { //nolint:sqlclosecheck // whoever prepares keeps it
+			rows, err = st.QueryContext(r.ctx, args...)
 		}
 	} else {
 		rows, err = r.pool.QueryContext(r.ctx, text, args...)
@@ -81,12 +81,12 @@ func (src *source) statement(ctx context.Context, query string) (*sql.Stmt, erro
 	if st, ok := src.stmts.Load(query); ok {
 		return st.(*sql.Stmt), nil //nolint:forcetypeassert,errcheck // nothing else is stored
 	}
-	st, err := src.db.PrepareContext(ctx, query)
+	st, err := src.db.PrepareContext(ctx, query) //nolint:sqlclosecheck // kept, but for one that is not needed
 	if err != nil {
 		return nil, err
 	}
 	if old, loaded := src.stmts.LoadOrStore(query, st); loaded {
-		_ = st.Close()              // another was quicker
+		_ = st.Close()              //nolint:sqlclosecheck // another was quicker
 		return old.(*sql.Stmt), nil //nolint:forcetypeassert,errcheck // nothing else is stored
 	}
 	return st, nil

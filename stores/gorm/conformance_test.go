@@ -24,21 +24,21 @@ import (
 )
 
 // open opens a database until the test ends.
-func open(t testing.TB, d gorm.Dialector, c ...gorm.Config) *gorm.DB {
-	t.Helper()
+func open(tb testing.TB, d gorm.Dialector, c ...gorm.Config) *gorm.DB {
+	tb.Helper()
 	c = append(c, gorm.Config{})
 	c[0].Logger = logger.Discard
 	db, err := gorm.Open(d, &c[0])
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	pool, err := db.DB()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	pool.SetMaxOpenConns(24)
 	pool.SetMaxIdleConns(24)
-	t.Cleanup(func() { _ = pool.Close() })
+	tb.Cleanup(func() { _ = pool.Close() })
 	return db
 }
 
@@ -49,35 +49,35 @@ func file(name string, synchronous ...string) gorm.Dialector {
 }
 
 // dsn returns where a database is, or leaves the test out: see .ci/databases/start.
-func dsn(t testing.TB, database, variable string) string {
-	t.Helper()
+func dsn(tb testing.TB, database, variable string) string {
+	tb.Helper()
 	s := os.Getenv(variable)
 	if s == "" {
-		t.Skipf("left out: %s, because %s is not set", database, variable)
+		tb.Skipf("left out: %s, because %s is not set", database, variable)
 	}
 	return s
 }
 
-func postgreSQL(t testing.TB) gorm.Dialector {
-	t.Helper()
-	return postgres.Open(dsn(t, "PostgreSQL", "MANDATE_POSTGRES"))
+func postgreSQL(tb testing.TB) gorm.Dialector {
+	tb.Helper()
+	return postgres.Open(dsn(tb, "PostgreSQL", "MANDATE_POSTGRES"))
 }
 
-func mariaDB(t testing.TB, options string) gorm.Dialector {
-	t.Helper()
-	return mysql.Open(dsn(t, "MariaDB", "MANDATE_MARIADB") + options)
+func mariaDB(tb testing.TB, options string) gorm.Dialector {
+	tb.Helper()
+	return mysql.Open(dsn(tb, "MariaDB", "MANDATE_MARIADB") + options)
 }
 
 // migrated returns a store with tables that nobody else has.
-func migrated(t testing.TB, db *gorm.DB) (s *gormstore.Store, prefix string) {
-	t.Helper()
+func migrated(tb testing.TB, db *gorm.DB) (s *gormstore.Store, prefix string) {
+	tb.Helper()
 	prefix = "t" + strings.ToLower(rand.Text()[:10]) + "_"
-	s = existing(t, db, prefix)
+	s = existing(tb, db, prefix)
 	if db.Name() != "sqlite" { // whose file goes with the test
-		t.Cleanup(func() {
+		tb.Cleanup(func() {
 			for _, name := range tables() {
 				if err := db.Migrator().DropTable(s.Table(name)); err != nil {
-					t.Error(err)
+					tb.Error(err)
 				}
 			}
 		})
@@ -85,14 +85,14 @@ func migrated(t testing.TB, db *gorm.DB) (s *gormstore.Store, prefix string) {
 	return s, prefix
 }
 
-func existing(t testing.TB, db *gorm.DB, prefix string) *gormstore.Store {
-	t.Helper()
+func existing(tb testing.TB, db *gorm.DB, prefix string) *gormstore.Store {
+	tb.Helper()
 	s, err := gormstore.New(db, gormstore.Config{TablePrefix: prefix, Timeout: time.Minute})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	if err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
+	if err := s.Migrate(tb.Context()); err != nil {
+		tb.Fatal(err)
 	}
 	return s
 }
@@ -159,19 +159,19 @@ func TestConformanceOfSettings(t *testing.T) {
 	other := gorm.Config{SkipDefaultTransaction: true, AllowGlobalUpdate: true, QueryFields: true}
 	name := filepath.Join(t.TempDir(), "test.db")
 	for database, d := range map[string][2]func(t testing.TB) gorm.Dialector{
-		"SQLite": {func(testing.TB) gorm.Dialector { return file(name) }, func(testing.TB) gorm.Dialector { return file(name) }},
-		"PostgreSQL": {postgreSQL, func(t testing.TB) gorm.Dialector {
-			t.Helper()
-			return postgres.New(postgres.Config{DSN: dsn(t, "PostgreSQL", "MANDATE_POSTGRES"), PreferSimpleProtocol: true})
+		"SQLite": {func(tb testing.TB) gorm.Dialector { return file(name) }, func(tb testing.TB) gorm.Dialector { return file(name) }},
+		"PostgreSQL": {postgreSQL, func(tb testing.TB) gorm.Dialector {
+			tb.Helper()
+			return postgres.New(postgres.Config{DSN: dsn(tb, "PostgreSQL", "MANDATE_POSTGRES"), PreferSimpleProtocol: true})
 		}},
 		"MariaDB": {
-			func(t testing.TB) gorm.Dialector {
-				t.Helper()
-				return mariaDB(t, "?clientFoundRows=true&parseTime=true")
+			func(tb testing.TB) gorm.Dialector {
+				tb.Helper()
+				return mariaDB(tb, "?clientFoundRows=true&parseTime=true")
 			},
-			func(t testing.TB) gorm.Dialector {
-				t.Helper()
-				return mariaDB(t, "?interpolateParams=true&tx_isolation=%27SERIALIZABLE%27")
+			func(tb testing.TB) gorm.Dialector {
+				tb.Helper()
+				return mariaDB(tb, "?interpolateParams=true&tx_isolation=%27SERIALIZABLE%27")
 			},
 		},
 	} {

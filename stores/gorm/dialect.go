@@ -80,7 +80,7 @@ func (s *Store) quoted(table string) string { return s.quote(s.prefix + table) }
 
 func (s *Store) quote(name string) string {
 	var b strings.Builder
-	s.db.Dialector.QuoteTo(&b, name)
+	s.db.QuoteTo(&b, name)
 	return b.String()
 }
 

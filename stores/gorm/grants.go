@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -205,7 +206,7 @@ func (s *Store) RevokeGrants(ctx context.Context, q store.GrantQuery, why store.
 			g, err := scanGrant(rows)
 			ended = append(ended, g)
 			return err
-		}, "SELECT "+grantColumns+" FROM {grants} WHERE "+cond+" AND revocation = ? ORDER BY id", append(args[:len(args):len(args)], stamp)...)
+		}, "SELECT "+grantColumns+" FROM {grants} WHERE "+cond+" AND revocation = ? ORDER BY id", append(slices.Clip(args), stamp)...)
 	})
 	return ended, err
 }

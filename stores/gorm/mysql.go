@@ -84,14 +84,12 @@ func (src *source) isMaria(ctx context.Context) (bool, error) {
 
 // literal returns a statement with its values in it. Every value but a number is hexadecimal, so that nothing in it can be taken for SQL.
 func (s *Store) literal(statement string, args ...any) string {
-	parts := strings.Split(s.text(statement), "?")
 	var b strings.Builder
-	for i, part := range parts {
-		b.WriteString(part)
-		if i == len(parts)-1 {
-			break
-		}
-		switch v := args[i].(type) {
+	rest := s.text(statement)
+	for _, arg := range args {
+		before, after, _ := strings.Cut(rest, "?")
+		b.WriteString(before)
+		switch v := arg.(type) {
 		case int64:
 			b.WriteString(strconv.FormatInt(v, 10))
 		case string:
@@ -101,6 +99,8 @@ func (s *Store) literal(statement string, args ...any) string {
 		default:
 			b.WriteString("NULL")
 		}
+		rest = after
 	}
+	b.WriteString(rest)
 	return b.String()
 }

@@ -2,6 +2,7 @@ package gormstore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/go-mandate/mandate/core/store"
@@ -33,7 +34,7 @@ func (s *Store) Prune(ctx context.Context, now time.Time, limit int) (int, error
 		for total < limit {
 			n, want := 0, min(batch, limit-total)
 			err := s.write(ctx, "prune "+p.table, func(r *run) error {
-				count, err := r.exec(s.pruning(p.table, p.key, p.over), append(p.args[:len(p.args):len(p.args)], want)...)
+				count, err := r.exec(s.pruning(p.table, p.key, p.over), append(slices.Clip(p.args), want)...)
 				n = int(count)
 				return err
 			})

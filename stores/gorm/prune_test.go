@@ -8,8 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"gorm.io/gorm"
-
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/store"
 	gormstore "github.com/go-mandate/mandate/stores/gorm"
@@ -18,63 +16,71 @@ import (
 // What was revoked and has no end goes too, long after.
 func TestPruneRevokedWithoutEnd(t *testing.T) {
 	t.Parallel()
-	databases(t, func(t *testing.T, d gorm.Dialector) {
-		s, _ := migrated(t, open(t, d))
-		now := time.Now()
-		for _, id := range []string{"alive", "revoked"} {
-			must(t, s.CreateGrant(t.Context(), store.Grant{ID: id, Created: now}))
-		}
-		must(t, s.RevokeGrant(t.Context(), "revoked", store.BySubject, now))
-		must(t, s.RevokeGrant(t.Context(), "never made", store.ByReuse, now))
-		for after, want := range map[time.Duration]int{time.Hour: 0, 29 * 24 * time.Hour: 0} {
-			if n, err := s.Prune(t.Context(), now.Add(after), 100); n != want || err != nil {
-				t.Errorf("Prune after %v = %d, %v, want %d", after, n, err, want)
+	for name, dialector := range databases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := dialector(t)
+			s, _ := migrated(t, open(t, d))
+			now := time.Now()
+			for _, id := range []string{"alive", "revoked"} {
+				must(t, s.CreateGrant(t.Context(), store.Grant{ID: id, Created: now}))
 			}
-		}
-		if n, err := s.Prune(t.Context(), now.Add(31*24*time.Hour), 100); n != 2 || err != nil {
-			t.Errorf("Prune after a month = %d, %v, want both that were revoked", n, err)
-		}
-		_, err := s.Grant(t.Context(), "alive")
-		must(t, err)
-	})
+			must(t, s.RevokeGrant(t.Context(), "revoked", store.BySubject, now))
+			must(t, s.RevokeGrant(t.Context(), "never made", store.ByReuse, now))
+			for after, want := range map[time.Duration]int{time.Hour: 0, 29 * 24 * time.Hour: 0} {
+				if n, err := s.Prune(t.Context(), now.Add(after), 100); n != want || err != nil {
+					t.Errorf("Prune after %v = %d, %v, want %d", after, n, err, want)
+				}
+			}
+			if n, err := s.Prune(t.Context(), now.Add(31*24*time.Hour), 100); n != 2 || err != nil {
+				t.Errorf("Prune after a month = %d, %v, want both that were revoked", n, err)
+			}
+			_, err := s.Grant(t.Context(), "alive")
+			must(t, err)
+		})
+	}
 }
 
 // Two that prune at once remove every record once.
 func TestPruneSideBySide(t *testing.T) {
 	t.Parallel()
-	databases(t, func(t *testing.T, d gorm.Dialector) {
-		s, _ := migrated(t, open(t, d))
-		now := time.Now()
-		const records = 300
-		for i := range records {
-			must(t, s.UseOnce(t.Context(), "jti", mandate.Digest{byte(i), byte(i >> 8), 1}, now, now.Add(time.Second)))
-		}
-		total := make(chan int)
-		for range 4 {
-			go func() {
-				sum := 0
-				for {
-					n, err := s.Prune(t.Context(), now.Add(time.Minute), 20)
-					if err != nil {
-						t.Error(err)
+	for name, dialector := range databases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := dialector(t)
+			s, _ := migrated(t, open(t, d))
+			now := time.Now()
+			const records = 300
+			for i := range records {
+				must(t, s.UseOnce(t.Context(), "jti", mandate.Digest{byte(i), byte(i >> 8), 1}, now, now.Add(time.Second)))
+			}
+			total := make(chan int)
+			for range 4 {
+				go func() {
+					sum := 0
+					for {
+						n, err := s.Prune(t.Context(), now.Add(time.Minute), 20)
+						if err != nil {
+							t.Error(err)
+						}
+						if sum += n; n == 0 || err != nil {
+							break
+						}
 					}
-					if sum += n; n == 0 || err != nil {
-						break
-					}
-				}
-				total <- sum
-			}()
-		}
-		sum := 0
-		for range 4 {
-			sum += <-total
-		}
-		rest, err := s.Prune(t.Context(), now.Add(time.Minute), 1000) // those that another held
-		must(t, err)
-		if sum+rest != records {
-			t.Errorf("%d records went, want %d", sum+rest, records)
-		}
-	})
+					total <- sum
+				}()
+			}
+			sum := 0
+			for range 4 {
+				sum += <-total
+			}
+			rest, err := s.Prune(t.Context(), now.Add(time.Minute), 1000) // those that another held
+			must(t, err)
+			if sum+rest != records {
+				t.Errorf("%d records went, want %d", sum+rest, records)
+			}
+		})
+	}
 }
 
 // pruner removes as many as are left, and fails at its third call.

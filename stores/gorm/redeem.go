@@ -2,6 +2,7 @@ package gormstore
 
 import (
 	"context"
+	"slices"
 
 	"github.com/go-mandate/mandate/core/store"
 )
@@ -95,7 +96,7 @@ func (r *run) move(d redemption) (keyID string, moved bool, err error) {
 	case sqlite:
 		if d.row != nil {
 			n, err := r.exec("INSERT "+tokenInto+"SELECT "+tokenValues+" WHERE EXISTS (SELECT 1 FROM {grants} WHERE "+moving+") ON CONFLICT DO NOTHING",
-				append(d.row[:len(d.row):len(d.row)], d.condition()...)...)
+				append(slices.Clip(d.row), d.condition()...)...)
 			if err != nil || n == 0 {
 				return "", false, err
 			}

@@ -18,17 +18,11 @@ import (
 )
 
 // databases are those that there are here, SQLite always among them.
-func databases(t *testing.T, test func(t *testing.T, d gorm.Dialector)) {
-	t.Helper()
-	for name, d := range map[string]func(t testing.TB) gorm.Dialector{
-		"SQLite":     func(t testing.TB) gorm.Dialector { t.Helper(); return file(filepath.Join(t.TempDir(), "test.db")) },
+func databases() map[string]func(tb testing.TB) gorm.Dialector {
+	return map[string]func(tb testing.TB) gorm.Dialector{
+		"SQLite":     func(tb testing.TB) gorm.Dialector { tb.Helper(); return file(filepath.Join(tb.TempDir(), "test.db")) },
 		"PostgreSQL": postgreSQL,
-		"MariaDB":    func(t testing.TB) gorm.Dialector { t.Helper(); return mariaDB(t, "?parseTime=true") },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, d(t))
-		})
+		"MariaDB":    func(tb testing.TB) gorm.Dialector { tb.Helper(); return mariaDB(tb, "?parseTime=true") },
 	}
 }
 
@@ -51,9 +45,9 @@ func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	db := open(t, file(filepath.Join(t.TempDir(), "test.db")))
 	tx := db.Begin()
-	defer tx.Rollback()
+	t.Cleanup(func() { tx.Rollback() })
 	prepared := db.Session(&gorm.Session{PrepareStmt: true}).Begin()
-	defer prepared.Rollback()
+	t.Cleanup(func() { prepared.Rollback() })
 	broken := db.Where("1 = 1")
 	_ = broken.AddError(errors.New("boom"))
 	for name, tc := range map[string]struct {
@@ -87,67 +81,75 @@ func TestNewRefuses(t *testing.T) {
 // An application's rollback must not undo an alarm.
 func TestRollbackKeepsTheAlarm(t *testing.T) {
 	t.Parallel()
-	databases(t, func(t *testing.T, d gorm.Dialector) {
-		db := open(t, d)
-		s, prefix := migrated(t, db)
-		approve(t, s, "g")
-		must(t, db.Exec("CREATE TABLE "+prefix+"app (id INTEGER)").Error)
-		t.Cleanup(func() { _ = db.Exec("DROP TABLE " + prefix + "app").Error })
-		undone := errors.New("undone")
-		err := db.Transaction(func(tx *gorm.DB) error {
-			if tx.Name() != "sqlite" { // which has one writer: the store would wait for this transaction
-				must(t, tx.Exec("INSERT INTO "+prefix+"app (id) VALUES (1)").Error)
+	for name, dialector := range databases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := dialector(t)
+			db := open(t, d)
+			s, prefix := migrated(t, db)
+			approve(t, s, "g")
+			must(t, db.Exec("CREATE TABLE "+prefix+"app (id INTEGER)").Error)
+			t.Cleanup(func() { _ = db.Exec("DROP TABLE " + prefix + "app").Error })
+			undone := errors.New("undone")
+			err := db.Transaction(func(tx *gorm.DB) error {
+				if tx.Name() != "sqlite" { // which has one writer: the store would wait for this transaction
+					must(t, tx.Exec("INSERT INTO "+prefix+"app (id) VALUES (1)").Error)
+				}
+				var n int64
+				must(t, tx.Table(prefix+"app").Count(&n).Error)
+				must(t, s.RevokeGrant(tx.Statement.Context, "g", store.ByReuse, time.Now()))
+				return undone
+			})
+			if !errors.Is(err, undone) {
+				t.Fatal(err)
 			}
-			var n int64
-			must(t, tx.Table(prefix+"app").Count(&n).Error)
-			must(t, s.RevokeGrant(tx.Statement.Context, "g", store.ByReuse, time.Now()))
-			return undone
+			_, err = s.Token(t.Context(), mandate.DigestOf("g"), time.Now())
+			if !errors.Is(err, store.ErrRevoked) {
+				t.Errorf("Token: error = %v, want %v", err, store.ErrRevoked)
+			}
 		})
-		if !errors.Is(err, undone) {
-			t.Fatal(err)
-		}
-		_, err = s.Token(t.Context(), mandate.DigestOf("g"), time.Now())
-		if !errors.Is(err, store.ErrRevoked) {
-			t.Errorf("Token: error = %v, want %v", err, store.ErrRevoked)
-		}
-	})
+	}
 }
 
 // A middleware that holds the only connection for the time of a request: an error in time, and no hang.
 func TestPoolOfOneInsideOfATransaction(t *testing.T) {
 	t.Parallel()
-	databases(t, func(t *testing.T, d gorm.Dialector) {
-		db := open(t, d)
-		_, prefix := migrated(t, db)
-		pool, err := db.DB()
-		must(t, err)
-		pool.SetMaxOpenConns(1)
-		s, err := gormstore.New(db, gormstore.Config{TablePrefix: prefix, Timeout: 50 * time.Millisecond})
-		must(t, err)
-		must(t, db.Transaction(func(tx *gorm.DB) error {
-			must(t, tx.Exec("SELECT 1").Error)
-			for call, err := range map[string]error{
-				"RevokeGrant": s.RevokeGrant(t.Context(), "g", store.ByReuse, time.Now()),
-				"UseOnce":     s.UseOnce(t.Context(), "jti", mandate.DigestOf("x"), time.Now(), time.Now().Add(time.Hour)),
-				"Token":       func() error { _, err := s.Token(t.Context(), mandate.DigestOf("x"), time.Now()); return err }(),
-				"Redeem": func() error {
-					_, err := s.Redeem(t.Context(), store.Redemption{GrantID: "g", Now: time.Now()})
-					return err
-				}(),
-				"Prune": func() error { _, err := s.Prune(t.Context(), time.Now(), 10); return err }(),
-				"RevokeGrants": func() error {
-					_, err := s.RevokeGrants(t.Context(), store.GrantQuery{Subject: "a"}, "", time.Now())
-					return err
-				}(),
-			} {
-				if !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("%s: error = %v, want %v", call, err, context.DeadlineExceeded)
+	for name, dialector := range databases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := dialector(t)
+			db := open(t, d)
+			_, prefix := migrated(t, db)
+			pool, err := db.DB()
+			must(t, err)
+			pool.SetMaxOpenConns(1)
+			s, err := gormstore.New(db, gormstore.Config{TablePrefix: prefix, Timeout: 50 * time.Millisecond})
+			must(t, err)
+			must(t, db.Transaction(func(tx *gorm.DB) error {
+				must(t, tx.Exec("SELECT 1").Error)
+				for call, err := range map[string]error{
+					"RevokeGrant": s.RevokeGrant(t.Context(), "g", store.ByReuse, time.Now()),
+					"UseOnce":     s.UseOnce(t.Context(), "jti", mandate.DigestOf("x"), time.Now(), time.Now().Add(time.Hour)),
+					"Token":       func() error { _, err := s.Token(t.Context(), mandate.DigestOf("x"), time.Now()); return err }(),
+					"Redeem": func() error {
+						_, err := s.Redeem(t.Context(), store.Redemption{GrantID: "g", Now: time.Now()})
+						return err
+					}(),
+					"Prune": func() error { _, err := s.Prune(t.Context(), time.Now(), 10); return err }(),
+					"RevokeGrants": func() error {
+						_, err := s.RevokeGrants(t.Context(), store.GrantQuery{Subject: "a"}, "", time.Now())
+						return err
+					}(),
+				} {
+					if !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("%s: error = %v, want %v", call, err, context.DeadlineExceeded)
+					}
 				}
-			}
-			return nil
-		}))
-		must(t, s.UseOnce(t.Context(), "jti", mandate.DigestOf("x"), time.Now(), time.Now().Add(time.Hour)))
-	})
+				return nil
+			}))
+			must(t, s.UseOnce(t.Context(), "jti", mandate.DigestOf("x"), time.Now(), time.Now().Add(time.Hour)))
+		})
+	}
 }
 
 // With dbresolver no call goes to a replica, which may not have heard yet.
@@ -218,41 +220,49 @@ func TestMemory(t *testing.T) {
 
 func TestTextsTooLongAreRefused(t *testing.T) {
 	t.Parallel()
-	databases(t, func(t *testing.T, d gorm.Dialector) {
-		s, _ := migrated(t, open(t, d))
-		id := strings.Repeat("x", 512)
-		must(t, s.CreateGrant(t.Context(), store.Grant{ID: id, Subject: id, ClientID: id, SessionID: id}))
-		for _, err := range []error{
-			s.CreateGrant(t.Context(), store.Grant{ID: id + "x"}),
-			s.CreateGrant(t.Context(), store.Grant{ID: "g", Subject: id + "x"}),
-			s.PutConsent(t.Context(), store.Consent{Subject: id + "x"}),
-			s.PutTicket(t.Context(), store.Ticket{ClientID: id + "x"}),
-			s.PutSession(t.Context(), store.Session{ID: id + "x"}),
-			s.PutClient(t.Context(), &store.Client{ID: id + "x"}),
-			s.RevokeGrant(t.Context(), id+"x", store.ByAdmin, time.Now()),
-			s.UseOnce(t.Context(), id+"x", mandate.Digest{}, time.Now(), time.Now()),
-		} {
-			if err == nil || !strings.Contains(err.Error(), "512 bytes") {
-				t.Errorf("error = %v, want one that names the limit", err)
+	for name, dialector := range databases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := dialector(t)
+			s, _ := migrated(t, open(t, d))
+			id := strings.Repeat("x", 512)
+			must(t, s.CreateGrant(t.Context(), store.Grant{ID: id, Subject: id, ClientID: id, SessionID: id}))
+			for _, err := range []error{
+				s.CreateGrant(t.Context(), store.Grant{ID: id + "x"}),
+				s.CreateGrant(t.Context(), store.Grant{ID: "g", Subject: id + "x"}),
+				s.PutConsent(t.Context(), store.Consent{Subject: id + "x"}),
+				s.PutTicket(t.Context(), store.Ticket{ClientID: id + "x"}),
+				s.PutSession(t.Context(), store.Session{ID: id + "x"}),
+				s.PutClient(t.Context(), &store.Client{ID: id + "x"}),
+				s.RevokeGrant(t.Context(), id+"x", store.ByAdmin, time.Now()),
+				s.UseOnce(t.Context(), id+"x", mandate.Digest{}, time.Now(), time.Now()),
+			} {
+				if err == nil || !strings.Contains(err.Error(), "512 bytes") {
+					t.Errorf("error = %v, want one that names the limit", err)
+				}
 			}
-		}
-	})
+		})
+	}
 }
 
 // Errors that a driver makes name no values, which a log would keep.
 func TestAnUnreachableTableIsNoVerdict(t *testing.T) {
 	t.Parallel()
-	databases(t, func(t *testing.T, d gorm.Dialector) {
-		s, err := gormstore.New(open(t, d), gormstore.Config{TablePrefix: "nobody_made_"})
-		must(t, err)
-		_, err = s.Redeem(t.Context(), store.Redemption{GrantID: "canary", Now: time.Now()})
-		for _, v := range []error{store.ErrNotFound, store.ErrUsed, store.ErrRevoked, store.ErrConflict, store.ErrExpired, store.ErrExists} {
-			if err == nil || errors.Is(err, v) {
-				t.Errorf("Redeem: error = %v, want one that is no verdict", err)
+	for name, dialector := range databases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := dialector(t)
+			s, err := gormstore.New(open(t, d), gormstore.Config{TablePrefix: "nobody_made_"})
+			must(t, err)
+			_, err = s.Redeem(t.Context(), store.Redemption{GrantID: "canary", Now: time.Now()})
+			for _, v := range []error{store.ErrNotFound, store.ErrUsed, store.ErrRevoked, store.ErrConflict, store.ErrExpired, store.ErrExists} {
+				if err == nil || errors.Is(err, v) {
+					t.Errorf("Redeem: error = %v, want one that is no verdict", err)
+				}
 			}
-		}
-		if strings.Contains(fmt.Sprint(err), "canary") {
-			t.Errorf("the error says %q", err)
-		}
-	})
+			if strings.Contains(fmt.Sprint(err), "canary") {
+				t.Errorf("the error says %q", err)
+			}
+		})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -49,7 +50,7 @@ func (r *run) putToken(row []any, grant string) error {
 		return changed(n, err, store.ErrExists)
 	}
 	n, err := r.exec("{ignore} "+tokenInto+"SELECT "+r.s.tokenValues()+" {dual} WHERE EXISTS (SELECT 1 FROM {grants} WHERE id = ? AND revoked = 0) {ignored}",
-		append(row[:len(row):len(row)], grant)...)
+		append(slices.Clip(row), grant)...)
 	if err != nil || n > 0 {
 		return err
 	}

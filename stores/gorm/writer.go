@@ -56,7 +56,7 @@ func (w *writer) do(ctx context.Context, f func(*run) error) error {
 	if !w.running {
 		w.running = true
 		w.wake = make(chan struct{}, 1)
-		go w.work(w.wake)
+		go w.work(w.wake) //nolint:contextcheck // it serves many, and outlives each
 	} else {
 		select {
 		case w.wake <- struct{}{}:
@@ -203,11 +203,11 @@ func (c *writeConn) statement(ctx context.Context, query string) (*sql.Stmt, err
 }
 
 func (c *writeConn) exec(ctx context.Context, query string) error {
-	st, err := c.statement(ctx, query)
+	st, err := c.statement(ctx, query) //nolint:sqlclosecheck // kept
 	if err != nil {
 		return err
 	}
-	_, err = st.ExecContext(ctx) //nolint:sqlclosecheck // kept
+	_, err = st.ExecContext(ctx)
 	return err
 }
 
