@@ -8,7 +8,8 @@ type Hooks struct {
 	// Before may answer in place of an endpoint: rate limits, maintenance. Nil lets the request pass. It is
 	// the one hook that gets the request itself, which holds secrets: do not log its parameters.
 	Before func(ctx context.Context, endpoint string, r *Request) *Response
-	// After sees each answer's status and, for a refusal, its cause.
+	// After sees each answer's status and, for a refusal, its cause: hand it to package slog, which shows all of it; Error()
+	// is what the peer may know.
 	After func(ctx context.Context, endpoint string, status int, err error)
 	// On sees each event, when it is done and before the answer is written. Events hold no secrets.
 	On func(ctx context.Context, e Event)
@@ -40,6 +41,7 @@ type EventName string
 const (
 	ClientAuthenticated EventName = "client.authenticated"
 	ClientRefused       EventName = "client.refused"
+	RequestRefused      EventName = "request.refused" // a proven client asked the token endpoint for what it does not get
 	GrantApproved       EventName = "grant.approved"
 	GrantDenied         EventName = "grant.denied"
 	GrantRevoked        EventName = "grant.revoked"

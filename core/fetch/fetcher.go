@@ -196,6 +196,9 @@ func (f *Fetcher) send(ctx context.Context, transport *http.Transport, r *mandat
 		return nil, next, err
 	}
 	body, err := read(r, res)
+	if err == nil {
+		err = ctx.Err() // a server that notices the hang-up may end its answer early, and in good form
+	}
 	if err != nil {
 		return nil, nil, err
 	}

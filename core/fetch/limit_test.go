@@ -75,7 +75,7 @@ func TestTime(t *testing.T) {
 	})
 	t.Cleanup(func() { close(done) })
 	c := trusting(s)
-	c.Timeout = 50 * time.Millisecond
+	c.Timeout = 500 * time.Millisecond
 	f := newFetcher(t, c)
 	patient := newFetcher(t, trusting(s))
 	for name, path := range map[string]string{"no answer": "/", "a body without end": "/body"} {
@@ -86,7 +86,7 @@ func TestTime(t *testing.T) {
 			wantErr(t, res, err, context.DeadlineExceeded)
 
 			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(20*time.Millisecond, cancel)
+			time.AfterFunc(200*time.Millisecond, cancel)
 			res, err = patient.Fetch(ctx, r)
 			wantErr(t, res, err, context.Canceled)
 		})

@@ -100,6 +100,9 @@ func TestNewRefuses(t *testing.T) {
 		"a method that is switched off": {func(c *server.Config) {
 			c.ClientAuthMethods, c.Clients = []string{"none"}, client(func(*store.Client) {})
 		}, "ClientAuthMethods"},
+		"a grant type with a slip": {func(c *server.Config) {
+			c.Clients = client(func(c *store.Client) { c.Metadata.GrantTypes = []string{"client_credential"} })
+		}, "client_credential"},
 		"a scope that is not the server's": {func(c *server.Config) { c.Clients = client(func(c *store.Client) { c.Metadata.Scope = "write" }) }, "write"},
 		"a secret that is no digest": {func(c *server.Config) {
 			c.Clients = client(func(c *store.Client) { c.Secrets[0].Value = []byte("plain") })

@@ -95,8 +95,8 @@ type Issue struct {
 	Audience []string       // RFC 8707; none: the server's DefaultAudience
 	Refresh  bool           // a refresh token goes with it
 	TTL      time.Duration  // of the access token; zero: the client's, else the server's
-	Claims   map[string]any // more claims for the access token
-	Members  map[string]any // more members for the response
+	Claims   map[string]any // more claims for this access token; a refresh asks the refresh grant, which knows nothing of them
+	Members  map[string]any // more members for this response
 }
 
 // TokenResponse is what the token endpoint is about to answer.

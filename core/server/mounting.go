@@ -35,7 +35,7 @@ func (s *Server) Endpoints(m Mounting) ([]mandate.Endpoint, error) {
 	if len(s.responses) > 0 {
 		if m.Decide == nil {
 			if s.config.SignIn == nil {
-				return nil, errors.New("server: nobody decides about authorization requests: give MountConfig a Decide, or server.Config a SignIn for the built-in pages")
+				return nil, errors.New("server: nobody decides about authorization requests: give MountConfig a Decide, or server.Config a SignIn for the built-in pages, or set Config.GrantTypes without AuthorizationCode for a server of machines alone")
 			}
 			mount.Decide = s.builtIn
 			list = append(list,

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"sync"
@@ -78,10 +79,10 @@ func New(config Config) (*Server, error) {
 		s.scopes[scope.Name] = scope
 		s.allScopes = s.allScopes.With(mandate.Scopes(scope.Name))
 	}
-	if err := s.addClients(); err != nil {
+	if err := s.addGrants(); err != nil {
 		return nil, err
 	}
-	if err := s.addGrants(); err != nil {
+	if err := s.addClients(); err != nil {
 		return nil, err
 	}
 	return s, s.describe()
@@ -97,6 +98,11 @@ func (s *Server) addClients() error {
 		}
 		if c.Policy.TokenFormat == string(JWT) && len(s.config.DefaultAudience) == 0 {
 			return fmt.Errorf("server: client %q gets JWT access tokens and DefaultAudience is empty: name the API that they are for (RFC 9068, section 3)", c.ID)
+		}
+		for _, name := range c.Metadata.GrantTypes {
+			if s.grants[name] == nil {
+				return fmt.Errorf("server: client %q has the grant type %q, which is not among GrantTypes: %v", c.ID, name, slices.Sorted(maps.Keys(s.grants)))
+			}
 		}
 		for scope := range clientScopes(c).All() {
 			if _, ok := s.scopes[scope]; !ok {

@@ -28,27 +28,33 @@ func (s *Server) handleToken(ctx context.Context, r *mandate.Request) *mandate.R
 	if err != nil {
 		return s.Refuse(err)
 	}
+	resp, err := s.grant(ctx, r, form, client, name)
+	if err != nil {
+		s.hooks.Tell(ctx, mandate.Event{Name: mandate.RequestRefused, ClientID: client.ID, GrantType: name, Err: err})
+		return s.Refuse(err)
+	}
+	return resp
+}
+
+// grant answers a request of a proven client.
+func (s *Server) grant(ctx context.Context, r *mandate.Request, form mandate.Params, client Client, name string) (*mandate.Response, error) {
 	grant := s.grants[name]
 	switch {
 	case grant == nil:
-		return s.Refuse(mandate.Errorf(mandate.UnsupportedGrantType, nil, "grant_type is not supported"))
+		return nil, mandate.Errorf(mandate.UnsupportedGrantType, nil, "grant_type is not supported")
 	case !client.Metadata.Allows(name):
-		return s.Refuse(mandate.Errorf(mandate.UnauthorizedClient, nil, "client may not use this grant_type"))
+		return nil, mandate.Errorf(mandate.UnauthorizedClient, nil, "client may not use this grant_type")
 	case unmet(client.Client) != "":
-		return s.Refuse(mandate.Errorf(mandate.UnauthorizedClient, nil, "client demands %s, which this server does not offer", unmet(client.Client)))
+		return nil, mandate.Errorf(mandate.UnauthorizedClient, nil, "client demands %s, which this server does not offer", unmet(client.Client))
 	}
 	req := s.takeRequest()
 	req.Client, req.Request, req.Tickets, req.Now, req.form, req.server = client, r, s.store, s.now(), form, s
 	defer s.giveBack(req, grant)
 	issue, err := grant.Token(ctx, req)
 	if err != nil {
-		return s.Refuse(err)
+		return nil, err
 	}
-	resp, err := s.issue(ctx, req, issue, name)
-	if err != nil {
-		return s.Refuse(err)
-	}
-	return resp
+	return s.issue(ctx, req, issue, name)
 }
 
 // takeRequest returns an empty TokenRequest, one that was used before where there is one: it is the largest thing that
