@@ -267,8 +267,12 @@ func TestPrune(t *testing.T) {
 		now  time.Time
 		want int
 	}{
-		{start.Add(time.Minute), 0}, {start.Add(time.Minute + 30*time.Second), 0}, {start.Add(3 * time.Minute), 2},
-		{end.Add(2 * time.Minute), 1}, {end.Add(10 * time.Minute), 2}, {end.Add(10 * 365 * 24 * time.Hour), 0},
+		{start.Add(time.Minute), 0},
+		{start.Add(time.Minute + 30*time.Second), 0},
+		{start.Add(3 * time.Minute), 2},
+		{end.Add(2 * time.Minute), 1},
+		{end.Add(10 * time.Minute), 2},
+		{end.Add(10 * 365 * 24 * time.Hour), 0},
 	} {
 		n, err := c.Prune(ctx, step.now, 100)
 		if err != nil || n != step.want {

@@ -37,7 +37,7 @@ func (m *memcached) expiration(e end) int32 {
 	}
 	left := e.left + slack + time.Second
 	if left <= month {
-		return int32(left / time.Second)
+		return int32(left / time.Second) // #nosec G115 -- a month at most
 	}
 	if at := m.now().Add(left).Unix(); at < math.MaxInt32 {
 		return int32(at) // #nosec G115 -- it is less

@@ -59,6 +59,7 @@ func decode(kind store.Kind, value []byte) (store.Ticket, error) {
 func (c *Cache) keyOf(kind store.Kind, key mandate.Digest) string {
 	return c.key("ticket", string(kind), key)
 }
+
 func (c *Cache) altOf(kind store.Kind, key mandate.Digest) string {
 	return c.key("alt", string(kind), key)
 }
@@ -166,14 +167,15 @@ func (c *Cache) UpdateTicket(ctx context.Context, t store.Ticket) error {
 			return err
 		}
 		e := c.endOf(next)
-		if !next.AltKey.IsZero() && !next.Expires.Equal(have.Expires) { // first: what points at nothing harms less than what nothing points at
-			if err := c.medium.move(c.altOf(t.Kind, next.AltKey), e); err != nil {
-				return err
-			}
-		}
-		ok, err := c.medium.swap(c.keyOf(t.Kind, t.Key), version, value, e)
-		if ok || err != nil {
+		switch ok, err := c.medium.swap(c.keyOf(t.Kind, t.Key), version, value, e); {
+		case err != nil:
 			return err
+		case !ok:
+			continue
+		case !next.AltKey.IsZero() && (next.Expires.IsZero() || next.Expires.After(have.Expires)):
+			return c.medium.move(c.altOf(t.Kind, next.AltKey), e) // longer, never shorter: who lost the race has no say
+		default:
+			return nil
 		}
 	}
 }
