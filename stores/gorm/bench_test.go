@@ -23,10 +23,11 @@ func BenchmarkRedeem(b *testing.B) {
 		open func(tb testing.TB) gorm.Dialector
 	}{
 		{"SQLite", func(tb testing.TB) gorm.Dialector {
+			tb.Helper()
 			return file(filepath.Join(tb.TempDir(), "bench.db"), "FULL")
 		}},
 		{"PostgreSQL", postgreSQL},
-		{"MariaDB", func(tb testing.TB) gorm.Dialector { return mariaDB(tb, "") }},
+		{"MariaDB", func(tb testing.TB) gorm.Dialector { tb.Helper(); return mariaDB(tb, "") }},
 	} {
 		b.Run(database.name, func(b *testing.B) {
 			db := open(b, database.open(b))

@@ -81,7 +81,7 @@ func (src *source) statement(ctx context.Context, query string) (*sql.Stmt, erro
 	if st, ok := src.stmts.Load(query); ok {
 		return st.(*sql.Stmt), nil //nolint:forcetypeassert,errcheck // nothing else is stored
 	}
-	st, err := src.db.PrepareContext(ctx, query) //nolint:sqlclosecheck // kept, but for one that is not needed
+	st, err := src.db.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}

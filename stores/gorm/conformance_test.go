@@ -48,6 +48,10 @@ func file(name string, synchronous ...string) gorm.Dialector {
 	return sqlite.Open(name + "?_pragma=journal_mode(WAL)&_pragma=synchronous(" + synchronous[0] + ")&_pragma=busy_timeout(5000)")
 }
 
+func sqliteIn(name string) func(tb testing.TB) gorm.Dialector {
+	return func(testing.TB) gorm.Dialector { return file(name) }
+}
+
 // dsn returns where a database is, or leaves the test out: see .ci/databases/start.
 func dsn(tb testing.TB, database, variable string) string {
 	tb.Helper()
@@ -159,7 +163,7 @@ func TestConformanceOfSettings(t *testing.T) {
 	other := gorm.Config{SkipDefaultTransaction: true, AllowGlobalUpdate: true, QueryFields: true}
 	name := filepath.Join(t.TempDir(), "test.db")
 	for database, d := range map[string][2]func(t testing.TB) gorm.Dialector{
-		"SQLite": {func(tb testing.TB) gorm.Dialector { return file(name) }, func(tb testing.TB) gorm.Dialector { return file(name) }},
+		"SQLite": {sqliteIn(name), sqliteIn(name)},
 		"PostgreSQL": {postgreSQL, func(tb testing.TB) gorm.Dialector {
 			tb.Helper()
 			return postgres.New(postgres.Config{DSN: dsn(tb, "PostgreSQL", "MANDATE_POSTGRES"), PreferSimpleProtocol: true})

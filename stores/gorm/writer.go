@@ -241,7 +241,7 @@ func (c *writeConn) try(deadline context.Context, jobs []*job) (failed *job, err
 	if err := c.open(deadline); err != nil {
 		return nil, err
 	}
-	ctx := context.Background() // a caller who leaves must not stop what others wait for
+	ctx := context.WithoutCancel(deadline) // to stop in the midst helps nobody
 	if err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		if !c.store.dialect.again(err) {
 			c.drop()
