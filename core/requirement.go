@@ -20,7 +20,19 @@ type Requirement struct {
 	acr    []string
 	maxAge time.Duration
 	aged   bool
+	text   string
 	err    error
+}
+
+// String says in words what is demanded, for logs: "scope a b", "all of (scope a, role lead)".
+func (q Requirement) String() string {
+	switch {
+	case q.err != nil:
+		return q.err.Error()
+	case q.text == "":
+		return "any token"
+	}
+	return q.text
 }
 
 // Check returns "" if t meets the requirement at now. Otherwise it returns [InsufficientScope],
@@ -61,7 +73,7 @@ func Scope(names ...string) Requirement {
 	if want == "" {
 		return Requirement{}
 	}
-	return Requirement{scopes: want, check: func(t *Token, _ time.Time) Code {
+	return Requirement{scopes: want, text: "scope " + string(want), check: func(t *Token, _ time.Time) Code {
 		if t.scopes.Covers(want) {
 			return ""
 		}
@@ -80,20 +92,20 @@ func AnyScope(alternatives ...string) Requirement {
 }
 
 // Role is met by a token whose "roles" claim (RFC 9068, section 2.2.3.1) has one of names.
-func Role(names ...string) Requirement { return listed("roles", names) }
+func Role(names ...string) Requirement { return listed("roles", "role", names) }
 
 // Group is met by a token whose "groups" claim has one of names.
-func Group(names ...string) Requirement { return listed("groups", names) }
+func Group(names ...string) Requirement { return listed("groups", "group", names) }
 
 // Entitlement is met by a token whose "entitlements" claim has one of names.
-func Entitlement(names ...string) Requirement { return listed("entitlements", names) }
+func Entitlement(names ...string) Requirement { return listed("entitlements", "entitlement", names) }
 
-func listed(claim string, names []string) Requirement {
+func listed(claim, word string, names []string) Requirement {
 	names = slices.Clone(names)
 	if len(names) == 0 || slices.Contains(names, "") {
 		return never(fmt.Errorf("mandate: requirement of %s names none, or an empty one", claim))
 	}
-	return Requirement{check: func(t *Token, _ time.Time) Code {
+	return Requirement{text: word + " " + strings.Join(names, " or "), check: func(t *Token, _ time.Time) Code {
 		if slices.ContainsFunc(t.list(claim), func(have string) bool { return slices.Contains(names, have) }) {
 			return ""
 		}
@@ -117,7 +129,7 @@ func (t *Token) list(claim string) []string {
 
 // ClientOnly is met by a token of a client that acts for itself: client credentials.
 func ClientOnly() Requirement {
-	return Requirement{check: func(t *Token, _ time.Time) Code {
+	return Requirement{text: "a client that acts for itself", check: func(t *Token, _ time.Time) Code {
 		if t.subject == "" && t.client != "" {
 			return ""
 		}
@@ -131,7 +143,7 @@ func Audience(resources ...string) Requirement {
 	if len(resources) == 0 || slices.Contains(resources, "") {
 		return never(fmt.Errorf("mandate: requirement of an audience names none, or an empty one"))
 	}
-	return Requirement{check: func(t *Token, _ time.Time) Code {
+	return Requirement{text: "audience " + strings.Join(resources, " or "), check: func(t *Token, _ time.Time) Code {
 		if slices.ContainsFunc(t.audience, func(have string) bool { return slices.Contains(resources, have) }) {
 			return ""
 		}
@@ -145,7 +157,7 @@ func ACR(classes ...string) Requirement {
 	if len(classes) == 0 || slices.ContainsFunc(classes, func(c string) bool { return c == "" || strings.ContainsAny(c, " \"\\") || Printable(c) != c }) {
 		return never(fmt.Errorf("mandate: %q is not a list of authentication context classes", classes))
 	}
-	return Requirement{acr: classes, check: func(t *Token, _ time.Time) Code {
+	return Requirement{acr: classes, text: "acr " + strings.Join(classes, " or "), check: func(t *Token, _ time.Time) Code {
 		if slices.Contains(classes, t.ACR()) {
 			return ""
 		}
@@ -158,7 +170,7 @@ func MaxAge(age time.Duration) Requirement {
 	if age < 0 {
 		return never(fmt.Errorf("mandate: maximum age %v is negative", age))
 	}
-	return Requirement{maxAge: age, aged: true, check: func(t *Token, now time.Time) Code {
+	return Requirement{maxAge: age, aged: true, text: "a sign-in of at most " + age.String() + " ago", check: func(t *Token, now time.Time) Code {
 		if at := t.AuthTime(); !at.IsZero() && now.Sub(at) <= age {
 			return ""
 		}
@@ -171,7 +183,7 @@ func Func(name string, ok func(t *Token) bool) Requirement {
 	if ok == nil {
 		return never(fmt.Errorf("mandate: requirement %q has no function", name))
 	}
-	return Requirement{check: func(t *Token, _ time.Time) Code {
+	return Requirement{text: name, check: func(t *Token, _ time.Time) Code {
 		if ok(t) {
 			return ""
 		}
@@ -182,10 +194,13 @@ func Func(name string, ok func(t *Token) bool) Requirement {
 // AllOf is met by a token that meets all of parts. Without parts it is met by every token.
 func AllOf(parts ...Requirement) Requirement {
 	parts = slices.Clone(parts)
-	if len(parts) == 1 {
+	switch len(parts) {
+	case 0:
+		return Requirement{}
+	case 1:
 		return parts[0]
 	}
-	var all Requirement
+	all := Requirement{text: "all of " + texts(parts)}
 	for _, p := range parts {
 		if p.err != nil {
 			return never(p.err)
@@ -219,7 +234,11 @@ func AnyOf(parts ...Requirement) Requirement {
 			return never(p.err)
 		}
 	}
+	if len(parts) == 1 {
+		return parts[0]
+	}
 	first := parts[0]
+	first.text = "one of " + texts(parts)
 	first.check = func(t *Token, now time.Time) Code {
 		var refusal Code
 		for _, p := range parts {
@@ -234,6 +253,14 @@ func AnyOf(parts ...Requirement) Requirement {
 		return refusal
 	}
 	return first
+}
+
+func texts(parts []Requirement) string {
+	list := make([]string, len(parts))
+	for i, p := range parts {
+		list[i] = p.String()
+	}
+	return "(" + strings.Join(list, ", ") + ")"
 }
 
 func never(err error) Requirement {

@@ -77,6 +77,25 @@ func TestRequirement(t *testing.T) {
 	}
 }
 
+func TestRequirementString(t *testing.T) {
+	t.Parallel()
+	for want, q := range map[string]mandate.Requirement{
+		"any token":                       mandate.AllOf(),
+		"scope a b":                       mandate.Scope("a", "b"),
+		"one of (scope a b, scope c)":     mandate.AnyScope("a b", "c"),
+		"role manager or lead":            mandate.Role("manager", "lead"),
+		"group staff":                     mandate.Group("staff"),
+		"entitlement x":                   mandate.Entitlement("x"),
+		"a client that acts for itself":   mandate.ClientOnly(),
+		"audience https://a or https://b": mandate.Audience("https://a", "https://b"),
+		"all of (acr gold, a sign-in of at most 5m0s ago, business hours)": mandate.AllOf(mandate.ACR("gold"), mandate.MaxAge(5*time.Minute), mandate.Func("business hours", func(*mandate.Token) bool { return true })),
+	} {
+		if got := q.String(); got != want {
+			t.Errorf("String() = %q, want %q", got, want)
+		}
+	}
+}
+
 func TestRequirementNames(t *testing.T) {
 	t.Parallel()
 	q := mandate.AllOf(mandate.Scope("a b"), mandate.AnyScope("c d", "e"), mandate.MaxAge(time.Hour), mandate.MaxAge(time.Minute), mandate.ACR("gold"))

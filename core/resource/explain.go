@@ -59,7 +59,7 @@ func (g *Guard) explain(r *Rule, o outcome, tok *mandate.Token, why error) error
 	case r.need.Scopes() != "" && !tok.Scopes().Covers(r.need.Scopes()):
 		return fmt.Errorf("scope is %q, this route needs %q: have the client ask for it", string(tok.Scopes()), string(r.need.Scopes()))
 	}
-	return errors.New("the token has the scopes, but not the role, group or other property that this route needs")
+	return fmt.Errorf("the token does not meet what this route needs: %v", r.need)
 }
 
 // LogRefusals returns hooks that write one line for each request that a guard refused, with the cause: what the peer is
