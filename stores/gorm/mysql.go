@@ -27,8 +27,10 @@ func (r *run) moveInMySQL(d redemption) (keyID string, moved bool, err error) {
 		return "", false, err
 	}
 	if maria {
-		return scanKeyID(r.ctx, src.db, "BEGIN NOT ATOMIC DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END; START TRANSACTION; "+
-			update+"; IF ROW_COUNT() > 0 THEN "+insert+"; COMMIT; "+answer+"; ELSE ROLLBACK; END IF; END")
+		return scanKeyID(r.ctx, src.db, "BEGIN NOT ATOMIC DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END; "+
+			// Who has lost already waits for no lock. The update below decides.
+			"IF EXISTS ("+r.s.literal("SELECT 1 FROM {grants} WHERE "+moving, d.condition()...)+") THEN START TRANSACTION; "+
+			update+"; IF ROW_COUNT() > 0 THEN "+insert+"; COMMIT; "+answer+"; ELSE ROLLBACK; END IF; END IF; END")
 	}
 	tx, err := src.db.BeginTx(r.ctx, nil)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"os"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,14 +69,21 @@ func TestRedis(t *testing.T) {
 	if err != nil {
 		t.Fatalf("MANDATE_ROUNDS: %v", err)
 	}
+	var configs sync.Map // by store
 	shared := func(t *testing.T) (a, b store.Store) {
 		t.Helper()
 		c := empty(t, client)
-		return with(t, client, c), with(t, server(t), c)
+		a = with(t, client, c)
+		configs.Store(a, c)
+		return a, with(t, server(t), c)
 	}
 	storetest.Run(t, func(t *testing.T) store.Store { t.Helper(); a, _ := shared(t); return a }, storetest.Features{
 		Shared: shared,
-		Reopen: func(_ *testing.T, s store.Store) store.Store { return s },
+		Reopen: func(t *testing.T, s store.Store) store.Store {
+			t.Helper()
+			c, _ := configs.Load(s)
+			return with(t, server(t), c.(redisstore.Config))
+		},
 		Rounds: rounds,
 	})
 }
