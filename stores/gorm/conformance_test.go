@@ -108,7 +108,7 @@ func tables() []string {
 // rounds is how often each race is run: MANDATE_ROUNDS, and few where it is not set.
 func rounds(t *testing.T) int {
 	t.Helper()
-	n, err := strconv.Atoi(cmp.Or(os.Getenv("MANDATE_ROUNDS"), "10"))
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("MANDATE_ROUNDS"), fewRounds))
 	if err != nil {
 		t.Fatalf("MANDATE_ROUNDS: %v", err)
 	}
@@ -182,7 +182,7 @@ func TestConformanceOfSettings(t *testing.T) {
 		t.Run(database, func(t *testing.T) {
 			t.Parallel()
 			a, b := open(t, d[0](t), some), open(t, d[1](t), other)
-			conform(t, min(10, rounds(t)), func(*testing.T) *gorm.DB { return a }, func(*testing.T) *gorm.DB { return b })
+			conform(t, min(5, rounds(t)), func(*testing.T) *gorm.DB { return a }, func(*testing.T) *gorm.DB { return b })
 		})
 	}
 }
