@@ -25,7 +25,7 @@ func paste(t *testing.T, said string) []string {
 	var script strings.Builder
 	for line := range strings.Lines(said) {
 		if text, ok := strings.CutPrefix(line, "  "); ok {
-			script.WriteString(strings.ReplaceAll(text, "curl -i", "curl -s -o /dev/null -w '%{http_code}\\n'"))
+			script.WriteString(strings.ReplaceAll(text, `curl -iw '\n'`, "curl -s -o /dev/null -w '%{http_code}\\n'"))
 		}
 	}
 	cmd := exec.CommandContext(t.Context(), "sh", "-eu")

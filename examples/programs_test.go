@@ -63,15 +63,15 @@ type program struct {
 	said string // what it printed
 }
 
-// start builds an example and runs it on a free port until the test ends. Somebody else may take the port first: then it tries
+// start builds an example and runs it with args on a free port until the test ends. Somebody else may take the port first: then it tries
 // another.
-func start(t *testing.T, name string) program {
+func start(t *testing.T, name string, args ...string) program {
 	t.Helper()
 	path := filepath.Join(build(t), name)
 	var err error
 	for range 5 {
 		var p program
-		if p, err = try(t, path); err == nil {
+		if p, err = try(t, path, args...); err == nil {
 			return p
 		}
 	}
@@ -79,7 +79,7 @@ func start(t *testing.T, name string) program {
 	return program{}
 }
 
-func try(t *testing.T, path string) (program, error) {
+func try(t *testing.T, path string, args ...string) (program, error) {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -88,7 +88,7 @@ func try(t *testing.T, path string) (program, error) {
 	addr := l.Addr().String()
 	_ = l.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	cmd := exec.CommandContext(ctx, path, "-addr", addr)
+	cmd := exec.CommandContext(ctx, path, append([]string{"-addr", addr}, args...)...)
 	var out, errs output
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Start(); err != nil {

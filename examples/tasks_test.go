@@ -3,9 +3,12 @@ package examples_test
 import (
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/oauth2"
 )
 
 func TestGuardAPI(t *testing.T) {
@@ -90,5 +93,49 @@ func TestCustomGrant(t *testing.T) {
 	p := start(t, "custom-grant")
 	if got := paste(t, p.said); !slices.Equal(got, []string{"200", "400"}) {
 		t.Errorf("the pasted lines = %v, want 200 400", got)
+	}
+}
+
+// TestGORM signs in at one process, and brings the token to another that has the same database.
+func TestGORM(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "example.db")
+	first := start(t, "gorm", "-db", file)
+	client := oauth2.Config{
+		ClientID: "books", ClientSecret: "books-secret", RedirectURL: first.base + "/client/callback", Scopes: []string{"profile"},
+		Endpoint: oauth2.Endpoint{AuthURL: first.base + "/oauth/authorize", TokenURL: first.base + "/oauth/token", AuthStyle: oauth2.AuthStyleInHeader},
+	}
+	verifier := oauth2.GenerateVerifier()
+	b := newBrowser(t)
+	login := b.open(client.AuthCodeURL("state", oauth2.S256ChallengeOption(verifier))).want(t, 200, "<form")
+	for _, wrong := range []url.Values{{"username": {"nobody"}, "password": {"demo"}}, {"username": {"demo"}, "password": {"wrong"}}} {
+		wrong.Set("action", "login")
+		login = b.submit(login, wrong).want(t, 200, "password")
+	}
+	consent := b.submit(login, url.Values{"username": {"demo"}, "password": {"demo"}, "action": {"login"}}).want(t, 200, "See who you are")
+	end := b.submit(consent, url.Values{"action": {"allow"}}) // which shows nothing: the client did not begin this
+	tok, err := client.Exchange(t.Context(), end.url.Query().Get("code"), oauth2.VerifierOption(verifier))
+	if err != nil {
+		t.Fatalf("%v at the end of %s", err, end.url)
+	}
+
+	second := start(t, "gorm", "-db", file)
+	for name, tc := range map[string]struct {
+		base, token string
+		status      int
+		says        string
+	}{
+		"the token":                    {first.base, tok.AccessToken, 200, "hello, demo"},
+		"the token, at the other":      {second.base, tok.AccessToken, 200, "hello, demo"},
+		"nobody's token, at the other": {second.base, "nonsense", 401, "invalid_token"},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, tc.base+"/me", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+tc.token)
+		if got := newBrowser(t).do(req); got.status != tc.status || !strings.Contains(got.text, tc.says) {
+			t.Errorf("%s: GET /me = %d %s, want %d with %s", name, got.status, got.text, tc.status, tc.says)
+		}
 	}
 }

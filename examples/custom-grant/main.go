@@ -88,8 +88,8 @@ func run(addr string) error {
 const lines = `These are answered with 200 and, for a wrong key, 400:
 
   TOKEN=$(curl -s -u cli:cli-secret -d grant_type=urn:example:grant-type:api-key -d api_key=key-of-ada -d scope=orders %[1]s/oauth/token | sed 's/.*"access_token":"//; s/".*//')
-  curl -i -H "Authorization: Bearer $TOKEN" %[1]s/orders
-  curl -i -u cli:cli-secret -d grant_type=urn:example:grant-type:api-key -d api_key=wrong -d scope=orders %[1]s/oauth/token
+  curl -iw '\n' -H "Authorization: Bearer $TOKEN" %[1]s/orders
+  curl -iw '\n' -u cli:cli-secret -d grant_type=urn:example:grant-type:api-key -d api_key=wrong -d scope=orders %[1]s/oauth/token
 `
 
 func orders(w http.ResponseWriter, _ *http.Request, tok *mandate.Token) {

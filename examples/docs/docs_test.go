@@ -5,10 +5,14 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/mandatetest"
+	"github.com/go-mandate/mandate/core/nethttp"
 	"github.com/go-mandate/mandate/core/resource"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
@@ -43,6 +47,54 @@ func TestConfigs(t *testing.T) {
 	}
 	if err := docs.StepUp().Err(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestMachines gets a token at a server that knows machines alone, until the address has asked too often.
+func TestMachines(t *testing.T) {
+	t.Parallel()
+	secret, kept := server.NewClientSecret()
+	srv, err := docs.Machines(memstore.New(), mandate.NewRandomSecret(), kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	if err := nethttp.Mount(mux, srv); err != nil {
+		t.Fatal(err)
+	}
+	req := httptest.NewRequest(http.MethodPost, "/oauth/token", strings.NewReader("grant_type=client_credentials&scope=invoices"))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.SetBasicAuth("report-job", secret)
+	rec := httptest.NewRecorder()
+	if mux.ServeHTTP(rec, req); rec.Code != 200 || !strings.Contains(rec.Body.String(), "access_token") {
+		t.Errorf("POST /oauth/token = %d %s, want a token", rec.Code, rec.Body)
+	}
+	rec = httptest.NewRecorder()
+	if mux.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/oauth/authorize", nil)); rec.Code != 404 {
+		t.Errorf("GET /oauth/authorize = %d, want 404", rec.Code)
+	}
+}
+
+// TestLimit asks too often.
+func TestLimit(t *testing.T) {
+	t.Parallel()
+	limit := docs.Limit(func(address string) bool { return address == "192.0.2.1" })
+	for name, tc := range map[string]struct {
+		endpoint, remote string
+		status           int
+	}{
+		"who may":              {"token", "192.0.2.1:4711", 0},
+		"who may not":          {"token", "192.0.2.2:4711", 429},
+		"nobody knows who":     {"token", "", 429},
+		"what everybody needs": {"metadata", "192.0.2.2:4711", 0},
+	} {
+		got := 0
+		if resp := limit.Before(t.Context(), tc.endpoint, &mandate.Request{Remote: tc.remote}); resp != nil {
+			got = resp.Status
+		}
+		if got != tc.status {
+			t.Errorf("%s: Before = %d, want %d", name, got, tc.status)
+		}
 	}
 }
 

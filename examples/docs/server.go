@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"time"
 
@@ -137,14 +138,11 @@ func Rotation() (mandate.Secret, error) {
 }
 
 // Hooks hear what happens.
-func Hooks(allow func(address string) bool, addressOf func(context.Context) string) mandate.Hooks {
+func Hooks() mandate.Hooks {
 	// doc:start hooks
 	hooks := mandate.Hooks{
-		Before: func(ctx context.Context, endpoint string, _ *mandate.Request) *mandate.Response {
-			if endpoint == "token" && !allow(addressOf(ctx)) { // what a middleware of yours put into the context
-				return server.JSON(429, map[string]string{"error": "slow_down"})
-			}
-			return nil // go on
+		After: func(ctx context.Context, endpoint string, status int, err error) { // err is the cause of a refusal, or nil
+			slog.DebugContext(ctx, "answered", "endpoint", endpoint, "status", status, "err", err)
 		},
 		On: func(ctx context.Context, e mandate.Event) { // events hold no secrets
 			level := slog.LevelInfo
@@ -156,6 +154,44 @@ func Hooks(allow func(address string) bool, addressOf func(context.Context) stri
 	}
 	// doc:end
 	return hooks
+}
+
+// Limit answers who asks too often.
+func Limit(allow func(address string) bool) mandate.Hooks {
+	// doc:start limit
+	hooks := mandate.Hooks{Before: func(_ context.Context, endpoint string, r *mandate.Request) *mandate.Response {
+		host, _, err := net.SplitHostPort(r.Remote) // behind a proxy that is the proxy: read the header field that yours sets
+		if endpoint == "metadata" || err == nil && allow(host) {
+			return nil // go on
+		}
+		return server.JSON(429, map[string]string{"error": "slow_down"}).With("Retry-After", "60")
+	}}
+	// doc:end
+	return hooks
+}
+
+// Machines is a server for machines alone: nobody signs in, so there is no SignIn and there are no pages.
+func Machines(st store.Store, secret mandate.Secret, kept store.Secret) (*server.Server, error) {
+	// doc:start machines
+	srv, err := server.New(server.Config{
+		Issuer: "https://app.example.com", Prefix: "/oauth", Store: st, Secret: secret,
+		GrantTypes: []server.GrantType{server.ClientCredentials()}, // without the code grant there is no authorization endpoint
+		Scopes:     []server.Scope{{Name: "invoices"}},
+		Clients: []*store.Client{{
+			ID: "report-job", Secrets: []store.Secret{kept},
+			Metadata: oauth2.ClientMetadata{GrantTypes: []string{"client_credentials"}},
+		}},
+	})
+	// doc:end
+	return srv, err
+}
+
+// AuthMethods turns two of the ways in which clients authenticate off.
+func AuthMethods(c server.Config) server.Config {
+	// doc:start auth-methods
+	c.ClientAuthMethods = []string{"client_secret_basic"} // no secrets in forms, no public clients
+	// doc:end
+	return c
 }
 
 // Proxied is a server behind a proxy that strips a path.
@@ -324,8 +360,8 @@ func Check(ctx context.Context, guard *resource.Guard, tok *mandate.Token) {
 	case errors.Is(err, mandate.ErrNoUser): // a client acts for itself
 	case errors.Is(err, mandate.InvalidToken): // the code is the sentinel
 	}
-	if e, ok := errors.AsType[*mandate.Error](err); ok {
-		slog.ErrorContext(ctx, "refused", "err", e) // code, description, and the cause that the peer never sees
+	if err != nil {
+		slog.ErrorContext(ctx, "refused", "err", err) // code, description and cause; err.Error() is what the peer may see
 	}
 	// doc:end
 }

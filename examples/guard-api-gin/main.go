@@ -27,6 +27,7 @@ func main() {
 // run serves on addr until that fails.
 func run(addr string) error {
 	guard, err := resource.New(resource.Config{
+		Audience:  api,
 		Verifiers: []resource.Verifier{resource.Lookup(newTable().find)},
 		User:      loadUser,
 		Hooks:     resource.LogRefusals(slog.Default()), // says to the developer what the caller is not told
@@ -60,11 +61,11 @@ func run(addr string) error {
 
 const lines = `These are answered with 401, 200, 403, 200, 200:
 
-  curl -i %[1]s/orders
-  curl -i -H "Authorization: Bearer demo-orders" %[1]s/orders
-  curl -i -H "Authorization: Bearer demo-profile" %[1]s/orders
-  curl -i -H "Authorization: Bearer demo-profile" %[1]s/me
-  curl -i %[1]s/hello
+  curl -iw '\n' %[1]s/orders
+  curl -iw '\n' -H "Authorization: Bearer demo-orders" %[1]s/orders
+  curl -iw '\n' -H "Authorization: Bearer demo-profile" %[1]s/orders
+  curl -iw '\n' -H "Authorization: Bearer demo-profile" %[1]s/me
+  curl -iw '\n' %[1]s/hello
 `
 
 // doc:start handlers-gin
@@ -89,13 +90,20 @@ type User struct{ ID, Name string }
 
 // doc:start lookup
 
+// api names this API: in its guard, and in the tokens that are for no other.
+const api = "https://api.example.com"
+
 // table has the application's own tokens, by digest: who reads it can use none of them.
 type table map[mandate.Digest]*mandate.Token
 
 func newTable() table {
 	return table{
-		mandate.DigestOf("demo-profile"): mandate.NewToken(mandate.TokenInfo{Subject: "u1", ClientID: "phone", Scopes: "profile"}),
-		mandate.DigestOf("demo-orders"):  mandate.NewToken(mandate.TokenInfo{Subject: "u1", ClientID: "phone", Scopes: "orders", Claims: `{"roles":["manager"]}`}),
+		mandate.DigestOf("demo-profile"): mandate.NewToken(mandate.TokenInfo{
+			Subject: "u1", ClientID: "phone", Scopes: "profile", Audience: []string{api}, Expires: time.Now().Add(time.Hour),
+		}),
+		mandate.DigestOf("demo-orders"): mandate.NewToken(mandate.TokenInfo{
+			Subject: "u1", ClientID: "phone", Scopes: "orders", Audience: []string{api}, Claims: `{"roles":["manager"]}`, // for ever
+		}),
 	}
 }
 
@@ -103,7 +111,7 @@ func (t table) find(_ context.Context, raw string, _ time.Time) (*mandate.Token,
 	if tok := t[mandate.DigestOf(raw)]; tok != nil {
 		return tok, nil
 	}
-	return nil, mandate.InvalidToken // any other error means that nobody could tell, and is answered 503
+	return nil, mandate.InvalidToken // 401. Any other error, or no token and no error, means that nobody could tell: 503
 }
 
 // loadUser is called once for a request, and only where a handler asks.

@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"log"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -74,7 +75,7 @@ func (a *app) decide(c echo.Context, ask *server.Ask) (server.Answer, error) {
 	case !ok || !ask.Accepts(user): // nobody, or not recently or strongly enough for this client
 		return server.SignIn("/login"), nil
 	case ask.Submitted() && c.FormValue("decision") == "allow":
-		return server.ApproveScopes(user, c.Request().PostForm["scope"]), nil // none ticked: denied
+		return server.ApproveScopes(user, ask.Values("scope")), nil // none ticked: denied
 	case ask.Submitted():
 		return server.Deny(), nil
 	case ask.Remembered(mandateecho.Context(c), user):
@@ -106,21 +107,23 @@ func (a *app) login(c echo.Context) error {
 	if c.FormValue("name") != "demo" || c.FormValue("password") != "demo" {
 		return c.Render(401, "login", mandateecho.ReturnTo(c, a.srv, "/client/"))
 	}
-	session := a.sessions.Start(server.User{Subject: "user-1", Name: "Demo"})
+	session := a.sessions.Start(server.User{Subject: "user-1", Name: "Demo", AuthTime: time.Now()})
 	c.SetCookie(&http.Cookie{Name: "session", Value: session, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}) // #nosec G124 -- plain http, on loopback
 	return c.Redirect(303, mandateecho.ReturnTo(c, a.srv, "/client/"))
 }
 
 // doc:end
 
-// The form of a consent page is posted to Ask.Action and holds Ask.Fields.
-const pages = `
+const pages = consentPage + `
 {{define "login"}}<!doctype html><title>Sign in</title>
 <form method="post" action="/login"><input type="hidden" name="return_to" value="{{.}}">
 <label>Name <input name="name"></label> <label>Password <input name="password" type="password"></label> <button>Sign in</button></form>{{end}}
+`
 
+// The form is posted to Ask.Action and holds Ask.Fields; all else is the page's own.
+const consentPage = `
 {{define "consent"}}<!doctype html><title>Allow access</title>
-<p>{{.User.Name}}, {{.Ask.Client.Metadata.Name}} ({{.Ask.RedirectHost}}) asks to:</p>
+<p>{{.User.Name}}, {{.Ask.ClientName}} ({{.Ask.RedirectHost}}) asks to:</p>
 <form method="post" action="{{.Ask.Action}}">{{.Ask.Fields}}
 {{range .Ask.Scopes}}<label><input type="checkbox" name="scope" value="{{.Name}}" checked> {{.Title}}</label><br>{{end}}
 <button name="decision" value="allow">Allow</button> <button name="decision" value="deny">Deny</button></form>{{end}}

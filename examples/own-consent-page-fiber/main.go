@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"log"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
@@ -73,11 +74,7 @@ func (a *app) decide(c *fiber.Ctx, ask *server.Ask) (server.Answer, error) {
 	case !ok || !ask.Accepts(user): // nobody, or not recently or strongly enough for this client
 		return server.SignIn("/login"), nil
 	case ask.Submitted() && c.FormValue("decision") == "allow":
-		var form struct {
-			Scope []string `form:"scope"`
-		}
-		err := c.BodyParser(&form)
-		return server.ApproveScopes(user, form.Scope), err // none ticked: denied
+		return server.ApproveScopes(user, ask.Values("scope")), nil // none ticked: denied
 	case ask.Submitted():
 		return server.Deny(), nil
 	case ask.Remembered(mandatefiber.Context(c), user):
@@ -105,7 +102,7 @@ func (a *app) login(c *fiber.Ctx) error {
 	if c.FormValue("name") != "demo" || c.FormValue("password") != "demo" {
 		return a.show(c.Status(401), "login", mandatefiber.ReturnTo(c, a.srv, "/client/"))
 	}
-	session := a.sessions.Start(server.User{Subject: "user-1", Name: "Demo"})
+	session := a.sessions.Start(server.User{Subject: "user-1", Name: "Demo", AuthTime: time.Now()})
 	c.Cookie(&fiber.Cookie{Name: "session", Value: session, Path: "/", HTTPOnly: true, SameSite: "Lax"})
 	return c.Redirect(mandatefiber.ReturnTo(c, a.srv, "/client/"), 303)
 }
@@ -116,14 +113,16 @@ func (a *app) show(c *fiber.Ctx, page string, data any) error {
 	return a.pages.ExecuteTemplate(c.Type("html", "utf-8"), page, data)
 }
 
-// The form of a consent page is posted to Ask.Action and holds Ask.Fields.
-const pages = `
+const pages = consentPage + `
 {{define "login"}}<!doctype html><title>Sign in</title>
 <form method="post" action="/login"><input type="hidden" name="return_to" value="{{.}}">
 <label>Name <input name="name"></label> <label>Password <input name="password" type="password"></label> <button>Sign in</button></form>{{end}}
+`
 
+// The form is posted to Ask.Action and holds Ask.Fields; all else is the page's own.
+const consentPage = `
 {{define "consent"}}<!doctype html><title>Allow access</title>
-<p>{{.User.Name}}, {{.Ask.Client.Metadata.Name}} ({{.Ask.RedirectHost}}) asks to:</p>
+<p>{{.User.Name}}, {{.Ask.ClientName}} ({{.Ask.RedirectHost}}) asks to:</p>
 <form method="post" action="{{.Ask.Action}}">{{.Ask.Fields}}
 {{range .Ask.Scopes}}<label><input type="checkbox" name="scope" value="{{.Name}}" checked> {{.Title}}</label><br>{{end}}
 <button name="decision" value="allow">Allow</button> <button name="decision" value="deny">Deny</button></form>{{end}}

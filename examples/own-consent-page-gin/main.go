@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"log"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -75,7 +76,7 @@ func (a *app) decide(c *gin.Context, ask *server.Ask) (server.Answer, error) {
 	case !ok || !ask.Accepts(user): // nobody, or not recently or strongly enough for this client
 		return server.SignIn("/login"), nil
 	case ask.Submitted() && c.PostForm("decision") == "allow":
-		return server.ApproveScopes(user, c.PostFormArray("scope")), nil // none ticked: denied
+		return server.ApproveScopes(user, ask.Values("scope")), nil // none ticked: denied
 	case ask.Submitted():
 		return server.Deny(), nil
 	case ask.Remembered(mandategin.Context(c), user):
@@ -107,21 +108,28 @@ func (a *app) login(c *gin.Context) {
 		return
 	}
 	c.SetSameSite(http.SameSiteLaxMode)
-	c.SetCookie("session", a.sessions.Start(server.User{Subject: "user-1", Name: "Demo"}), 0, "/", "", false, true)
+	session := a.sessions.Start(server.User{Subject: "user-1", Name: "Demo", AuthTime: time.Now()})
+	c.SetCookie("session", session, 0, "/", "", false, true)
 	c.Redirect(303, mandategin.ReturnTo(c, a.srv, "/client/"))
 }
 
 // doc:end
 
-// The form of a consent page is posted to Ask.Action and holds Ask.Fields.
-const pages = `
+const pages = consentPage + `
 {{define "login"}}<!doctype html><title>Sign in</title>
 <form method="post" action="/login"><input type="hidden" name="return_to" value="{{.}}">
 <label>Name <input name="name"></label> <label>Password <input name="password" type="password"></label> <button>Sign in</button></form>{{end}}
+`
 
+// doc:start consent-page
+
+// The form is posted to Ask.Action and holds Ask.Fields; all else is the page's own.
+const consentPage = `
 {{define "consent"}}<!doctype html><title>Allow access</title>
-<p>{{.User.Name}}, {{.Ask.Client.Metadata.Name}} ({{.Ask.RedirectHost}}) asks to:</p>
+<p>{{.User.Name}}, {{.Ask.ClientName}} ({{.Ask.RedirectHost}}) asks to:</p>
 <form method="post" action="{{.Ask.Action}}">{{.Ask.Fields}}
 {{range .Ask.Scopes}}<label><input type="checkbox" name="scope" value="{{.Name}}" checked> {{.Title}}</label><br>{{end}}
 <button name="decision" value="allow">Allow</button> <button name="decision" value="deny">Deny</button></form>{{end}}
 `
+
+// doc:end

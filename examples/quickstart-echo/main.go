@@ -79,9 +79,9 @@ func run(addr string) error {
 const hello = `Open %[1]s and sign in as demo, password demo. Or paste these: a token for the client itself, then the API with it (200), without it (401), and where another scope is needed (403):
 
   TOKEN=$(curl -s -u demo:demo-secret -d grant_type=client_credentials -d scope=reports %[1]s/oauth/token | sed 's/.*"access_token":"//; s/".*//')
-  curl -i -H "Authorization: Bearer $TOKEN" %[1]s/api/reports
-  curl -i %[1]s/api/reports
-  curl -i -H "Authorization: Bearer $TOKEN" %[1]s/api/me
+  curl -iw '\n' -H "Authorization: Bearer $TOKEN" %[1]s/api/reports
+  curl -iw '\n' %[1]s/api/reports
+  curl -iw '\n' -H "Authorization: Bearer $TOKEN" %[1]s/api/me
 `
 
 func checkPassword(_ context.Context, name, password string) (server.User, error) {

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/oauth2"
 
@@ -22,7 +21,6 @@ type Sessions struct{ users sync.Map }
 // Start signs user in and returns the value of the cookie.
 func (s *Sessions) Start(user server.User) string {
 	id := rand.Text()
-	user.AuthTime = time.Now()
 	s.users.Store(id, user)
 	return id
 }
