@@ -82,7 +82,7 @@ func (s *Store) DeleteClient(ctx context.Context, id string) error {
 	return err
 }
 
-const findClientsLua = `
+const findClientsLua = scanLua + `
 local after, n = ARGV[1], tonumber(ARGV[2])
 return scan(KEYS[2], after, n, function(id) return call('HGETALL', P .. 'cl:' .. id) end)`
 

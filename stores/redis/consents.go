@@ -11,7 +11,7 @@ import (
 // A consent is a hash: v revision, o scopes, m updated, e expires, d data, x the call that wrote last. Beside it is the set
 // cs:<subject> of client IDs.
 
-const putConsentLua = `
+const putConsentLua = trimLua + `
 local subject, client, revision, e, ttl, time, x = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local h = call('HMGET', KEYS[2], 'v', 'x')
 if h[2] == x then return {''} end
@@ -68,7 +68,7 @@ func (s *Store) DeleteConsent(ctx context.Context, subject, clientID string) err
 	return err
 }
 
-const findConsentsLua = `
+const findConsentsLua = shapesLua + scanLua + `
 local after, n, subject = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 return scan(KEYS[2], after, n, function(client)
 	local row = call('HGETALL', consentKey(subject, client))

@@ -14,7 +14,7 @@ import (
 // A grant is a hash: k Key, q KeyID, c client, s subject, n session, g generation, a advanced, t created, e expires, r revoked,
 // w why, d details, x the call that wrote last. Beside it are gk:<key>, and the sets ga, gc:<client>, gs:<subject> and gn:<session> of IDs.
 
-const createGrantLua = `
+const createGrantLua = shapesLua + trimLua + `
 local id, key, client, subject, session = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local e, r, ttl, time, x = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local was = call('HGET', KEYS[2], 'x')
@@ -87,7 +87,7 @@ func (s *Store) GrantByKey(ctx context.Context, k mandate.Digest) (store.Grant, 
 }
 
 // Verdicts come in the order of [store.Redemption.Verdict], and on the row that the script has before it.
-const redeemLua = `
+const redeemLua = trimLua + `
 local from, to, now, grace, e, q, keepIt = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local ttl, token, tokenEnd, tokenTTL, time, x = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
 local id, tokenKey = ARGV[14], ARGV[15]
@@ -154,7 +154,7 @@ local function revoke(id, row, h, now, why, x)
 end
 `
 
-const revokeGrantLua = revokeLua + `
+const revokeGrantLua = trimLua + revokeLua + `
 local id, now, why, time, x = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local h = call('HMGET', KEYS[2], 'r', 'e', 'k', 'c', 's', 'n')
 if not h[1] then
@@ -175,7 +175,7 @@ func (s *Store) RevokeGrant(ctx context.Context, id string, why store.Reason, no
 	return err
 }
 
-const revokeGrantsLua = revokeLua + `
+const revokeGrantsLua = scanLua + revokeLua + `
 local after, subject, client, session, now, why, x = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 return scan(KEYS[2], after, -1, function(id)
 	local row = P .. 'g:' .. id
@@ -228,7 +228,7 @@ func (s *Store) grantIndex(q store.GrantQuery) string {
 	}
 }
 
-const findGrantsLua = `
+const findGrantsLua = scanLua + `
 local after, n, subject, client, session = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 return scan(KEYS[2], after, n, function(id)
 	local row = P .. 'g:' .. id

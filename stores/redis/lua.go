@@ -54,17 +54,6 @@ local function pack(kind, ...)
 	return m
 end
 
-local function unpacked(m)
-	local list, at = {}, 2
-	while at <= #m do
-		local colon = string.find(m, ':', at, true)
-		local n = tonumber(string.sub(m, at, colon - 1))
-		list[#list + 1] = string.sub(m, colon + 1, colon + n)
-		at = colon + n + 1
-	end
-	return list
-end
-
 local function ends(member, at)
 	if at == '0' then call('ZREM', KEYS[1], member) else call('ZADD', KEYS[1], at, member) end
 end
@@ -80,7 +69,90 @@ end
 local function before(now, at) return at == '0' or tonumber(now) < tonumber(at) end
 
 local function plus(a, b) return string.format('%.0f', tonumber(a) + b) end
+`
 
+//nolint:dupword // Lua ends every block with end
+const (
+	// dropLua removes up to n records that ended before a time. All that it needs is made when it is called.
+	dropLua = `
+local function drop(time, n)
+	local function unpacked(m)
+		local list, at = {}, 2
+		while at <= #m do
+			local colon = string.find(m, ':', at, true)
+			local n = tonumber(string.sub(m, at, colon - 1))
+			list[#list + 1] = string.sub(m, colon + 1, colon + n)
+			at = colon + n + 1
+		end
+		return list
+	end
+
+` + shapesLua + `
+	-- Each removes what a member names, unless that has another end by now.
+	local goes = {
+		t = function(over, f)
+			local key = P .. 't:' .. f[1]
+			local v = call('GET', key)
+			if v and over((parse(v))) then call('DEL', key) end
+		end,
+		o = function(over, f)
+			local key = P .. 'o:' .. f[1]
+			local v = call('GET', key)
+			if v and over(string.match(v, '^-?%d+')) then call('DEL', key) end
+		end,
+		g = function(over, f)
+			local id, key, client, subject, session = f[1], f[2], f[3], f[4], f[5]
+			local row = P .. 'g:' .. id
+			local v = call('HMGET', row, 'e', 'r')
+			if v[1] and not over(grantEnds(v[1], v[2])) then return end
+			call('DEL', row)
+			if key ~= '' and call('GET', P .. 'gk:' .. key) == id then call('DEL', P .. 'gk:' .. key) end
+			call('ZREM', P .. 'ga', id)
+			if client ~= '' then call('ZREM', P .. 'gc:' .. client, id) end
+			if subject ~= '' then call('ZREM', P .. 'gs:' .. subject, id) end
+			if session ~= '' then call('ZREM', P .. 'gn:' .. session, id) end
+		end,
+		k = function(over, f)
+			local row, alt = P .. 'k:' .. f[1] .. ':' .. f[2], P .. 'ka:' .. f[1] .. ':' .. f[3]
+			local e = call('HGET', row, 'e')
+			if e and not over(e) then return end
+			call('DEL', row)
+			if f[3] ~= '' and call('GET', alt) == f[2] then call('DEL', alt) end
+		end,
+		c = function(over, f)
+			local row = consentKey(f[1], f[2])
+			local e = call('HGET', row, 'e')
+			if e and not over(e) then return end
+			call('DEL', row)
+			call('ZREM', P .. 'cs:' .. f[1], f[2])
+		end,
+		s = function(over, f)
+			local row, id = P .. 's:' .. f[1], P .. 'si:' .. f[2]
+			local e = call('HGET', row, 'e')
+			if e and not over(e) then return end
+			call('DEL', row)
+			if call('GET', id) == f[1] then call('DEL', id) end
+			call('ZREM', P .. 'ss:' .. f[3], f[2])
+		end,
+		r = function(over, f)
+			local row = P .. 'r:' .. f[1]
+			local e = call('HGET', row, 'e')
+			if e and over(e) then call('DEL', row) end
+		end,
+	}
+
+	local function over(at) return at ~= '0' and tonumber(at) < tonumber(time) end
+	local list = call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. time, 'LIMIT', 0, n)
+	for _, m in ipairs(list) do
+		call('ZREM', KEYS[1], m)
+		goes[string.sub(m, 1, 1)](over, unpacked(m))
+	end
+	return #list
+end
+`
+
+	// shapesLua is how records are written.
+	shapesLua = `
 local function consentKey(subject, client) return P .. 'c:' .. #subject .. ':' .. subject .. client end
 
 -- A token is its end, the call that put it, and its grant in front of JSON; a revoked one is put by '-'.
@@ -93,76 +165,17 @@ local function grantEnds(e, r)
 	if e == '0' and r ~= '0' then return plus(r, KEPT) end
 	return e
 end
+`
 
--- Each removes what a member names, unless that has another end by now.
-local goes = {
-	t = function(over, f)
-		local key = P .. 't:' .. f[1]
-		local v = call('GET', key)
-		if v and over((parse(v))) then call('DEL', key) end
-	end,
-	o = function(over, f)
-		local key = P .. 'o:' .. f[1]
-		local v = call('GET', key)
-		if v and over(string.match(v, '^-?%d+')) then call('DEL', key) end
-	end,
-	g = function(over, f)
-		local id, key, client, subject, session = f[1], f[2], f[3], f[4], f[5]
-		local row = P .. 'g:' .. id
-		local v = call('HMGET', row, 'e', 'r')
-		if v[1] and not over(grantEnds(v[1], v[2])) then return end
-		call('DEL', row)
-		if key ~= '' and call('GET', P .. 'gk:' .. key) == id then call('DEL', P .. 'gk:' .. key) end
-		call('ZREM', P .. 'ga', id)
-		if client ~= '' then call('ZREM', P .. 'gc:' .. client, id) end
-		if subject ~= '' then call('ZREM', P .. 'gs:' .. subject, id) end
-		if session ~= '' then call('ZREM', P .. 'gn:' .. session, id) end
-	end,
-	k = function(over, f)
-		local row, alt = P .. 'k:' .. f[1] .. ':' .. f[2], P .. 'ka:' .. f[1] .. ':' .. f[3]
-		local e = call('HGET', row, 'e')
-		if e and not over(e) then return end
-		call('DEL', row)
-		if f[3] ~= '' and call('GET', alt) == f[2] then call('DEL', alt) end
-	end,
-	c = function(over, f)
-		local row = consentKey(f[1], f[2])
-		local e = call('HGET', row, 'e')
-		if e and not over(e) then return end
-		call('DEL', row)
-		call('ZREM', P .. 'cs:' .. f[1], f[2])
-	end,
-	s = function(over, f)
-		local row, id = P .. 's:' .. f[1], P .. 'si:' .. f[2]
-		local e = call('HGET', row, 'e')
-		if e and not over(e) then return end
-		call('DEL', row)
-		if call('GET', id) == f[1] then call('DEL', id) end
-		call('ZREM', P .. 'ss:' .. f[3], f[2])
-	end,
-	r = function(over, f)
-		local row = P .. 'r:' .. f[1]
-		local e = call('HGET', row, 'e')
-		if e and over(e) then call('DEL', row) end
-	end,
-}
-
--- Removes up to n records that ended before a time.
-local function drop(time, n)
-	local function over(at) return at ~= '0' and tonumber(at) < tonumber(time) end
-	local list = call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. time, 'LIMIT', 0, n)
-	for _, m in ipairs(list) do
-		call('ZREM', KEYS[1], m)
-		goes[string.sub(m, 1, 1)](over, unpacked(m))
-	end
-	return #list
-end
-
+	// trimLua is for scripts that add a record.
+	trimLua = dropLua + `
 local function trim(time)
-	if time ~= '' then drop(time, 2) end
+	if time ~= '' then drop(time, 16) end
 end
+`
 
--- Lists the members of an index after one, up to n that f takes. Answers where to go on: '' for nowhere.
+	// scanLua lists the members of an index after one, up to n that f takes. It answers where to go on: '' for nowhere.
+	scanLua = `
 local function scan(index, after, n, f)
 	local from = after == '' and '-' or '(' .. after
 	local ids = call('ZRANGEBYLEX', index, from, '+', 'LIMIT', 0, 250)
@@ -182,8 +195,7 @@ local function scan(index, after, n, f)
 end
 `
 
-const (
-	pruneLua = `return {'', tostring(drop(ARGV[1], ARGV[2]))}`
+	pruneLua = dropLua + `return {'', tostring(drop(ARGV[1], ARGV[2]))}`
 
 	// hashLua reads the row KEYS[2].
 	hashLua = `

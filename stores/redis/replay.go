@@ -10,7 +10,7 @@ import (
 // What was used is its end and the call that used it.
 //
 //nolint:dupword // Lua ends every block with end
-const useOnceLua = `
+const useOnceLua = trimLua + `
 local now, e, ttl, suffix, time, x = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local v = call('GET', KEYS[2])
 if v then

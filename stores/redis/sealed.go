@@ -53,7 +53,7 @@ func (s *Store) RemoteToken(ctx context.Context, k string) (store.RemoteToken, e
 	return t, nil
 }
 
-const putRemoteLua = `
+const putRemoteLua = trimLua + `
 local k, revision, sealed, e, ttl, time, x = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local h = call('HMGET', KEYS[2], 'v', 'x')
 if h[2] == x then return {''} end

@@ -12,7 +12,7 @@ import (
 // A session is a hash: i ID, s subject, c clients, t auth time, e expires, f ends, z ended, l ACR, m AMR, d data, k Key,
 // x the call that wrote last. Beside it are si:<ID>, and the set ss:<subject> of IDs.
 
-const putSessionLua = `
+const putSessionLua = trimLua + `
 local key, id, subject, e, ttl, time, x = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local was = call('HGET', KEYS[2], 'x')
 if was == x then return {''} end
@@ -138,7 +138,7 @@ func (s *Store) EndSession(ctx context.Context, id string, now time.Time) (store
 	return n, err
 }
 
-const findSessionsLua = `
+const findSessionsLua = scanLua + `
 local after, n, now = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 return scan(KEYS[2], after, n, function(id)
 	local key = call('GET', P .. 'si:' .. id)

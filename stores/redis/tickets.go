@@ -11,7 +11,7 @@ import (
 // A ticket is a hash: v revision, z state, c client, s subject, n grant, t created, e expires, u used, d data, a AltKey,
 // x the call that wrote last. Beside it is ka:<kind>:<AltKey>.
 
-const putTicketLua = `
+const putTicketLua = trimLua + `
 local kind, key, alt, e, ttl, time, x = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local other = P .. 'ka:' .. kind .. ':' .. alt
 local was = call('HGET', KEYS[2], 'x')

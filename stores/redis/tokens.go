@@ -9,7 +9,7 @@ import (
 	mandate "github.com/go-mandate/mandate/core"
 )
 
-const putTokenLua = `
+const putTokenLua = trimLua + `
 local value, e, ttl, grant, suffix, time = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 if grant ~= '' and call('HGET', P .. 'g:' .. grant, 'r') ~= '0' then return {'R'} end
 local was = call('GET', KEYS[2])
@@ -31,7 +31,7 @@ func (s *Store) PutToken(ctx context.Context, k mandate.Digest, t *mandate.Token
 	return err
 }
 
-const tokenLua = `
+const tokenLua = shapesLua + `
 local v = call('GET', KEYS[2])
 if not v then return {'N'} end
 local e, x, grant, body = parse(v)
@@ -54,7 +54,7 @@ func (s *Store) Token(ctx context.Context, k mandate.Digest, now time.Time) (*ma
 }
 
 //nolint:dupword // Lua ends every block with end
-const revokeTokenLua = `
+const revokeTokenLua = shapesLua + trimLua + `
 local e, ttl, suffix, time = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local was = call('GET', KEYS[2])
 if was then
