@@ -10,19 +10,24 @@ require (
 	github.com/go-mandate/mandate/adapters/gin v0.1.0
 	github.com/go-mandate/mandate/conformance v0.1.0
 	github.com/go-mandate/mandate/core v0.1.0
+	github.com/go-mandate/mandate/stores/cache v0.1.0
 	github.com/go-mandate/mandate/stores/gorm v0.1.0
 	github.com/go-mandate/mandate/stores/memory v0.1.0
+	github.com/go-mandate/mandate/stores/redis v0.1.0
 	github.com/gofiber/fiber/v2 v2.52.15
 	github.com/labstack/echo/v4 v4.16.0
+	github.com/redis/go-redis/v9 v9.23.0
 	golang.org/x/oauth2 v0.37.0
 	gorm.io/gorm v1.31.2
 )
 
 require (
 	github.com/andybalholm/brotli v1.1.0 // indirect
+	github.com/bradfitz/gomemcache v0.0.0-20260422231931-4d751bb6e37c // indirect
 	github.com/bytedance/gopkg v0.1.3 // indirect
 	github.com/bytedance/sonic v1.15.0 // indirect
 	github.com/bytedance/sonic/loader v0.5.0 // indirect
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/cloudwego/base64x v0.1.6 // indirect
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/gabriel-vasile/mimetype v1.4.12 // indirect
@@ -39,7 +44,7 @@ require (
 	github.com/jinzhu/now v1.1.5 // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
 	github.com/klauspost/compress v1.17.9 // indirect
-	github.com/klauspost/cpuid/v2 v2.3.0 // indirect
+	github.com/klauspost/cpuid/v2 v2.4.0 // indirect
 	github.com/labstack/gommon v0.5.0 // indirect
 	github.com/leodido/go-urn v1.4.0 // indirect
 	github.com/mattn/go-colorable v0.1.15 // indirect
@@ -59,6 +64,7 @@ require (
 	github.com/valyala/fasttemplate v1.2.2 // indirect
 	github.com/valyala/tcplisten v1.0.0 // indirect
 	go.mongodb.org/mongo-driver/v2 v2.5.0 // indirect
+	go.uber.org/atomic v1.12.0 // indirect
 	golang.org/x/arch v0.22.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/net v0.60.0 // indirect
@@ -78,6 +84,8 @@ replace (
 	github.com/go-mandate/mandate/adapters/gin => ../adapters/gin
 	github.com/go-mandate/mandate/conformance => ../conformance
 	github.com/go-mandate/mandate/core => ../core
+	github.com/go-mandate/mandate/stores/cache => ../stores/cache
 	github.com/go-mandate/mandate/stores/gorm => ../stores/gorm
 	github.com/go-mandate/mandate/stores/memory => ../stores/memory
+	github.com/go-mandate/mandate/stores/redis => ../stores/redis
 )

@@ -115,11 +115,23 @@ func TestPutClient(t *testing.T) {
 func TestStores(t *testing.T) {
 	t.Parallel()
 	whole, tenant := docs.Parts(memstore.New(), memstore.New())
-	for name, st := range map[string]store.Store{"whole": whole, "tenant": tenant} {
+	files, err := docs.Cache(memstore.New(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, st := range map[string]store.Store{"whole": whole, "tenant": tenant, "files": files} {
 		p := mandatetest.NewProvider(t, st)
 		if got := p.Refresh(t, p.SignIn(t, "ada", "profile").RefreshToken); got.Scopes != "profile" {
 			t.Errorf("%s: scope = %q", name, got.Scopes)
 		}
+	}
+}
+
+// TestRedis asks for a store where no Redis is.
+func TestRedis(t *testing.T) {
+	t.Parallel()
+	if _, err := docs.Redis(t.Context(), "127.0.0.1:1"); err == nil {
+		t.Error("Redis succeeds, want an error")
 	}
 }
 
