@@ -16,8 +16,9 @@
 // # SQLite
 //
 // All writes go through one connection, and those that come at once share a commit. Open the file with WAL and a busy timeout, so that readers
-// and other programs do not stand in the way. In memory (":memory:") every connection has a database of its own:
-// call SetMaxOpenConns(1) on the pool.
+// and other programs do not stand in the way. SQLite has one writer at a time: while a transaction of the application's has
+// written and is not committed, a call that writes waits for it, and where that transaction waits for the call, it ends as above.
+// In memory (":memory:") every connection has a database of its own: call SetMaxOpenConns(1) on the pool.
 //
 // # MySQL and MariaDB
 //

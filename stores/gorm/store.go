@@ -112,8 +112,8 @@ func validPrefix(p string) bool {
 // source is one database with the statements that are prepared in it.
 type source struct {
 	db    *sql.DB
-	stmts sync.Map // string to *sql.Stmt
-	maria atomic.Pointer[bool]
+	stmts sync.Map             // string to *sql.Stmt
+	maria atomic.Pointer[bool] // nil: not yet asked
 }
 
 // source returns the database that writes go to.
