@@ -52,7 +52,7 @@ func (r *Request) Query() (Params, error) {
 // Form returns the parameters of the body, which must be application/x-www-form-urlencoded; the
 // parameters of the URL are not among them. It parses them once. An error is [InvalidRequest].
 func (r *Request) Form() (Params, error) {
-	if r.Body == "" {
+	if r.Body == "" || r.Header == nil {
 		return nil, nil
 	}
 	kind := r.Header.Get("Content-Type")
@@ -63,16 +63,26 @@ func (r *Request) Form() (Params, error) {
 	return r.form.parse(r.Body)
 }
 
-// Cookie returns the value of the cookie called name, or "".
+// Cookie returns the value of the cookie called name, or "". One that comes twice is none: a prefix __Host- means that there is
+// one, and whatever else has its name was planted.
 func (r *Request) Cookie(name string) string {
+	if r.Header == nil {
+		return ""
+	}
+	found, times := "", 0
 	for _, line := range r.Header.Values("Cookie") {
 		for pair := range strings.SplitSeq(line, ";") {
-			if have, value, ok := strings.Cut(strings.TrimSpace(pair), "="); ok && have == name {
-				return strings.Trim(value, `"`)
+			// Blanks alone, no other white space: to a browser that is a part of the name (RFC 6265, section 5.4).
+			if have, value, ok := strings.Cut(strings.Trim(pair, " \t"), "="); ok && have == name {
+				found = strings.Trim(value, `"`)
+				times++
 			}
 		}
 	}
-	return ""
+	if times != 1 {
+		return ""
+	}
+	return found
 }
 
 // String shows method and path, and nothing that could be a secret.

@@ -10,9 +10,15 @@ import (
 // it is. The zero value is the empty set. [ParseScopes] makes one of hostile input.
 type Scopes string
 
+// maxScopes bounds the names of one set.
+const maxScopes = 100
+
 // ParseScopes returns the names in s, in their order and each once. Names may be parted by any number of
-// spaces. A character that RFC 6749, section 3.3 does not allow is an [InvalidScope] error.
+// spaces. A character that RFC 6749, section 3.3 does not allow, and more than 100 names, are an [InvalidScope] error.
 func ParseScopes(s string) (Scopes, error) {
+	if strings.Count(s, " ") >= maxScopes {
+		return "", Errorf(InvalidScope, nil, "scope has more than %d names", maxScopes)
+	}
 	clean := true
 	for i := range len(s) {
 		c := s[i]

@@ -21,9 +21,9 @@ const keyLife = 24 * time.Hour
 // purpose and issuer (HKDF, RFC 5869), so that no two things share one. Keep it out of the
 // repository and the database: whoever has both it and a dump can read what was sealed.
 //
-// A Secret may hold several roots: the first seals and signs, all of them open and verify. To
-// rotate, put a new root in front, and drop the old one after the longest refresh token is over.
-// The zero value holds none.
+// A Secret may hold several roots: the first seals and signs, all of them open and verify. To rotate while several
+// processes run, add the new root behind the old one everywhere, then put it in front, and drop the old one
+// after the longest refresh token is over. The zero value holds none, and keys made of it panic when they are used.
 type Secret struct{ roots []root }
 
 type root struct {

@@ -45,9 +45,26 @@ func Mount(r *gin.Engine, srv *server.Server, config ...MountConfig) error {
 	if err := free(r, endpoints); err != nil {
 		return err
 	}
+	if err := rehearse(r, endpoints); err != nil {
+		return err
+	}
 	for _, e := range endpoints {
 		chain := append(append(gin.HandlersChain{}, cfg.Use...), Handle(e))
 		if err := nethttp.Register(e.Path, func() { r.Any(pattern(e.Path), chain...) }); err != nil {
+			return fmt.Errorf("mandategin: mount: %w", err)
+		}
+	}
+	return nil
+}
+
+// rehearse registers endpoints beside the routes of r on another engine: what Gin would refuse half-way leaves r as it was.
+func rehearse(r *gin.Engine, endpoints []mandate.Endpoint) error {
+	probe := gin.New()
+	for _, route := range r.Routes() {
+		probe.Handle(route.Method, route.Path, route.HandlerFunc)
+	}
+	for _, e := range endpoints {
+		if err := nethttp.Register(e.Path, func() { probe.Any(pattern(e.Path), Handle(e)) }); err != nil {
 			return fmt.Errorf("mandategin: mount: %w", err)
 		}
 	}

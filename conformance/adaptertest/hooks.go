@@ -81,7 +81,7 @@ func hooks() cases {
 			third := w.refresh(web(), second.Refresh)
 			r.take()
 			w.token(web(), web().exchange(code)).refused(t, 400, "invalid_grant")
-			expect("before token, client.authenticated, grant.reused, after token 400 true")
+			expect("before token, client.authenticated, grant.reused, request.refused, after token 400 true")
 			w.revoke(web(), third.Refresh)
 			r.take()
 			w.revoke(web(), w.login(web()).Refresh)

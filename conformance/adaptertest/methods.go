@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/go-mandate/mandate/core/server"
+	"github.com/go-mandate/mandate/core/store"
 )
 
 // methods are the cases of RFC 9110, section 9 and of CORS, which the core answers alike everywhere.
@@ -144,6 +146,9 @@ func metadata() cases {
 		"nobody is advertised who does not answer, and nothing answers that is not": func(t *testing.T, a Adapter) {
 			w := newWorld(t, a, func(s *setup) {
 				s.GrantTypes = []server.GrantType{server.ClientCredentials()}
+				s.Clients = slices.DeleteFunc(slices.Clone(s.Clients), func(c *store.Client) bool {
+					return !slices.Equal(c.Metadata.GrantTypes, []string{"client_credentials"})
+				})
 				s.Decide = nil
 				s.SignIn = nil
 			})
@@ -160,7 +165,7 @@ func metadata() cases {
 				t.Errorf("response_types_supported = %v, want an empty list", m["response_types_supported"])
 			}
 			w.get(t, "/authorize").status(t, 404)
-			w.token(web(), url.Values{"grant_type": {"authorization_code"}, "code": {"x"}}).refused(t, 400, "unsupported_grant_type")
+			w.token(service(), url.Values{"grant_type": {"authorization_code"}, "code": {"x"}}).refused(t, 400, "unsupported_grant_type")
 		},
 		"without iss it is not advertised": func(t *testing.T, a Adapter) {
 			w := newWorld(t, a, func(s *setup) { s.OmitIss = true })

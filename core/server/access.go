@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"strconv"
 	"strings"
@@ -91,6 +92,11 @@ func (s *Server) mint(ctx context.Context, r *TokenRequest, i *Issue) (minted, e
 		info.Audience = s.config.DefaultAudience
 	}
 	if i.Grant.Details.Actor != "" || len(i.Claims) > 0 {
+		for name := range i.Claims {
+			if reserved(name) {
+				return minted{}, fmt.Errorf("claim %q is the server's own: choose another name", name)
+			}
+		}
 		claims := maps.Clone(i.Claims)
 		if i.Grant.Details.Actor != "" {
 			if claims == nil {
@@ -147,7 +153,7 @@ func (s *Server) mintJWT(ctx context.Context, info mandate.TokenInfo) (minted, e
 		members["cnf"] = info.Confirmed
 	}
 	if info.Claims != "" {
-		var more map[string]any
+		var more map[string]json.RawMessage
 		if err := json.Unmarshal([]byte(info.Claims), &more); err != nil {
 			return minted{}, fault("decode claims", err)
 		}
@@ -166,7 +172,19 @@ func (s *Server) mintJWT(ctx context.Context, info mandate.TokenInfo) (minted, e
 	if err != nil {
 		return minted{}, fault("sign access token", err)
 	}
+	if len(text) > maxToken {
+		return minted{}, fmt.Errorf("access token has %d bytes, and no guard takes more than %d: give it fewer claims", len(text), maxToken)
+	}
 	return minted{text: text, token: mandate.NewToken(info), key: mandate.DigestOf(info.ID)}, nil
+}
+
+// reserved reports whether the claim called name says what only the server may say.
+func reserved(name string) bool {
+	switch name {
+	case "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "acr", "cnf", oauth2.GrantClaim:
+		return true
+	}
+	return false
 }
 
 // Verify returns the access token that raw is: one of this server's own, stored or a JWT. It sees
@@ -193,7 +211,7 @@ func tokenError(err error) error {
 }
 
 func (s *Server) verifyJWT(ctx context.Context, raw string, now time.Time) (*mandate.Token, error) {
-	info, err := s.readJWT(ctx, raw, now)
+	info, err := s.readJWT(ctx, raw, now, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -216,8 +234,8 @@ func (s *Server) verifyJWT(ctx context.Context, raw string, now time.Time) (*man
 	return mandate.NewToken(info), nil
 }
 
-// readJWT returns what a JWT access token of this server says, if it is one and not over.
-func (s *Server) readJWT(ctx context.Context, raw string, now time.Time) (mandate.TokenInfo, error) {
+// readJWT returns what a JWT access token of this server says, if it is one and not over, give or take leeway.
+func (s *Server) readJWT(ctx context.Context, raw string, now time.Time, leeway time.Duration) (mandate.TokenInfo, error) {
 	var info mandate.TokenInfo
 	invalid := func(err error) (mandate.TokenInfo, error) { return info, mandate.Errorf(mandate.InvalidToken, err, "") }
 	header, payload, err := s.keys.verify(ctx, raw, []jose.Alg{s.config.SigningAlg})
@@ -235,7 +253,7 @@ func (s *Server) readJWT(ctx context.Context, raw string, now time.Time) (mandat
 		return invalid(errors.New("typ is " + strconv.Quote(header.Type) + ", not at+jwt"))
 	case claims.Issuer != s.config.Issuer || claims.ID == "" || claims.Expires.IsZero():
 		return invalid(errors.New("issuer, jti or exp is missing or another"))
-	case claims.CheckTimes(now, 0) != nil:
+	case claims.CheckTimes(now, leeway) != nil:
 		return invalid(store.ErrExpired)
 	}
 	info = mandate.TokenInfo{

@@ -4,7 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/pages"
@@ -15,8 +19,8 @@ import (
 func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Response {
 	user := answer.user
 	switch {
-	case user.Subject == "":
-		return m.refuseClient(ctx, a, errors.New("approval by a user without a Subject"))
+	case user.Subject == "" || !plainText(user.Subject):
+		return m.refuseClient(ctx, a, fmt.Errorf("approval by a user whose Subject is %q: want UTF-8 without control characters", user.Subject))
 	case user.Subject == a.Client.ID:
 		return m.refuseClient(ctx, a, mandate.Errorf(mandate.AccessDenied, errors.New("the subject is the client's own id"), ""))
 	case a.submitted && a.flow.Shown != "" && (a.flow.Shown != user.Subject || a.flow.Session != user.SessionID):
@@ -51,21 +55,22 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 			return m.refuseClient(ctx, a, err)
 		}
 	}
-	if a.submitted && !answer.once {
-		if err := m.remember(ctx, user.Subject, a.Client.ID, g.Details, now); err != nil {
-			return m.refuseClient(ctx, a, err)
-		}
-	}
 	err := m.store.CreateGrant(ctx, g)
 	switch {
 	case errors.Is(err, store.ErrExists):
-		if g, ok = m.decided(ctx, g); !ok {
+		if g, ok = m.decided(ctx, g, m.codeTTL(a.Client)); !ok {
 			return m.errorPage(ctx, a.request, mandate.Errorf(mandate.InvalidRequest, err, "the request was decided already"), pages.Error{Reason: pages.Finished, Status: 410})
 		}
 	case err != nil:
 		return m.refuseClient(ctx, a, fault("create grant", err))
 	default:
 		m.hooks.Tell(ctx, mandate.Event{Name: mandate.GrantApproved, ClientID: g.ClientID, Subject: g.Subject, GrantID: g.ID, Scopes: scopes})
+	}
+	if a.submitted && !answer.once {
+		// After the gate: a decision that is refused is not remembered. A crash in between costs one more question.
+		if err := m.remember(ctx, user.Subject, a.Client.ID, g.Details, now); err != nil {
+			return m.refuseClient(ctx, a, err)
+		}
 	}
 	return m.respond(ctx, a, g)
 }
@@ -84,10 +89,10 @@ func (s *Server) extendGrant(ctx context.Context, a *Ask, user User, g store.Gra
 
 // decided returns the grant of an earlier, identical decision whose code nobody has used: a double click or a reload gets
 // the same answer again.
-func (s *Server) decided(ctx context.Context, want store.Grant) (store.Grant, bool) {
+func (s *Server) decided(ctx context.Context, want store.Grant, codeTTL time.Duration) (store.Grant, bool) {
 	g, err := s.store.Grant(ctx, want.ID)
 	same := err == nil && g.ClientID == want.ClientID && g.Subject == want.Subject && g.SessionID == want.SessionID &&
-		g.Details.Scopes == want.Details.Scopes && g.Generation == 0 && g.AliveAt(want.Created)
+		g.Details.Scopes == want.Details.Scopes && g.Generation == 0 && g.AliveAt(want.Created) && want.Created.Before(g.Created.Add(codeTTL))
 	return g, same
 }
 
@@ -152,6 +157,12 @@ func (s *Server) remember(ctx context.Context, subject, clientID string, d store
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fault("read consent", err)
 		}
+		if !c.Expires.IsZero() && !now.Before(c.Expires) {
+			c = store.Consent{Revision: c.Revision} // what it allowed is over
+		}
+		if c.Revision != 0 && c.Scopes.Covers(d.Scopes) && consentOf(c).covers(d) {
+			return nil
+		}
 		c.Subject, c.ClientID, c.Updated = subject, clientID, now
 		c.Scopes = c.Scopes.With(d.Scopes)
 		data, err := json.Marshal(consentOf(c).with(d))
@@ -167,7 +178,12 @@ func (s *Server) remember(ctx context.Context, subject, clientID string, d store
 			return fault("keep consent", err)
 		}
 	}
-	return errors.New("keep consent: changed again and again by somebody else")
+	return nil // others write it again and again: the user will be asked once more
+}
+
+// plainText reports whether s is UTF-8 without control characters.
+func plainText(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // consentOf returns what c's Data says.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"html/template"
 	"net/url"
 	"time"
@@ -105,7 +106,10 @@ func (a *Ask) Remembered(ctx context.Context, user User) bool {
 	}
 	c, err := a.server.store.Consent(ctx, user.Subject, a.Client.ID)
 	if err != nil {
-		return false // nobody could tell: ask
+		if !errors.Is(err, store.ErrNotFound) && a.Request.silent() && a.err == nil {
+			a.err = fault("read consent", err) // with a page, who cannot be remembered is asked
+		}
+		return false
 	}
 	now := a.server.now()
 	return (c.Expires.IsZero() || now.Before(c.Expires)) && c.Scopes.Covers(a.Request.Details.Scopes) &&
@@ -163,8 +167,8 @@ func (a *Ask) RedirectHost() string {
 	if err != nil {
 		return ""
 	}
-	if u.Host == "" {
-		return u.Scheme + ":"
+	if u.Scheme != "https" && u.Scheme != "http" {
+		return u.Scheme + ":" // whoever has the scheme gets the answer, whatever host is behind it
 	}
 	return u.Host
 }

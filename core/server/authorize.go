@@ -131,7 +131,10 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 	}
 	c, err := m.liveClient(ctx, f.Client)
 	if err == nil {
-		_, err = redirectTo(c, q.Details.RedirectURI)
+		var to string
+		if to, err = redirectTo(c, q.Details.RedirectURI); err == nil && to != q.RedirectURI {
+			err = mandate.Errorf(mandate.InvalidRequest, nil, "redirect_uri is not registered for this client any more")
+		}
 	}
 	if err != nil {
 		return nil, m.errorPage(ctx, r, err, pages.Error{})
@@ -155,7 +158,7 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "the request is over"), page)
 	case params.Repeated(own) != "":
 		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "a parameter is repeated"), page)
-	case m.foreign(r), !f.boundTo(a.browser), subtle.ConstantTimeCompare([]byte(params.Get(fieldCSRF)), []byte(m.csrf(&f, now))) != 1:
+	case m.foreign(r), !f.boundTo(a.browser), m.csrf(&f, now) == "", subtle.ConstantTimeCompare([]byte(params.Get(fieldCSRF)), []byte(m.csrf(&f, now))) != 1:
 		page.Reason, page.Status = pages.OtherBrowser, 403
 		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "the form was not made for this browser"), page)
 	}
@@ -200,6 +203,9 @@ func (m mounted) decide(ctx context.Context, a *Ask) *mandate.Response {
 	case visit:
 		return m.leave(ctx, a, answer.url+"?"+fieldHandle+"="+a.Handle())
 	case page:
+		if answer.page == nil {
+			return m.refuseClient(ctx, a, errors.New("the decision is a Page without a function"))
+		}
 		if a.Handle(); a.err != nil {
 			return m.refuseClient(ctx, a, a.err)
 		}
@@ -306,7 +312,8 @@ func (a *Ask) answerURL(params []mandate.Field) string {
 }
 
 // lifeOf returns how long the row of a grant that is never refreshed is needed: as long as its code or access token can be
-// used, and ten minutes at least, so that a late replay still raises the alarm.
+// used, so that a late replay still raises the alarm, and as long as a handle of its flow can be posted again: the row is what
+// remembers the decision.
 func (s *Server) lifeOf(c *store.Client) time.Duration {
-	return max(s.codeTTL(c)+s.tokenTTL(c), 10*time.Minute)
+	return max(s.codeTTL(c)+s.tokenTTL(c), flowTTL)
 }

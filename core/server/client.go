@@ -136,8 +136,8 @@ func unmet(c *store.Client) string {
 	return ""
 }
 
-// proves reports whether secret is one of c's at now.
-func (s *Server) proves(c *store.Client, secret string, now time.Time) bool {
+// proves reports whether secret is one of c's at now. An error means that nobody could tell.
+func (s *Server) proves(ctx context.Context, c *store.Client, secret string, now time.Time) (bool, error) {
 	ok := false
 	for i := range c.Secrets {
 		k := &c.Secrets[i]
@@ -152,10 +152,14 @@ func (s *Server) proves(c *store.Client, secret string, now time.Time) bool {
 			plain, err := s.atRest.Open(k.Value, []byte(c.ID), now)
 			ok = ok || err == nil && subtle.ConstantTimeCompare(plain, []byte(secret)) == 1
 		case store.Bcrypt, store.Argon2id:
-			ok = ok || s.slow.proves(c.ID, k, secret)
+			right, err := s.slow.proves(ctx, c.ID, k, secret)
+			if err != nil {
+				return false, err
+			}
+			ok = ok || right
 		}
 	}
-	return ok
+	return ok, nil
 }
 
 // slowSecrets verifies secrets that cost much, and remembers which were right: by client, stored
@@ -163,27 +167,43 @@ func (s *Server) proves(c *store.Client, secret string, now time.Time) bool {
 type slowSecrets struct {
 	key   mandate.Digest
 	gate  chan struct{} // bounds how many are computed at once
-	mu    sync.Mutex    // guards right
+	mu    sync.Mutex    // guards right and busy
 	right map[mandate.Digest]struct{}
+	busy  map[string]int // attempts under way, by client
 }
 
-const maxRemembered = 4096
+const (
+	maxRemembered = 4096
+	maxBusy       = 8 // attempts of one client under way: who guesses at one does not stop the others
+)
 
 func newSlowSecrets() *slowSecrets {
-	x := &slowSecrets{gate: make(chan struct{}, 4), right: make(map[mandate.Digest]struct{})}
+	x := &slowSecrets{gate: make(chan struct{}, 4), right: make(map[mandate.Digest]struct{}), busy: make(map[string]int)}
 	_, _ = rand.Read(x.key[:]) // never fails (crypto/rand)
 	return x
 }
 
-func (x *slowSecrets) proves(clientID string, k *store.Secret, secret string) bool {
+func (x *slowSecrets) proves(ctx context.Context, clientID string, k *store.Secret, secret string) (bool, error) {
 	known := x.name(clientID, k, secret)
 	x.mu.Lock()
 	_, ok := x.right[known]
-	x.mu.Unlock()
-	if ok {
-		return true
+	crowded := !ok && x.busy[clientID] >= maxBusy
+	if !ok && !crowded {
+		x.busy[clientID]++
 	}
-	x.gate <- struct{}{}
+	x.mu.Unlock()
+	switch {
+	case ok:
+		return true, nil
+	case crowded:
+		return false, mandate.Errorf(mandate.TemporarilyUnavailable, errors.New("too many attempts of this client at once"), "")
+	}
+	defer x.leave(clientID)
+	select {
+	case x.gate <- struct{}{}:
+	case <-ctx.Done():
+		return false, mandate.Errorf(mandate.TemporarilyUnavailable, ctx.Err(), "")
+	}
 	if k.Form == store.Bcrypt {
 		ok = bcrypt.CompareHashAndPassword(k.Value, []byte(secret)) == nil
 	} else {
@@ -198,7 +218,15 @@ func (x *slowSecrets) proves(clientID string, k *store.Secret, secret string) bo
 		x.right[known] = struct{}{}
 		x.mu.Unlock()
 	}
-	return ok
+	return ok, nil
+}
+
+func (x *slowSecrets) leave(clientID string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.busy[clientID]--; x.busy[clientID] == 0 {
+		delete(x.busy, clientID)
+	}
 }
 
 func (x *slowSecrets) name(clientID string, k *store.Secret, secret string) mandate.Digest {

@@ -71,8 +71,15 @@ func (s *Server) authenticate(ctx context.Context, r *mandate.Request, form mand
 		return refuse(errors.New("client used " + c.method + ", which is not among ClientAuthMethods"))
 	case client.Metadata.Method() != c.method:
 		return refuse(errors.New("client used " + c.method + " and is registered for " + client.Metadata.Method()))
-	case c.method != "none" && !s.proves(client, c.secret, s.now()):
-		return refuse(errors.New("client secret is wrong or over"))
+	}
+	if c.method != "none" {
+		ok, err := s.proves(ctx, client, c.secret, s.now())
+		if err != nil {
+			return Client{}, err
+		}
+		if !ok {
+			return refuse(errors.New("client secret is wrong or over"))
+		}
 	}
 	s.hooks.Tell(ctx, mandate.Event{Name: mandate.ClientAuthenticated, ClientID: client.ID})
 	return Client{client, c.method}, nil

@@ -175,6 +175,7 @@ func (c *Config) withDefaults() (place, error) {
 }
 
 func (c *Config) setDefaults() {
+	c.Scopes, c.Resources, c.DefaultAudience = slices.Clone(c.Scopes), slices.Clone(c.Resources), slices.Clone(c.DefaultAudience)
 	if c.GrantTypes == nil {
 		c.GrantTypes = []GrantType{AuthorizationCode(), RefreshToken(), ClientCredentials()}
 	}
@@ -280,6 +281,9 @@ func parseIssuer(issuer string) (place, error) {
 	}
 	if strings.HasSuffix(issuer, "/") {
 		return place{}, fmt.Errorf("server: Issuer %q ends with a slash: leave it out, clients compare issuers byte for byte", issuer)
+	}
+	if u.Host != strings.ToLower(u.Host) || u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80" {
+		return place{}, fmt.Errorf("server: Issuer %q has capitals in its host or the port that its scheme has anyway: write it as browsers do", issuer)
 	}
 	host := u.Hostname()
 	at := place{origin: u.Scheme + "://" + u.Host, path: u.EscapedPath(), secure: u.Scheme == "https"}

@@ -126,6 +126,9 @@ func (s *Server) present(ctx context.Context, r *TokenRequest, text string) (sto
 		return g, 0, err
 	}
 	r.handle = c.handle
+	if ends := g.Details.Ends; !ends.IsZero() && !r.Now.Before(ends) {
+		return g, 0, mandate.Errorf(mandate.InvalidGrant, nil, "grant is over")
+	}
 	if c.generation == 0 && g.Generation == 0 && !r.Now.Before(g.Created.Add(s.codeTTL(r.Client.Client))) {
 		return g, 0, mandate.Errorf(mandate.InvalidGrant, nil, "code is over")
 	}

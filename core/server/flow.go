@@ -37,7 +37,8 @@ type flow struct {
 // luggage is what is sealed: a flow and what it asks for.
 type luggage struct {
 	flow
-	Request *AuthorizationRequest `json:"r"`
+	Request *AuthorizationRequest `json:"r,omitempty"`
+	Kept    string                `json:"n,omitempty"` // the name of the ticket that keeps the request, where it is too large
 }
 
 func (s *Server) newFlow(now time.Time) flow {
@@ -57,68 +58,86 @@ func (s *Server) names(f *flow, now time.Time) (id string, h handle, ok bool) {
 	return base64.RawURLEncoding.EncodeToString(sum[:16]), h, ok
 }
 
-// csrf returns the token that a form of this flow must bring back, in this browser.
+// csrf returns the token that a form of this flow must bring back, in this browser; "" where its key is gone.
 func (s *Server) csrf(f *flow, now time.Time) string {
-	sum, _ := s.flows.Sum(f.Key, now, append(append([]byte("csrf"), f.ID[:]...), f.Browser...))
+	sum, ok := s.flows.Sum(f.Key, now, append(append([]byte("csrf"), f.ID[:]...), f.Browser...))
+	if !ok {
+		return ""
+	}
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// seal returns the handle of f, which asks for q: both, sealed, or where that is too long for a URL the key of a ticket that keeps it.
+// seal returns the handle of f, which asks for q: both, sealed, or where that is too long for a URL f and the name of a ticket that
+// keeps q. The name is made of what is kept, so that the same request, however often it is begun anew, is one row.
 func (s *Server) seal(ctx context.Context, f *flow, q *AuthorizationRequest, now time.Time) (string, error) {
-	plain, err := json.Marshal(luggage{*f, q})
+	handle, err := s.pack(luggage{flow: *f, Request: q}, now)
+	if err != nil || len(handle) <= maxInURL {
+		return handle, err
+	}
+	data, err := json.Marshal(q)
 	if err != nil {
 		return "", fault("encode pending request", err)
 	}
-	sealed := base64.RawURLEncoding.EncodeToString(s.pending.Seal(plain, nil, now))
-	if len(sealed) <= maxInURL {
-		return "s" + sealed, nil
+	window := now.Truncate(ticketTTL / 3)
+	sum, ok := s.flows.Sum(s.flows.Current(now), now, append([]byte("request"+f.Client+window.String()), data...))
+	if !ok {
+		return "", errors.New("the current key is gone")
 	}
-	name := "t" + randomText()
+	name := base64.RawURLEncoding.EncodeToString(sum[:])
 	err = s.store.PutTicket(ctx, store.Ticket{
-		Kind: store.Interaction, Key: mandate.DigestOf(name), ClientID: f.Client, Created: now, Expires: now.Add(ticketTTL), Data: sealed,
+		Kind: store.Interaction, Key: mandate.DigestOf(name), ClientID: f.Client, Created: now, Expires: now.Add(ticketTTL),
+		Data: base64.RawURLEncoding.EncodeToString(s.pending.Seal(data, []byte(name), now)),
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrExists) {
 		return "", fault("keep pending request", err)
 	}
-	return name, nil
+	return s.pack(luggage{flow: *f, Kept: name}, now)
+}
+
+func (s *Server) pack(l luggage, now time.Time) (string, error) {
+	plain, err := json.Marshal(l)
+	if err != nil {
+		return "", fault("encode pending request", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(s.pending.Seal(plain, nil, now)), nil
 }
 
 // errHandle means that a handle is no pending request of this server, or of long ago.
 var errHandle = errors.New("pending request is unreadable")
 
-// open returns the flow whose handle is text. It may be over: that is the caller's to see.
+// open returns the flow whose handle is text, and what it asks for. It may be over: that is the caller's to see.
 func (s *Server) open(ctx context.Context, text string, now time.Time) (f flow, q AuthorizationRequest, err error) {
 	if text == "" || len(text) > 2*maxInURL {
 		return f, q, errHandle
 	}
-	sealed := text[1:]
-	switch text[0] {
-	case 's':
-	case 't':
-		t, err := s.store.Ticket(ctx, store.Interaction, mandate.DigestOf(text), now)
-		switch {
-		case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExpired), errors.Is(err, store.ErrUsed):
-			return f, q, errHandle
-		case err != nil:
-			return f, q, fault("read pending request", err)
-		}
-		sealed = t.Data
-	default:
-		return f, q, errHandle
+	in := luggage{Request: &q}
+	if err := s.unpack(text, nil, now, &in); err != nil {
+		return f, q, err
 	}
+	if in.Kept == "" {
+		return in.flow, q, nil
+	}
+	t, err := s.store.Ticket(ctx, store.Interaction, mandate.DigestOf(in.Kept), now)
+	switch {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExpired), errors.Is(err, store.ErrUsed):
+		return f, q, errHandle
+	case err != nil:
+		return f, q, fault("read pending request", err)
+	}
+	return in.flow, q, s.unpack(t.Data, []byte(in.Kept), now, &q)
+}
+
+// unpack opens what was sealed under data, and reads it. What cannot be opened is errHandle.
+func (s *Server) unpack(sealed string, data []byte, now time.Time, into any) error {
 	raw, err := base64.RawURLEncoding.DecodeString(sealed)
 	if err != nil {
-		return f, q, errHandle
+		return errHandle
 	}
-	plain, err := s.pending.Open(raw, nil, now)
-	if err != nil {
-		return f, q, errHandle
+	plain, err := s.pending.Open(raw, data, now)
+	if err != nil || json.Unmarshal(plain, into) != nil {
+		return errHandle
 	}
-	in := luggage{Request: &q}
-	if err := json.Unmarshal(plain, &in); err != nil {
-		return f, q, errHandle
-	}
-	return in.flow, q, nil
+	return nil
 }
 
 // browserOf returns what a flow keeps of a binding cookie.

@@ -13,6 +13,8 @@ const (
 	maxNonce = 1 << 10
 	maxScope = 8 << 10
 	maxText  = 4 << 10
+	maxToken = 16 << 10 // as much as a guard takes
+	maxWords = 512
 )
 
 // checkForm refuses a form in which a parameter that OAuth knows is repeated or has characters that RFC 6749,
@@ -52,13 +54,17 @@ func own(name string) bool { return name == fieldHandle || name == fieldCSRF || 
 // allowed reports whether value may be the value of the parameter called name.
 func allowed(name, value string) bool {
 	switch name {
-	case "grant_type", "client_id", "client_secret", "code", "refresh_token", "code_verifier", "token", "token_type_hint":
+	case "grant_type", "client_id", "client_secret", "code", "refresh_token", "code_verifier", "token_type_hint":
 		return len(value) <= maxText && visible(value, true)
+	case "token":
+		return len(value) <= maxToken && visible(value, true)
+	case "response_type", "prompt":
+		return len(value) <= maxWords && visible(value, true)
 	case "state":
 		return len(value) <= maxState && visible(value, true)
 	case "nonce":
 		return len(value) <= maxNonce && visible(value, true)
-	case "response_type", "response_mode", "code_challenge", "code_challenge_method", "redirect_uri", "resource", "prompt", "max_age", "acr_values", "ui_locales":
+	case "response_mode", "code_challenge", "code_challenge_method", "redirect_uri", "resource", "max_age", "acr_values", "ui_locales":
 		return len(value) <= maxText && visible(value, true)
 	case "login_hint", "display", "id_token_hint":
 		return !strings.ContainsFunc(value, unicode.IsControl)

@@ -35,7 +35,10 @@ func (refreshGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) 
 	if err != nil {
 		return nil, err
 	}
-	scopes := g.Details.Scopes
+	scopes := g.Details.Scopes.Only(r.server.mayHave(r.Client.Client)) // what was taken from the client since is over
+	if scopes == "" && g.Details.Scopes != "" {
+		return nil, mandate.Errorf(mandate.InvalidScope, nil, "client may have none of the scopes that were granted any more")
+	}
 	if asked != "" {
 		want, err := mandate.ParseScopes(asked)
 		if err != nil {

@@ -53,6 +53,7 @@ func (m mounted) handleLogin(ctx context.Context, r *mandate.Request) *mandate.R
 	if err != nil {
 		return m.errorPage(ctx, r, err, pages.Error{})
 	}
+	m.endSession(ctx, r)
 	m.hooks.Tell(ctx, mandate.Event{Name: mandate.SignedIn, ClientID: a.Client.ID, Subject: user.Subject})
 	return redirect(a.resumeURL()).With(cookie.Name, cookie.Value)
 }

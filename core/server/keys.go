@@ -20,6 +20,11 @@ const (
 	ringOverlap = 10 * time.Minute // a key is published this long before it signs: twice the cache time of the key set
 )
 
+// maxKeyWrites bounds the attempts to write keys that other processes write too.
+const maxKeyWrites = 10
+
+var errKeysContended = errors.New("signing keys: changed again and again by somebody else")
+
 // keyring is the server's signing keys: made at first use, sealed in the store, shared by all processes, rotated by
 // whichever of them finds that it is time.
 type keyring struct {
@@ -80,7 +85,7 @@ func (k *keyring) current(ctx context.Context, age time.Duration) (*ringState, e
 	}
 	fresh := func() *ringState {
 		state := k.state.Load()
-		if state != nil && k.server.now().Sub(state.read) < age {
+		if state != nil && k.server.now().Sub(state.read).Abs() < age {
 			return state
 		}
 		return nil
@@ -88,17 +93,24 @@ func (k *keyring) current(ctx context.Context, age time.Duration) (*ringState, e
 	if state := fresh(); state != nil {
 		return state, nil
 	}
-	k.mu.Lock()
+	old := k.state.Load()
+	if old != nil {
+		if !k.mu.TryLock() {
+			return old, nil // somebody reads already
+		}
+	} else {
+		k.mu.Lock()
+	}
 	defer k.mu.Unlock()
 	if state := fresh(); state != nil {
 		return state, nil
 	}
 	state, err := k.load(ctx)
 	if err != nil {
-		if old := k.state.Load(); old != nil {
-			return old, nil
+		if old == nil {
+			return nil, err
 		}
-		return nil, err
+		state = &ringState{old.ring, old.revision, k.server.now()} // and not again at once
 	}
 	k.state.Store(state)
 	return state, nil
@@ -108,7 +120,7 @@ func (k *keyring) current(ctx context.Context, age time.Duration) (*ringState, e
 // what it wrote.
 func (k *keyring) load(ctx context.Context) (*ringState, error) {
 	s := k.server
-	for range 10 {
+	for range maxKeyWrites {
 		now := s.now()
 		sealed, revision, err := s.store.SigningKeys(ctx, s.config.Issuer)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -135,7 +147,7 @@ func (k *keyring) load(ctx context.Context) (*ringState, error) {
 			return nil, fault("write signing keys", err)
 		}
 	}
-	return nil, errors.New("signing keys: changed again and again by somebody else")
+	return nil, errKeysContended
 }
 
 // due returns ring with what it lacks at now.
@@ -179,19 +191,25 @@ func (s *Server) RotateKeys(ctx context.Context) error {
 	}
 	s.keys.mu.Lock()
 	defer s.keys.mu.Unlock()
-	state, err := s.keys.load(ctx)
-	if err != nil {
-		return err
+	for range maxKeyWrites {
+		state, err := s.keys.load(ctx)
+		if err != nil {
+			return err
+		}
+		next, err := state.ring.Rotate(s.now(), ringOverlap, maxJWT)
+		if err != nil {
+			return fmt.Errorf("rotate signing keys: %w", err)
+		}
+		err = s.keys.save(ctx, next, state.revision)
+		if err == nil {
+			s.keys.state.Store(&ringState{next, state.revision + 1, s.now()})
+			return nil
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return fault("write signing keys", err)
+		}
 	}
-	next, err := state.ring.Rotate(s.now(), ringOverlap, maxJWT)
-	if err != nil {
-		return fmt.Errorf("rotate signing keys: %w", err)
-	}
-	if err := s.keys.save(ctx, next, state.revision); err != nil {
-		return fault("write signing keys", err)
-	}
-	s.keys.state.Store(&ringState{next, state.revision + 1, s.now()})
-	return nil
+	return errKeysContended
 }
 
 // handleJWKS is the key set document (RFC 7517, section 5).

@@ -59,14 +59,17 @@ func (s *Server) readRequest(a *Ask, params mandate.Params) error {
 	if params.Repeated(func(n string) bool { return n == "state" }) == "" && allowed("state", params.Get("state")) {
 		q.State = params.Get("state")
 	}
-	if types := params.Get("response_type"); types == "code" {
+	switch types := params.Get("response_type"); {
+	case types == "code":
 		q.ResponseTypes = s.justCode
-	} else {
+	case allowed("response_type", types):
 		q.ResponseTypes = strings.Fields(types)
 		slices.Sort(q.ResponseTypes)
 	}
 	q.ResponseMode = s.defaultMode(q.ResponseTypes)
-	q.Prompt = strings.Fields(params.Get("prompt")) // before anything that may be refused: "none" decides how
+	if prompt := params.Get("prompt"); allowed("prompt", prompt) {
+		q.Prompt = strings.Fields(prompt) // before anything that may be refused: "none" decides how
+	}
 	if err := checkForm(params); err != nil {
 		return err
 	}

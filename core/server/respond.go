@@ -53,9 +53,12 @@ func (s *Server) Refuse(err error) *mandate.Response {
 // fault is an error that is nobody's refusal: the answer is server_error, or temporarily_unavailable where time ran
 // out, and the cause stays inside.
 func fault(doing string, err error) error {
-	err = fmt.Errorf("%s: %w", doing, err)
+	hidden := hiddenError{fmt.Errorf("%s: %w", doing, err)}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return mandate.Errorf(mandate.TemporarilyUnavailable, err, "")
+		return mandate.Errorf(mandate.TemporarilyUnavailable, hidden, "")
 	}
-	return err
+	return hidden
 }
+
+// hiddenError is an error without Unwrap: whatever code is inside was said about something else, and is no verdict here.
+type hiddenError struct{ error }

@@ -57,7 +57,7 @@ var errForeign = mandate.Errorf(mandate.InvalidGrant, nil, "token was issued to 
 
 func (s *Server) revokeAccess(ctx context.Context, client Client, token string) error {
 	now := s.now()
-	t, err := s.Verify(ctx, token, now)
+	t, key, err := s.toRevoke(ctx, token, now)
 	switch {
 	case errors.Is(err, mandate.InvalidToken):
 		return nil
@@ -65,10 +65,6 @@ func (s *Server) revokeAccess(ctx context.Context, client Client, token string) 
 		return err
 	case t.ClientID() != client.ID:
 		return errForeign
-	}
-	key := mandate.DigestOf(token)
-	if strings.Count(token, ".") == 2 {
-		key = mandate.DigestOf(t.ID())
 	}
 	until := t.Expires()
 	if until.IsZero() {
@@ -81,6 +77,22 @@ func (s *Server) revokeAccess(ctx context.Context, client Client, token string) 
 	}
 	s.hooks.Tell(ctx, mandate.Event{Name: mandate.TokenRevoked, ClientID: client.ID, Subject: t.Subject(), GrantID: t.GrantID()})
 	return nil
+}
+
+// clockSkew is how far the clocks of two processes may be apart when a JWT of one is revoked at the other.
+const clockSkew = 10 * time.Second
+
+// toRevoke returns the access token that raw is, and what the store knows it by.
+func (s *Server) toRevoke(ctx context.Context, raw string, now time.Time) (*mandate.Token, mandate.Digest, error) {
+	if strings.Count(raw, ".") != 2 {
+		t, err := s.Verify(ctx, raw, now)
+		return t, mandate.DigestOf(raw), err
+	}
+	info, err := s.readJWT(ctx, raw, now, clockSkew)
+	if err != nil {
+		return nil, mandate.Digest{}, err
+	}
+	return mandate.NewToken(info), mandate.DigestOf(info.ID), nil
 }
 
 // forever is how long the revocation of a token without an end is remembered.

@@ -71,6 +71,19 @@ func (s *Server) startSession(ctx context.Context, user User) (mandate.Field, er
 	return s.setCookie(cookieSession, value, 0), nil
 }
 
+// endSession ends the session whose cookie a new sign-in replaces: a copy of that cookie is worth nothing any more.
+func (s *Server) endSession(ctx context.Context, r *mandate.Request) {
+	user, ok, err := s.signedIn(ctx, r)
+	if ok {
+		alarm, cancel := alarmed(ctx)
+		defer cancel()
+		_, err = s.store.EndSession(alarm, user.SessionID, s.now())
+	}
+	if err != nil && !errors.Is(err, store.ErrUsed) && !errors.Is(err, store.ErrNotFound) {
+		s.hooks.Tell(ctx, mandate.Event{Name: mandate.Fault, Err: fault("end session", err)})
+	}
+}
+
 // sessionKey returns what the store finds a session by. The issuer is in it: where several share a store, the cookie of the one
 // is worth nothing at the other.
 func (s *Server) sessionKey(cookie string) mandate.Digest {

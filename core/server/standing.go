@@ -71,7 +71,8 @@ func (s *Server) findStanding(ctx context.Context, clientID string, now time.Tim
 		case !errors.Is(err, store.ErrNotFound):
 			return st, fault("read standing grant", err)
 		}
-		err = s.store.CreateGrant(ctx, store.Grant{ID: st.id, Key: mandate.DigestOf(st.id), ClientID: clientID, Created: now})
+		// With an end, however far: a store remembers that it was revoked until then, so that its number never comes back.
+		err = s.store.CreateGrant(ctx, store.Grant{ID: st.id, Key: mandate.DigestOf(st.id), ClientID: clientID, Created: now, Expires: now.Add(forever)})
 		if err != nil && !errors.Is(err, store.ErrExists) {
 			return st, fault("create standing grant", err)
 		}

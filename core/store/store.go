@@ -207,6 +207,7 @@ type RemoteTokens interface {
 // Pruner removes what nobody can need any more.
 type Pruner interface {
 	// Prune removes up to limit records whose Expires lies before now, and returns how many. It never removes
-	// one earlier, used or not; a revoked grant may go at any time.
+	// one earlier, used or revoked or not. What has no end stays, but for revoked grants without one, which may go
+	// 30 days after they were revoked.
 	Prune(ctx context.Context, now time.Time, limit int) (int, error)
 }
