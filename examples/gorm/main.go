@@ -59,7 +59,7 @@ func run(ctx context.Context, addr, file string) error {
 	if err := st.Migrate(ctx); err != nil { // makes the tables mandate_* that are missing; st.Plan(ctx) only says how
 		return err
 	}
-	go gormstore.KeepPruned(ctx, st, time.Minute, func(_ int, err error) { // removes what is over, until ctx ends
+	go gormstore.KeepPruned(ctx, st, time.Minute, func(_ int, err error) { //nolint:errcheck // removes what is over until ctx ends, which is its error
 		if err != nil {
 			slog.ErrorContext(ctx, "prune", "err", err)
 		}

@@ -98,7 +98,7 @@ func newTable() table {
 			Subject: "u1", ClientID: "phone", Scopes: "profile", Audience: []string{api}, Expires: time.Now().Add(time.Hour),
 		}),
 		mandate.DigestOf("demo-orders"): mandate.NewToken(mandate.TokenInfo{
-			Subject: "u1", ClientID: "phone", Scopes: "orders", Audience: []string{api}, Claims: `{"roles":["manager"]}`, // for ever
+			Subject: "u1", ClientID: "phone", Scopes: "orders", Audience: []string{api}, Claims: `{"roles":["manager"]}`, // without Expires: for ever
 		}),
 	}
 }
