@@ -43,9 +43,8 @@ func open(tb testing.TB, d gorm.Dialector, c ...gorm.Config) *gorm.DB {
 }
 
 // file is SQLite in a file, as the documentation says that it is opened.
-func file(name string, synchronous ...string) gorm.Dialector {
-	synchronous = append(synchronous, "NORMAL")
-	return sqlite.Open(name + "?_pragma=journal_mode(WAL)&_pragma=synchronous(" + synchronous[0] + ")&_pragma=busy_timeout(5000)")
+func file(name string) gorm.Dialector {
+	return sqlite.Open(name + "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(5000)")
 }
 
 func sqliteIn(name string) func(tb testing.TB) gorm.Dialector {
