@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -80,12 +81,13 @@ func attacks() cases {
 		},
 		"a redirect URI that was taken from the client gets nothing more": func(t *testing.T, a Adapter) {
 			p := party{"moving", "moving-secret-0123456789", "client_secret_basic", "https://old.example.com/cb"}
+			var clients store.ClientWriter
 			b := signedInWorld(t, a, func(s *setup) {
-				w, _ := s.store.(store.ClientWriter)
-				if w == nil {
+				var ok bool
+				if clients, ok = s.store.(store.ClientWriter); !ok {
 					t.Fatal("the store of the suite is no store.ClientWriter")
 				}
-				if err := w.PutClient(t.Context(), p.client("authorization_code")); err != nil {
+				if err := clients.PutClient(t.Context(), p.client("authorization_code")); err != nil {
 					t.Fatal(err)
 				}
 			})
@@ -96,7 +98,7 @@ func attacks() cases {
 			}
 			moved := have.Clone()
 			moved.Metadata.RedirectURIs = []string{"https://new.example.com/cb"}
-			if err := b.w.store.(store.ClientWriter).PutClient(t.Context(), moved); err != nil {
+			if err := clients.PutClient(t.Context(), moved); err != nil {
 				t.Fatal(err)
 			}
 			if to := consent.post("action", "allow").Header.Get("Location"); strings.Contains(to, "code=") {
@@ -131,9 +133,7 @@ func attacks() cases {
 			b := signedInWorld(t, a, nil)
 			b.authorize(web(), "prompt", "consent").form()
 			old := newBrowser(b.w)
-			for name, value := range b.cookies {
-				old.cookies[name] = value
-			}
+			maps.Copy(old.cookies, b.cookies)
 			b.w.clock.Pass(time.Minute)
 			b.authorize(web(), "prompt", "login").form().submit("username", "alice", "password", "password of alice", "action", "login")
 			if p := old.authorize(web()); !strings.Contains(p.Body, "page-login") {
