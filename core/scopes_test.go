@@ -27,6 +27,8 @@ func TestParseScopes(t *testing.T) {
 		"a line break":              {in: "read\r\nX: y", bad: true},
 		"what is not ASCII":         {in: "lesen-ü", bad: true},
 		"a NUL":                     {in: "re\x00ad", bad: true},
+		"101 of them":               {in: strings.TrimSpace(strings.Repeat("a ", 101)), bad: true},
+		"100 of them":               {in: strings.TrimSpace(strings.Repeat("a ", 100)), want: "a"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
