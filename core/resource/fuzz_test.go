@@ -76,7 +76,7 @@ func FuzzClaims(f *testing.F) {
 	f.Fuzz(func(t *testing.T, claims string) {
 		raw, err := jose.Sign(key, "at+jwt", []byte(claims))
 		if err != nil {
-			t.Skip()
+			return // no JSON object: nobody can sign it
 		}
 		tok, resp := guard.Check(t.Context(), resource.Credentials{Authorization: "Bearer " + raw}, rule)
 		if tok == nil {
