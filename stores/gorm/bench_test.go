@@ -128,3 +128,26 @@ func BenchmarkToken(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkPrune removes tokens that are over, one at a time in the count.
+func BenchmarkPrune(b *testing.B) {
+	for name, d := range databases() {
+		b.Run(name, func(b *testing.B) {
+			s, _ := migrated(b, open(b, d(b)))
+			now := time.Now()
+			for range b.N {
+				if err := s.PutToken(b.Context(), mandate.DigestOf(rand.Text()), mandate.NewToken(mandate.TokenInfo{ClientID: "web", Expires: now})); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ResetTimer()
+			for left := b.N; left > 0; {
+				n, err := s.Prune(b.Context(), now.Add(time.Hour), 1000)
+				if err != nil || n == 0 {
+					b.Fatal(n, err)
+				}
+				left -= n
+			}
+		})
+	}
+}

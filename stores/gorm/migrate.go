@@ -80,10 +80,8 @@ func (s *Store) columnNames(ctx context.Context, table string) (names []string, 
 
 // Migrate creates the tables and indexes that are missing, and adds the columns that a later version needs. It removes and
 // rewrites nothing, may be called at every start, by several processes at once, and beside traffic: on a large table
-// an index takes its time, so look at [Store.Plan] before an upgrade.
+// an index takes its time, so look at [Store.Plan] before an upgrade. It has no deadline but that of ctx.
 func (s *Store) Migrate(ctx context.Context) error {
-	ctx, cancel := s.within(ctx, 10)
-	defer cancel()
 	var failed error
 	for range 10 { // another process may do the same: what it was quicker with is no fault
 		plan, err := s.plan(ctx)

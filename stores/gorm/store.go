@@ -22,7 +22,7 @@ type Config struct {
 	TablePrefix string
 
 	// Timeout bounds every call, beside the deadline of its context: a call that gets no connection in time is an error
-	// and no hang. Prune, Migrate and Plan have ten times as long. Default: 5 seconds.
+	// and no hang. Prune and Plan have ten times as long, Migrate has all the time. Default: 5 seconds.
 	Timeout time.Duration
 }
 
