@@ -136,12 +136,12 @@ func unmet(c *store.Client) string {
 	return ""
 }
 
-// proves reports whether secret is one of c's at now. An error means that nobody could tell.
-func (s *Server) proves(ctx context.Context, c *store.Client, secret string, now time.Time) (bool, error) {
+// proves reports whether secret is one of c's now. An error means that nobody could tell.
+func (s *Server) proves(ctx context.Context, c *store.Client, secret string) (bool, error) {
 	ok := false
 	for i := range c.Secrets {
 		k := &c.Secrets[i]
-		if now.Before(k.NotBefore) || !k.Expires.IsZero() && !now.Before(k.Expires) {
+		if !k.NotBefore.IsZero() && s.now().Before(k.NotBefore) || !k.Expires.IsZero() && !s.now().Before(k.Expires) {
 			continue
 		}
 		switch k.Form {
@@ -149,7 +149,7 @@ func (s *Server) proves(ctx context.Context, c *store.Client, secret string, now
 			d := mandate.DigestOf(secret)
 			ok = ok || subtle.ConstantTimeCompare(d[:], k.Value) == 1
 		case store.Sealed:
-			plain, err := s.atRest.Open(k.Value, []byte(c.ID), now)
+			plain, err := s.atRest.Open(k.Value, []byte(c.ID), s.now())
 			ok = ok || err == nil && subtle.ConstantTimeCompare(plain, []byte(secret)) == 1
 		case store.Bcrypt, store.Argon2id:
 			right, err := s.slow.proves(ctx, c.ID, k, secret)

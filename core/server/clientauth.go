@@ -73,7 +73,7 @@ func (s *Server) authenticate(ctx context.Context, r *mandate.Request, form mand
 		return refuse(errors.New("client used " + c.method + " and is registered for " + client.Metadata.Method()))
 	}
 	if c.method != "none" {
-		ok, err := s.proves(ctx, client, c.secret, s.now())
+		ok, err := s.proves(ctx, client, c.secret)
 		if err != nil {
 			return Client{}, err
 		}
@@ -113,6 +113,19 @@ func readCredentials(r *mandate.Request, form mandate.Params) (credentials, erro
 	}
 }
 
+// unescape decodes one half of Basic credentials; what is not UTF-8 or has a NUL is no half.
+func unescape(s string) (string, bool) {
+	plain := true
+	for i := range len(s) {
+		plain = plain && s[i] != '%' && s[i] != '+' && s[i] != 0 && s[i] < utf8.RuneSelf
+	}
+	if plain {
+		return s, true
+	}
+	s, err := url.QueryUnescape(s)
+	return s, err == nil && utf8.ValidString(s) && strings.IndexByte(s, 0) < 0
+}
+
 // parseBasic reads an Authorization field: base64 of id and secret, each form-encoded (RFC 6749, section 2.3.1).
 func parseBasic(header string) (credentials, bool) {
 	scheme, encoded, _ := strings.Cut(header, " ")
@@ -132,18 +145,7 @@ func parseBasic(header string) (credentials, bool) {
 	if !ok {
 		return credentials{}, false
 	}
-	if strings.ContainsAny(id, "%+") {
-		if id, err = url.QueryUnescape(id); err != nil {
-			return credentials{}, false
-		}
-	}
-	if strings.ContainsAny(secret, "%+") {
-		if secret, err = url.QueryUnescape(secret); err != nil {
-			return credentials{}, false
-		}
-	}
-	if id == "" || !utf8.ValidString(id) || !utf8.ValidString(secret) || strings.IndexByte(id, 0) >= 0 || strings.IndexByte(secret, 0) >= 0 {
-		return credentials{}, false
-	}
-	return credentials{id, secret, "client_secret_basic"}, true
+	id, ok1 := unescape(id)
+	secret, ok2 := unescape(secret)
+	return credentials{id, secret, "client_secret_basic"}, ok1 && ok2 && id != ""
 }

@@ -147,7 +147,7 @@ func (s *Server) addGrants() error {
 func (s *Server) Issuer() string { return s.config.Issuer }
 
 // now returns the time in whole milliseconds, as stores keep it.
-func (s *Server) now() time.Time { return s.config.Now().Truncate(time.Millisecond).UTC() }
+func (s *Server) now() time.Time { return time.UnixMilli(s.config.Now().UnixMilli()).UTC() }
 
 // alarmTime bounds a write that raises an alarm: it must not hang, and it must not be undone either.
 const alarmTime = 10 * time.Second
