@@ -1,46 +1,16 @@
+//go:build !race
+
 package mandateecho_test
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
 	mandateecho "github.com/go-mandate/mandate/adapters/echo"
 	mandate "github.com/go-mandate/mandate/core"
-	"github.com/go-mandate/mandate/core/resource"
 )
-
-const opaque = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"
-
-var errUnknown = mandate.Errorf(mandate.InvalidToken, errors.New("not in the store"), "")
-
-// newGuard takes the token opaque and those of infos by name.
-func newGuard(t *testing.T, infos map[string]mandate.TokenInfo) *resource.Guard {
-	t.Helper()
-	list := map[mandate.Digest]*mandate.Token{
-		mandate.DigestOf(opaque): mandate.NewToken(mandate.TokenInfo{Subject: "ann", ClientID: "web", Scopes: "profile email"}),
-	}
-	for raw, info := range infos {
-		list[mandate.DigestOf(raw)] = mandate.NewToken(info)
-	}
-	g, err := resource.New(resource.Config{
-		Verifiers: []resource.Verifier{resource.Lookup(func(_ context.Context, raw string, _ time.Time) (*mandate.Token, error) {
-			if tok := list[mandate.DigestOf(raw)]; tok != nil {
-				return tok, nil
-			}
-			return nil, errUnknown
-		})},
-		User: func(_ context.Context, tok *mandate.Token) (any, error) { return "user " + tok.Subject(), nil },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
-}
 
 // nopWriter is a response that is used again and again.
 type nopWriter struct {
