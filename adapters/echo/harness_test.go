@@ -88,8 +88,8 @@ func (a app) Serve(t *testing.T, l net.Listener) {
 
 // group is what Echo and its groups have in common.
 type group interface {
-	Add(method, path string, handler echo.HandlerFunc, middleware ...echo.MiddlewareFunc) *echo.Route
-	Group(prefix string, middleware ...echo.MiddlewareFunc) *echo.Group
+	Add(method, path string, handler echo.HandlerFunc, use ...echo.MiddlewareFunc) *echo.Route
+	Group(prefix string, use ...echo.MiddlewareFunc) *echo.Group
 }
 
 type routes struct{ group }
@@ -116,11 +116,13 @@ func (a auth) Require(scopes ...string) adaptertest.Middleware { return a.a.Requ
 func (a auth) RequireAny(alternatives ...string) adaptertest.Middleware {
 	return a.a.RequireAny(alternatives...)
 }
+
 func (a auth) RequireRole(roles ...string) adaptertest.Middleware { return a.a.RequireRole(roles...) }
 func (a auth) RequireClient() adaptertest.Middleware              { return a.a.RequireClient() }
 func (a auth) RequireThat(req mandate.Requirement) adaptertest.Middleware {
 	return a.a.RequireThat(req)
 }
+
 func (a auth) RequireFor(f func(context.Context, *mandate.Request) mandate.Requirement) adaptertest.Middleware {
 	return a.a.RequireFor(f)
 }
@@ -170,7 +172,7 @@ func (c ctx) Body() (string, error) {
 func (c ctx) SetHeader(name, value string) { c.c.Response().Header().Set(name, value) }
 
 func (c ctx) SetCookie(name, value string) {
-	c.c.SetCookie(&http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true})
+	c.c.SetCookie(&http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }
 
 func (c ctx) HTML(status int, body string) error    { return c.c.HTML(c.status(status), body) }

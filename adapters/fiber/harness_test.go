@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/gofiber/fiber/v2/middleware/recover"
+	recovery "github.com/gofiber/fiber/v2/middleware/recover"
 
 	mandatefiber "github.com/go-mandate/mandate/adapters/fiber"
 	"github.com/go-mandate/mandate/conformance/adaptertest"
@@ -24,7 +24,7 @@ type app struct {
 
 func newApp(*testing.T) adaptertest.App {
 	a := fiber.New(fiber.Config{ReadBufferSize: 16 << 10, CaseSensitive: true, StrictRouting: true, DisableStartupMessage: true})
-	a.Use(recover.New())
+	a.Use(recovery.New())
 	return app{routes{a}, a}
 }
 
@@ -104,11 +104,13 @@ func (a auth) Require(scopes ...string) adaptertest.Middleware { return a.a.Requ
 func (a auth) RequireAny(alternatives ...string) adaptertest.Middleware {
 	return a.a.RequireAny(alternatives...)
 }
+
 func (a auth) RequireRole(roles ...string) adaptertest.Middleware { return a.a.RequireRole(roles...) }
 func (a auth) RequireClient() adaptertest.Middleware              { return a.a.RequireClient() }
 func (a auth) RequireThat(req mandate.Requirement) adaptertest.Middleware {
 	return a.a.RequireThat(req)
 }
+
 func (a auth) RequireFor(f func(context.Context, *mandate.Request) mandate.Requirement) adaptertest.Middleware {
 	return a.a.RequireFor(f)
 }

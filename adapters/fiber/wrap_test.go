@@ -7,7 +7,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
-	"github.com/gofiber/fiber/v2/middleware/recover"
+	recovery "github.com/gofiber/fiber/v2/middleware/recover"
 
 	"github.com/go-mandate/mandate/conformance/adaptertest"
 	"github.com/go-mandate/mandate/core/store"
@@ -28,7 +28,7 @@ func TestGuardsImmutable(t *testing.T) {
 		Name: "fiber, immutable",
 		New: func(*testing.T) adaptertest.App {
 			a := fiber.New(fiber.Config{ReadBufferSize: 16 << 10, CaseSensitive: true, StrictRouting: true, Immutable: true, DisableStartupMessage: true})
-			a.Use(recover.New())
+			a.Use(recovery.New())
 			return app{routes{a}, a}
 		},
 		NewStore: func(*testing.T) store.Store { return memstore.New() },

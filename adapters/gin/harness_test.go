@@ -126,11 +126,13 @@ func (a auth) Require(scopes ...string) adaptertest.Middleware { return a.a.Requ
 func (a auth) RequireAny(alternatives ...string) adaptertest.Middleware {
 	return a.a.RequireAny(alternatives...)
 }
+
 func (a auth) RequireRole(roles ...string) adaptertest.Middleware { return a.a.RequireRole(roles...) }
 func (a auth) RequireClient() adaptertest.Middleware              { return a.a.RequireClient() }
 func (a auth) RequireThat(req mandate.Requirement) adaptertest.Middleware {
 	return a.a.RequireThat(req)
 }
+
 func (a auth) RequireFor(f func(context.Context, *mandate.Request) mandate.Requirement) adaptertest.Middleware {
 	return a.a.RequireFor(f)
 }

@@ -1,4 +1,3 @@
-//nolint:thelper // cases are tests: a failure belongs to the line in the case
 package storetest
 
 import (

@@ -290,7 +290,7 @@ func TestBehindAGuard(t *testing.T) {
 		_, err3 := auth.Acquire(r, "admin")
 		_, _ = fmt.Fprintf(w, "%s %s %v %s %v %t", user, again, err, tok.Subject(), err2, errors.Is(err3, mandate.InsufficientScope))
 	}, "profile")
-	wantAnswer(t, do(t, "GET", "", bearer(opaque), auth.Require()(h)), 200, "ann ann <nil> ann <nil> true")
+	wantAnswer(t, do(t, "GET", "", bearer(opaque), auth.Require()(h)), 200, "ann"+" ann <nil> ann <nil> true")
 	if verified != 1 || loaded != 1 {
 		t.Errorf("verified %d times, loaded %d times, want once", verified, loaded)
 	}
