@@ -28,8 +28,8 @@ func ParseParams(s string) (Params, error) {
 		pair, rest := cutByte(s, '&')
 		name, value := cutByte(pair, '=')
 		s = rest
-		name, ok1 := unescape(name)
-		value, ok2 := unescape(value)
+		name, ok1 := Unescape(name)
+		value, ok2 := Unescape(value)
 		if !ok1 || !ok2 {
 			return nil, Errorf(InvalidRequest, nil, "a parameter is not valid percent-encoded UTF-8")
 		}
@@ -48,7 +48,9 @@ func cutByte(s string, at byte) (before, after string) {
 	return s, ""
 }
 
-func unescape(s string) (string, bool) {
+// Unescape decodes one name or value of application/x-www-form-urlencoded, which the halves of Basic credentials are as well
+// (RFC 6749, section 2.3.1). It is false for broken percent-encoding, for what is not UTF-8 and for a NUL.
+func Unescape(s string) (string, bool) {
 	if plain(s) {
 		return s, true
 	}

@@ -26,7 +26,7 @@ type Answer struct {
 	scopes mandate.Scopes
 	some   bool // scopes counts; otherwise all that was asked for
 	once   bool
-	url    string
+	url    string       // for a visit the name of the built-in page
 	code   mandate.Code // what the client gets instead of a visit to a built-in page, where none may be shown
 	page   func() error
 }

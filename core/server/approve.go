@@ -25,7 +25,7 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 		return m.refuseClient(ctx, a, mandate.Errorf(mandate.AccessDenied, errors.New("the subject is the client's own id"), ""))
 	case a.submitted && a.flow.Shown != "" && (a.flow.Shown != user.Subject || a.flow.Session != user.SessionID):
 		return m.errorPage(ctx, a.request, mandate.Errorf(mandate.AccessDenied, nil, "somebody else signed in since the page was shown"),
-			pages.Error{Reason: pages.OtherUser, Status: 403, RestartURL: a.Action() + "?" + fieldHandle + "=" + a.handle})
+			pages.Error{Reason: pages.OtherUser, Status: 403, RestartURL: m.pageURL("authorization", a.handle)})
 	case !a.Accepts(user):
 		return m.refuseClient(ctx, a, mandate.Errorf(mandate.LoginRequired, nil, "the sign-in is too old or not strong enough"))
 	case a.Request.silent() && a.impersonable():

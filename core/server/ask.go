@@ -175,7 +175,7 @@ func (a *Ask) RedirectHost() string {
 
 // resumeURL returns where the browser comes back to.
 func (a *Ask) resumeURL() string {
-	return a.server.public("authorization") + "?" + fieldHandle + "=" + a.Handle()
+	return a.server.pageURL("authorization", a.Handle())
 }
 
 // consent is what a remembered consent says beside its scopes.

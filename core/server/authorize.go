@@ -53,7 +53,7 @@ func (m mounted) ask(ctx context.Context, r *mandate.Request) (*Ask, *mandate.Re
 		if err != nil {
 			return nil, m.refuseClient(ctx, a, err)
 		}
-		return nil, redirect(m.public("authorization") + "?" + fieldHandle + "=" + handle)
+		return nil, redirect(m.pageURL("authorization", handle))
 	}
 	a.browser = m.cookie(r, cookieBrowser)
 	return a, nil
@@ -151,7 +151,7 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 		}
 		return a, nil
 	}
-	page := pages.Error{RestartURL: a.server.public("authorization") + "?" + fieldHandle + "=" + handle}
+	page := pages.Error{RestartURL: m.pageURL("authorization", handle)}
 	switch {
 	case over:
 		page.Reason, page.Status = pages.Expired, 410
@@ -201,7 +201,7 @@ func (m mounted) decide(ctx context.Context, a *Ask) *mandate.Response {
 		}
 		return m.leave(ctx, a, to+paramReturnTo+"="+url.QueryEscape(a.resumeURL()))
 	case visit:
-		return m.leave(ctx, a, answer.url+"?"+fieldHandle+"="+a.Handle())
+		return m.leave(ctx, a, m.pageURL(answer.url, a.Handle()))
 	case page:
 		if answer.page == nil {
 			return m.refuseClient(ctx, a, errors.New("the decision is a Page without a function"))
@@ -213,7 +213,12 @@ func (m mounted) decide(ctx context.Context, a *Ask) *mandate.Response {
 		return a.remember(resp)
 	case deny:
 	}
-	m.hooks.Tell(ctx, mandate.Event{Name: mandate.GrantDenied, ClientID: a.Client.ID, Subject: a.flow.Shown, Scopes: a.Request.Details.Scopes})
+	return m.denied(ctx, a, a.flow.Shown)
+}
+
+// denied tells the client, and the hooks, that subject said no.
+func (m mounted) denied(ctx context.Context, a *Ask, subject string) *mandate.Response {
+	m.hooks.Tell(ctx, mandate.Event{Name: mandate.GrantDenied, ClientID: a.Client.ID, Subject: subject, Scopes: a.Request.Details.Scopes})
 	return m.refuseClient(ctx, a, mandate.Errorf(mandate.AccessDenied, nil, "the user did not allow it"))
 }
 

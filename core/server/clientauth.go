@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"net/url"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/store"
@@ -113,19 +111,6 @@ func readCredentials(r *mandate.Request, form mandate.Params) (credentials, erro
 	}
 }
 
-// unescape decodes one half of Basic credentials; what is not UTF-8 or has a NUL is no half.
-func unescape(s string) (string, bool) {
-	plain := true
-	for i := range len(s) {
-		plain = plain && s[i] != '%' && s[i] != '+' && s[i] != 0 && s[i] < utf8.RuneSelf
-	}
-	if plain {
-		return s, true
-	}
-	s, err := url.QueryUnescape(s)
-	return s, err == nil && utf8.ValidString(s) && strings.IndexByte(s, 0) < 0
-}
-
 // parseBasic reads an Authorization field: base64 of id and secret, each form-encoded (RFC 6749, section 2.3.1).
 func parseBasic(header string) (credentials, bool) {
 	scheme, encoded, _ := strings.Cut(header, " ")
@@ -145,7 +130,7 @@ func parseBasic(header string) (credentials, bool) {
 	if !ok {
 		return credentials{}, false
 	}
-	id, ok1 := unescape(id)
-	secret, ok2 := unescape(secret)
+	id, ok1 := mandate.Unescape(id)
+	secret, ok2 := mandate.Unescape(secret)
 	return credentials{id, secret, "client_secret_basic"}, ok1 && ok2 && id != ""
 }

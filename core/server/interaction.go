@@ -15,11 +15,11 @@ func (s *Server) builtIn(ctx context.Context, a *Ask) (Answer, error) {
 	case err != nil:
 		return Answer{}, err
 	case !ok || !a.Accepts(user):
-		return Answer{kind: visit, url: s.public("login"), code: mandate.LoginRequired}, nil
+		return Answer{kind: visit, url: "login", code: mandate.LoginRequired}, nil
 	case a.Remembered(ctx, user):
 		return Approve(user), nil
 	}
-	return Answer{kind: visit, url: s.public("consent"), code: mandate.ConsentRequired}, nil
+	return Answer{kind: visit, url: "consent", code: mandate.ConsentRequired}, nil
 }
 
 // handleLogin is the built-in sign-in page.
@@ -93,10 +93,9 @@ func (m mounted) handleConsent(ctx context.Context, r *mandate.Request) *mandate
 	case "allow":
 		return m.approve(ctx, a, Approve(user))
 	case "switch":
-		return m.leave(ctx, a, m.public("login")+"?"+fieldHandle+"="+a.Handle())
+		return m.leave(ctx, a, m.pageURL("login", a.Handle()))
 	}
-	m.hooks.Tell(ctx, mandate.Event{Name: mandate.GrantDenied, ClientID: a.Client.ID, Subject: user.Subject, Scopes: a.Request.Details.Scopes})
-	return m.refuseClient(ctx, a, mandate.Errorf(mandate.AccessDenied, nil, "the user did not allow it"))
+	return m.denied(ctx, a, user.Subject)
 }
 
 func (m mounted) consentPage(ctx context.Context, a *Ask, user User) *mandate.Response {

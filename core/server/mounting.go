@@ -80,6 +80,11 @@ func (s *Server) endpoint(name string, e mandate.Endpoint) mandate.Endpoint {
 // public returns the path of an endpoint as browsers see it.
 func (s *Server) public(name string) string { return s.config.BasePath + s.paths[name] }
 
+// pageURL returns the path of a page, with the pending request that it is for.
+func (s *Server) pageURL(name, handle string) string {
+	return s.public(name) + "?" + fieldHandle + "=" + handle
+}
+
 // watched puts the hooks around an endpoint.
 func (s *Server) watched(name string, handle func(context.Context, *mandate.Request) *mandate.Response) func(context.Context, *mandate.Request) *mandate.Response {
 	h := s.hooks
@@ -219,5 +224,5 @@ func (s *Server) ReturnTo(target, fallback string) string {
 	if !ok || err != nil || handle == "" || strings.Contains(query, "#") {
 		return fallback
 	}
-	return own + "?" + fieldHandle + "=" + url.QueryEscape(handle)
+	return s.pageURL("authorization", url.QueryEscape(handle))
 }
