@@ -59,7 +59,7 @@ func NewToken(info TokenInfo) *Token {
 	t := &Token{
 		id: info.ID, grant: info.GrantID, subject: info.Subject, client: info.ClientID,
 		scopes: info.Scopes, audience: slices.Clone(info.Audience),
-		issued: milli(info.IssuedAt), expires: milli(info.Expires), authTime: milli(info.AuthTime),
+		issued: Milli(info.IssuedAt), expires: Milli(info.Expires), authTime: Milli(info.AuthTime),
 	}
 	if info.Issuer != "" || info.Type != "" || info.ACR != "" || info.Claims != "" || info.Confirmed != (Confirmation{}) {
 		t.rare = &rare{issuer: info.Issuer, kind: info.Type, acr: info.ACR, claims: info.Claims, confirmed: info.Confirmed}
@@ -147,7 +147,7 @@ func (t *Token) IssuedAt() time.Time {
 	if t == nil {
 		return time.Time{}
 	}
-	return fromMilli(t.issued)
+	return FromMilli(t.issued)
 }
 
 // Expires returns when the token ends; zero means never.
@@ -155,7 +155,7 @@ func (t *Token) Expires() time.Time {
 	if t == nil {
 		return time.Time{}
 	}
-	return fromMilli(t.expires)
+	return FromMilli(t.expires)
 }
 
 // AuthTime returns when the subject signed in; zero if unknown.
@@ -163,7 +163,7 @@ func (t *Token) AuthTime() time.Time {
 	if t == nil {
 		return time.Time{}
 	}
-	return fromMilli(t.authTime)
+	return FromMilli(t.authTime)
 }
 
 // ACR returns how strongly the subject signed in (OpenID Connect Core, section 2).
@@ -244,14 +244,16 @@ func TokenFrom(ctx context.Context) *Token {
 	return t
 }
 
-func milli(t time.Time) int64 {
+// Milli returns t in the milliseconds that stores keep (Unix time); a zero time is 0.
+func Milli(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}
 	return t.UnixMilli()
 }
 
-func fromMilli(ms int64) time.Time {
+// FromMilli is the reverse of [Milli].
+func FromMilli(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}
 	}

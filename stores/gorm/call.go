@@ -153,24 +153,8 @@ func named(what string, err error) error {
 	return fmt.Errorf("gormstore: %s: %w", what, err)
 }
 
-// milli returns t as it is stored; 0: none.
-func milli(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-// fromMilli is the reverse of milli.
-func fromMilli(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
-}
-
 // whole cuts a time to what is stored of it.
-func whole(t time.Time) time.Time { return fromMilli(milli(t)) }
+func whole(t time.Time) time.Time { return mandate.FromMilli(mandate.Milli(t)) }
 
 // nullable returns NULL for a digest that is zero: a unique index takes any number of those.
 func nullable(d mandate.Digest) any {

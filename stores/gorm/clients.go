@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/store"
 )
@@ -30,7 +31,7 @@ func scanClient(rows *sql.Rows) (*store.Client, error) {
 	if err := json.Unmarshal(data, &d); err != nil {
 		return nil, fmt.Errorf("data of client %q: %w", c.ID, err)
 	}
-	c.Created, c.Secrets, c.Metadata, c.Policy = fromMilli(created), d.Secrets, d.Metadata, d.Policy
+	c.Created, c.Secrets, c.Metadata, c.Policy = mandate.FromMilli(created), d.Secrets, d.Metadata, d.Policy
 	return &c, nil
 }
 
@@ -68,11 +69,11 @@ func (s *Store) PutClient(ctx context.Context, c *store.Client) error {
 	return s.write(ctx, "put client", func(r *run) error {
 		if c.Revision == 0 {
 			n, err := r.exec("{ignore} INTO {clients} (id, revision, disabled, created, origin, data) VALUES (?, 1, ?, ?, ?, ?) {ignored}",
-				c.ID, c.Disabled, milli(c.Created), string(c.Origin), string(data))
+				c.ID, c.Disabled, mandate.Milli(c.Created), string(c.Origin), string(data))
 			return changed(n, err, store.ErrExists)
 		}
 		n, err := r.exec("UPDATE {clients} SET revision = revision + 1, disabled = ?, created = ?, origin = ?, data = ? WHERE id = ? AND revision = ?",
-			c.Disabled, milli(c.Created), string(c.Origin), string(data), c.ID, c.Revision)
+			c.Disabled, mandate.Milli(c.Created), string(c.Origin), string(data), c.ID, c.Revision)
 		return changed(n, err, store.ErrConflict)
 	})
 }

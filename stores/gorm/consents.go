@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 
+	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/store"
 )
 
@@ -12,7 +13,7 @@ const consentColumns = "subject, client_id, revision, scopes, updated, expires, 
 func scanConsent(rows *sql.Rows) (c store.Consent, err error) {
 	var updated, expires int64
 	err = rows.Scan(&c.Subject, &c.ClientID, &c.Revision, &c.Scopes, &updated, &expires, &c.Data)
-	c.Updated, c.Expires = fromMilli(updated), fromMilli(expires)
+	c.Updated, c.Expires = mandate.FromMilli(updated), mandate.FromMilli(expires)
 	return c, err
 }
 
@@ -41,10 +42,10 @@ func (s *Store) PutConsent(ctx context.Context, c store.Consent) error {
 		var err error
 		if c.Revision == 0 {
 			n, err = r.exec("{ignore} INTO {consents} (subject, client_id, revision, scopes, updated, expires, data) VALUES (?, ?, 1, ?, ?, ?, ?) {ignored}",
-				c.Subject, c.ClientID, string(c.Scopes), milli(c.Updated), milli(c.Expires), c.Data)
+				c.Subject, c.ClientID, string(c.Scopes), mandate.Milli(c.Updated), mandate.Milli(c.Expires), c.Data)
 		} else {
 			n, err = r.exec("UPDATE {consents} SET revision = revision + 1, scopes = ?, updated = ?, expires = ?, data = ? "+
-				"WHERE subject = ? AND client_id = ? AND revision = ?", string(c.Scopes), milli(c.Updated), milli(c.Expires), c.Data, c.Subject, c.ClientID, c.Revision)
+				"WHERE subject = ? AND client_id = ? AND revision = ?", string(c.Scopes), mandate.Milli(c.Updated), mandate.Milli(c.Expires), c.Data, c.Subject, c.ClientID, c.Revision)
 		}
 		return changed(n, err, store.ErrConflict)
 	})

@@ -31,8 +31,8 @@ func (s *Store) CreateGrant(ctx context.Context, g store.Grant) error {
 	return s.write(ctx, "create grant", func(r *run) error {
 		n, err := r.exec("{ignore} INTO {grants} (id, digest, key_id, client_id, subject, session_id, generation, revision, advanced, created, expires, "+
 			"revoked, reason, revocation, details) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, NULL, ?) {ignored}",
-			g.ID, nullable(g.Key), g.KeyID, g.ClientID, g.Subject, g.SessionID, g.Generation, milli(g.Advanced), milli(g.Created),
-			milli(g.Expires), milli(g.Revoked), string(g.Reason), string(details))
+			g.ID, nullable(g.Key), g.KeyID, g.ClientID, g.Subject, g.SessionID, g.Generation, mandate.Milli(g.Advanced), mandate.Milli(g.Created),
+			mandate.Milli(g.Expires), mandate.Milli(g.Revoked), string(g.Reason), string(details))
 		return changed(n, err, store.ErrExists)
 	})
 }
@@ -98,7 +98,7 @@ func scanGrant(rows *sql.Rows) (g store.Grant, err error) {
 		return g, err
 	}
 	g.Key = digestOf(digest)
-	g.Advanced, g.Created, g.Expires, g.Revoked = fromMilli(advanced), fromMilli(created), fromMilli(expires), fromMilli(revoked)
+	g.Advanced, g.Created, g.Expires, g.Revoked = mandate.FromMilli(advanced), mandate.FromMilli(created), mandate.FromMilli(expires), mandate.FromMilli(revoked)
 	if len(details) == 0 { // revoked before it was made
 		return g, nil
 	}

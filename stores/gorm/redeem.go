@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/store"
 )
 
@@ -45,10 +46,10 @@ type redemption struct {
 // set returns what a move sets, and its parameters. Every move changes a value, or MySQL would not count it.
 func (d redemption) set() (string, []any) {
 	if d.Keep {
-		return "revision = revision + 1, expires = ?", []any{milli(d.Expires)}
+		return "revision = revision + 1, expires = ?", []any{mandate.Milli(d.Expires)}
 	}
 	return "revision = revision + 1, generation = generation + 1, advanced = ?, expires = ?, key_id = ?",
-		[]any{d.Now.UnixMilli(), milli(d.Expires), d.KeyID}
+		[]any{d.Now.UnixMilli(), mandate.Milli(d.Expires), d.KeyID}
 }
 
 func (d redemption) condition() []any { return []any{d.GrantID, d.From, d.Now.UnixMilli()} }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/store"
 )
 
@@ -21,7 +22,7 @@ func (s *Store) RemoteToken(ctx context.Context, key string) (store.RemoteToken,
 	if err != nil {
 		return store.RemoteToken{}, err
 	}
-	if t.Expires = fromMilli(expires); len(t.Sealed) == 0 {
+	if t.Expires = mandate.FromMilli(expires); len(t.Sealed) == 0 {
 		t.Sealed = nil
 	}
 	return t, nil
@@ -38,10 +39,10 @@ func (s *Store) PutRemoteToken(ctx context.Context, t store.RemoteToken) error {
 		var err error
 		if t.Revision == 0 {
 			n, err = r.exec("{ignore} INTO {remote_tokens} (name, revision, sealed, expires, lease, leases) VALUES (?, 1, ?, ?, 0, 0) {ignored}",
-				t.Key, sealed, milli(t.Expires))
+				t.Key, sealed, mandate.Milli(t.Expires))
 		} else {
 			n, err = r.exec("UPDATE {remote_tokens} SET revision = revision + 1, sealed = ?, expires = ?, lease = 0 WHERE name = ? AND revision = ?",
-				sealed, milli(t.Expires), t.Key, t.Revision)
+				sealed, mandate.Milli(t.Expires), t.Key, t.Revision)
 		}
 		return changed(n, err, store.ErrConflict)
 	})

@@ -13,7 +13,7 @@ func (s *Store) UseOnce(ctx context.Context, space string, key mandate.Digest, n
 	if err := fits(space); err != nil {
 		return named("use once", err)
 	}
-	at, end := now.UnixMilli(), milli(expires)
+	at, end := now.UnixMilli(), mandate.Milli(expires)
 	return s.write(ctx, "use once", func(r *run) error {
 		if r.s.dialect != mysql {
 			n, err := r.exec("INSERT INTO {uses} (space, digest, expires) VALUES (?, ?, ?) ON CONFLICT (space, digest) DO UPDATE SET expires = EXCLUDED.expires "+

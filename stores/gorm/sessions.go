@@ -25,7 +25,7 @@ func scanSession(rows *sql.Rows) (n session, err error) {
 	var authTime, expires, ends, ended int64
 	err = rows.Scan(&n.ID, &digest, &n.Subject, &n.Clients, &authTime, &expires, &ends, &ended, &n.ACR, &n.AMR, &n.Data, &n.revision)
 	n.Key = digestOf(digest)
-	n.AuthTime, n.Expires, n.Ends, n.Ended = fromMilli(authTime), fromMilli(expires), fromMilli(ends), fromMilli(ended)
+	n.AuthTime, n.Expires, n.Ends, n.Ended = mandate.FromMilli(authTime), mandate.FromMilli(expires), mandate.FromMilli(ends), mandate.FromMilli(ended)
 	return n, err
 }
 
@@ -47,8 +47,8 @@ func (s *Store) PutSession(ctx context.Context, n store.Session) error {
 	}
 	return s.write(ctx, "put session", func(r *run) error {
 		count, err := r.exec("{ignore} INTO {sessions} (id, digest, revision, subject, clients, auth_time, expires, ends, ended, acr, amr, data) "+
-			"VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?) {ignored}", n.ID, n.Key[:], n.Subject, n.Clients, milli(n.AuthTime), milli(n.Expires), milli(n.Ends),
-			milli(n.Ended), n.ACR, n.AMR, n.Data)
+			"VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?) {ignored}", n.ID, n.Key[:], n.Subject, n.Clients, mandate.Milli(n.AuthTime), mandate.Milli(n.Expires), mandate.Milli(n.Ends),
+			mandate.Milli(n.Ended), n.ACR, n.AMR, n.Data)
 		return changed(count, err, store.ErrExists)
 	})
 }
@@ -84,7 +84,7 @@ func (s *Store) session(ctx context.Context, now time.Time, cond string, arg any
 // TouchSession implements [store.Sessions]: ErrNotFound, or ErrUsed if the session has ended.
 func (s *Store) TouchSession(ctx context.Context, key mandate.Digest, expires time.Time) error {
 	return s.write(ctx, "touch session", func(r *run) error {
-		n, err := r.exec("UPDATE {sessions} SET revision = revision + 1, expires = ? WHERE digest = ? AND ended = 0", milli(expires), key[:])
+		n, err := r.exec("UPDATE {sessions} SET revision = revision + 1, expires = ? WHERE digest = ? AND ended = 0", mandate.Milli(expires), key[:])
 		if err != nil || n > 0 {
 			return err
 		}

@@ -16,7 +16,7 @@ func (s *Store) PutTicket(ctx context.Context, t store.Ticket) error {
 	return s.write(ctx, "put ticket", func(r *run) error {
 		n, err := r.exec("{ignore} INTO {tickets} (kind, digest, alt_digest, revision, state, client_id, subject, grant_id, created, expires, used, data) "+
 			"VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?) {ignored}", string(t.Kind), t.Key[:], nullable(t.AltKey), t.State, t.ClientID, t.Subject, t.GrantID,
-			milli(t.Created), milli(t.Expires), milli(t.Used), t.Data)
+			mandate.Milli(t.Created), mandate.Milli(t.Expires), mandate.Milli(t.Used), t.Data)
 		return changed(n, err, store.ErrExists)
 	})
 }
@@ -36,7 +36,7 @@ func (s *Store) Ticket(ctx context.Context, kind store.Kind, key mandate.Digest,
 			"SELECT "+ticketColumns+" FROM {tickets} WHERE kind = ? AND digest = ? UNION ALL "+
 				"SELECT "+ticketColumns+" FROM {tickets} WHERE kind = ? AND alt_digest = ? LIMIT 1", string(kind), key[:], string(kind), key[:])
 		t.Key, t.AltKey = digestOf(digest), digestOf(alt)
-		t.Created, t.Expires, t.Used = fromMilli(created), fromMilli(expires), fromMilli(used)
+		t.Created, t.Expires, t.Used = mandate.FromMilli(created), mandate.FromMilli(expires), mandate.FromMilli(used)
 		if err == nil && !found {
 			return store.ErrNotFound
 		}
@@ -61,7 +61,7 @@ func (s *Store) UpdateTicket(ctx context.Context, t store.Ticket) error {
 	}
 	return s.write(ctx, "update ticket", func(r *run) error {
 		n, err := r.exec("UPDATE {tickets} SET revision = revision + 1, state = ?, subject = ?, grant_id = ?, used = ?, expires = ?, data = ? "+
-			"WHERE kind = ? AND digest = ? AND revision = ? AND used = 0", t.State, t.Subject, t.GrantID, milli(t.Used), milli(t.Expires), t.Data,
+			"WHERE kind = ? AND digest = ? AND revision = ? AND used = 0", t.State, t.Subject, t.GrantID, mandate.Milli(t.Used), mandate.Milli(t.Expires), t.Data,
 			string(t.Kind), t.Key[:], t.Revision)
 		if err != nil || n > 0 {
 			return err

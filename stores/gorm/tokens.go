@@ -25,7 +25,7 @@ func tokenRow(key mandate.Digest, t *mandate.Token) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []any{key[:], t.GrantID(), milli(t.Expires()), string(data)}, fits(t.GrantID())
+	return []any{key[:], t.GrantID(), mandate.Milli(t.Expires()), string(data)}, fits(t.GrantID())
 }
 
 func (s *Store) tokenValues() string {
@@ -107,7 +107,7 @@ func (s *Store) RevokeToken(ctx context.Context, key mandate.Digest, expires tim
 	case sqlite:
 		statement += latest
 	}
-	end := milli(expires)
+	end := mandate.Milli(expires)
 	return s.write(ctx, "revoke token", func(r *run) error {
 		_, err := r.exec(statement, key[:], end, end, end, end)
 		return err

@@ -4,13 +4,14 @@ import (
 	"context"
 	"hash/maphash"
 
+	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/store"
 )
 
 type consentKey struct{ subject, client string }
 
 func (s *Store) initConsents() {
-	s.consents.init(func(c store.Consent) int64 { return milli(c.Expires) }, nil)
+	s.consents.init(func(c store.Consent) int64 { return mandate.Milli(c.Expires) }, nil)
 	s.consents.hash = func(seed maphash.Seed, k consentKey) uint64 { // all of a subject in one shard
 		return maphash.String(seed, k.subject)
 	}

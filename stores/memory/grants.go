@@ -34,9 +34,9 @@ type grant struct {
 func (t *grants) newGrant(g *store.Grant) *grant {
 	row := &grant{
 		common: commonOf(g), packed: pack(g), key: g.Key, generation: g.Generation,
-		advanced: milli(g.Advanced), created: milli(g.Created), expires: milli(g.Expires),
+		advanced: mandate.Milli(g.Advanced), created: mandate.Milli(g.Created), expires: mandate.Milli(g.Expires),
 	}
-	row.revoked.Store(milli(g.Revoked))
+	row.revoked.Store(mandate.Milli(g.Revoked))
 	row.ofID = t.hashID(g.ID)
 	if g.Subject != "" {
 		row.ofSubject = t.hashSubject(g.Subject)
@@ -55,8 +55,8 @@ func (g *grant) record() store.Grant {
 func (g *grant) head() store.Grant {
 	c := g.common.Value()
 	return store.Grant{
-		Key: g.key, KeyID: c.keyID, ClientID: c.client, Generation: g.generation, Advanced: fromMilli(g.advanced),
-		Created: fromMilli(g.created), Expires: fromMilli(g.expires), Revoked: fromMilli(g.revoked.Load()), Reason: c.reason,
+		Key: g.key, KeyID: c.keyID, ClientID: c.client, Generation: g.generation, Advanced: mandate.FromMilli(g.advanced),
+		Created: mandate.FromMilli(g.created), Expires: mandate.FromMilli(g.expires), Revoked: mandate.FromMilli(g.revoked.Load()), Reason: c.reason,
 		Details: store.Details{Scopes: mandate.Scopes(c.scopes), Resources: c.resources},
 	}
 }

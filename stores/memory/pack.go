@@ -5,6 +5,7 @@ import (
 	"time"
 	"unique"
 
+	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/store"
 )
 
@@ -41,8 +42,8 @@ func pack(g *store.Grant) string {
 		flags |= 2
 	}
 	b = append(b, flags)
-	b = binary.AppendVarint(b, milli(d.Ends))
-	b = binary.AppendVarint(b, milli(d.AuthTime))
+	b = binary.AppendVarint(b, mandate.Milli(d.Ends))
+	b = binary.AppendVarint(b, mandate.Milli(d.AuthTime))
 	return string(b) // of the exact size
 }
 
@@ -84,7 +85,7 @@ func (p *unpacker) text() string {
 
 func (p *unpacker) time() time.Time {
 	u := p.uvarint()
-	return fromMilli(int64(u>>1) ^ -int64(u&1))
+	return mandate.FromMilli(int64(u>>1) ^ -int64(u&1))
 }
 
 // packedText returns the text at place i of packed.

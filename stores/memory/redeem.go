@@ -5,6 +5,7 @@ import (
 	"time"
 	"unique"
 
+	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/store"
 )
 
@@ -42,7 +43,7 @@ func (s *Store) Redeem(_ context.Context, r store.Redemption) (string, error) {
 
 func (sh *idStripe) move(row *grant, r store.Redemption) {
 	old := row.ends()
-	row.expires = milli(r.Expires)
+	row.expires = mandate.Milli(r.Expires)
 	if at := row.ends(); at != 0 && (old == 0 || at < old) {
 		sh.remind(row)
 	}
@@ -50,7 +51,7 @@ func (sh *idStripe) move(row *grant, r store.Redemption) {
 		return
 	}
 	row.generation++
-	row.advanced = milli(r.Now)
+	row.advanced = mandate.Milli(r.Now)
 	if c := row.common.Value(); c.keyID != r.KeyID {
 		c.keyID = r.KeyID
 		row.common = unique.Make(c)

@@ -19,9 +19,9 @@ func (s *Store) UseOnce(_ context.Context, space string, key mandate.Digest, now
 	k := onceKey{space, key}
 	sh := s.once.lock(k)
 	defer sh.mu.Unlock()
-	if end, ok := sh.rows[k]; ok && (end == 0 || milli(now) < end) {
+	if end, ok := sh.rows[k]; ok && (end == 0 || mandate.Milli(now) < end) {
 		return store.ErrUsed
 	}
-	s.once.put(sh, k, milli(expires), s.longAgo())
+	s.once.put(sh, k, mandate.Milli(expires), s.longAgo())
 	return nil
 }

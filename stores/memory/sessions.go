@@ -11,7 +11,7 @@ import (
 )
 
 func (s *Store) initSessions() {
-	s.sessions.init(func(n *store.Session) int64 { return milli(n.Expires) }, func(n *store.Session) { s.sids.remove(n.ID) })
+	s.sessions.init(func(n *store.Session) int64 { return mandate.Milli(n.Expires) }, func(n *store.Session) { s.sids.remove(n.ID) })
 	s.sids.init(func(mandate.Digest) int64 { return 0 }, nil) // goes with its session
 }
 

@@ -45,7 +45,7 @@ func New() *Store {
 	s.once.init(func(end int64) int64 { return end }, nil)
 	s.initConsents()
 	s.initSessions()
-	s.remote.init(func(r *remote) int64 { return milli(r.token.Expires) }, nil)
+	s.remote.init(func(r *remote) int64 { return mandate.Milli(r.token.Expires) }, nil)
 	s.keys.sets = make(map[string]keySet)
 	return s
 }
@@ -104,23 +104,8 @@ func (s *Store) note(now time.Time) {
 	}
 }
 
-// milli returns t in milliseconds; a zero time is 0.
-func milli(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func fromMilli(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
-}
-
 // whole cuts t to the milliseconds that a store keeps.
-func whole(t time.Time) time.Time { return fromMilli(milli(t)) }
+func whole(t time.Time) time.Time { return mandate.FromMilli(mandate.Milli(t)) }
 
 // later returns the later of two ends, where 0 means never.
 func later(a, b int64) int64 {

@@ -14,7 +14,7 @@ type ticketKey struct {
 }
 
 func (s *Store) initTickets() {
-	s.tickets.init(func(t *store.Ticket) int64 { return milli(t.Expires) }, func(t *store.Ticket) {
+	s.tickets.init(func(t *store.Ticket) int64 { return mandate.Milli(t.Expires) }, func(t *store.Ticket) {
 		if !t.AltKey.IsZero() {
 			s.alts.remove(ticketKey{t.Kind, t.AltKey})
 		}

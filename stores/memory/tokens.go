@@ -198,7 +198,7 @@ func (s *Store) putToken(h uint64, key mandate.Digest, t *mandate.Token, g *gran
 	if row, _ := s.tokens.look(h, &key); row != nil {
 		return store.ErrExists
 	}
-	s.tokens.insert(h, &token{key: key, tok: t, grant: g, expires: milli(t.Expires())})
+	s.tokens.insert(h, &token{key: key, tok: t, grant: g, expires: mandate.Milli(t.Expires())})
 	if end := s.longAgo(); end > 0 {
 		s.tokens.drop(h%stripes, end, 2, 2)
 	}
@@ -225,7 +225,7 @@ func (s *Store) Token(_ context.Context, key mandate.Digest, now time.Time) (*ma
 
 // RevokeToken implements [store.Tokens].
 func (s *Store) RevokeToken(_ context.Context, key mandate.Digest, expires time.Time) error {
-	t, end := &s.tokens, milli(expires)
+	t, end := &s.tokens, mandate.Milli(expires)
 	h := t.hash(&key)
 	sh := &t.stripe[h%stripes]
 	sh.mu.Lock()
