@@ -3,6 +3,7 @@ package mandateecho_test
 import (
 	"testing"
 
+	"github.com/go-mandate/mandate/adapters/echo/echotest"
 	"github.com/go-mandate/mandate/conformance/adaptertest"
 	"github.com/go-mandate/mandate/core/store"
 	memstore "github.com/go-mandate/mandate/stores/memory"
@@ -11,6 +12,6 @@ import (
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	adaptertest.Run(t, adaptertest.Adapter{
-		Name: "echo", New: newApp, NewStore: func(*testing.T) store.Store { return memstore.New() },
+		Name: "echo", New: echotest.New, NewStore: func(*testing.T) store.Store { return memstore.New() },
 	})
 }

@@ -3,6 +3,7 @@ package mandatefiber_test
 import (
 	"testing"
 
+	"github.com/go-mandate/mandate/adapters/fiber/fibertest"
 	"github.com/go-mandate/mandate/conformance/adaptertest"
 	"github.com/go-mandate/mandate/core/store"
 	memstore "github.com/go-mandate/mandate/stores/memory"
@@ -11,6 +12,6 @@ import (
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	adaptertest.Run(t, adaptertest.Adapter{
-		Name: "fiber", New: newApp, NewStore: func(*testing.T) store.Store { return memstore.New() },
+		Name: "fiber", New: fibertest.New, NewStore: func(*testing.T) store.Store { return memstore.New() },
 	})
 }

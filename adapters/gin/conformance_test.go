@@ -5,6 +5,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/go-mandate/mandate/adapters/gin/gintest"
 	"github.com/go-mandate/mandate/conformance/adaptertest"
 	"github.com/go-mandate/mandate/core/store"
 	memstore "github.com/go-mandate/mandate/stores/memory"
@@ -14,6 +15,6 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	gin.SetMode(gin.ReleaseMode)
 	adaptertest.Run(t, adaptertest.Adapter{
-		Name: "gin", New: newApp, NewStore: func(*testing.T) store.Store { return memstore.New() },
+		Name: "gin", New: gintest.New, NewStore: func(*testing.T) store.Store { return memstore.New() },
 	})
 }

@@ -1,7 +1,6 @@
 package mandategin_test
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -9,15 +8,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	mandategin "github.com/go-mandate/mandate/adapters/gin"
-	"github.com/go-mandate/mandate/conformance/adaptertest"
 	mandate "github.com/go-mandate/mandate/core"
 )
-
-func (a app) Wrap(h http.Handler) (adaptertest.Route, bool) { return gin.WrapH(h), true }
-
-func (c ctx) SetNative(ctx context.Context) { c.c.Request = c.c.Request.WithContext(ctx) }
-
-func (c ctx) Inner() []context.Context { return nil }
 
 // TestContextWithFallback: Gin's own context is one that carries the token, where the engine is told so.
 func TestContextWithFallback(t *testing.T) {

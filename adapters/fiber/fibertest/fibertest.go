@@ -1,12 +1,23 @@
-package mandatefiber_test
+// Package fibertest is Fiber as the suite of package adaptertest sees it: it knows an application of the framework and nothing of the suite's
+// cases. Whoever wants to know that the protocol holds in an application's own setting, with its middleware and on its
+// store, hands both to the suite:
+//
+//	adaptertest.Run(t, adaptertest.Adapter{
+//		Name:     "ours",
+//		New:      func(*testing.T) adaptertest.App { return fibertest.App(newApp()) },
+//		NewStore: newStore,
+//	})
+package fibertest
 
 import (
 	"context"
 	"net"
+	"net/http"
 	"testing"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/adaptor"
 	recovery "github.com/gofiber/fiber/v2/middleware/recover"
 
 	mandatefiber "github.com/go-mandate/mandate/adapters/fiber"
@@ -22,11 +33,15 @@ type app struct {
 	app *fiber.App
 }
 
-func newApp(*testing.T) adaptertest.App {
+// New returns a new application as the documentation says that one is made, with Fiber's own recovery from panics.
+func New(*testing.T) adaptertest.App {
 	a := fiber.New(fiber.Config{ReadBufferSize: 16 << 10, CaseSensitive: true, StrictRouting: true, DisableStartupMessage: true})
 	a.Use(recovery.New())
-	return app{routes{a}, a}
+	return App(a)
 }
+
+// App returns a as the suite sees it. It has to have the recovery, the settings that [New] makes, and no routes yet.
+func App(a *fiber.App) adaptertest.App { return app{routes{a}, a} }
 
 func (a app) Mount(srv *server.Server, m adaptertest.Mounting) error {
 	config := mandatefiber.MountConfig{Use: chain(m.Use)}
@@ -64,6 +79,9 @@ func (a app) Route(h func(c adaptertest.Ctx) error) adaptertest.Route {
 func (a app) Middleware(f func(c adaptertest.Ctx, next func() error) error) adaptertest.Middleware {
 	return func(c *fiber.Ctx) error { return f(ctx{c}, c.Next) }
 }
+
+// Wrap is Fiber's own way to handlers of net/http, which hands on what is in Locals: the token alone.
+func (a app) Wrap(h http.Handler) (adaptertest.Route, bool) { return adaptor.HTTPHandler(h), false }
 
 func (a app) Serve(t *testing.T, l net.Listener) {
 	t.Helper()
@@ -177,3 +195,7 @@ func (c ctx) Native() context.Context          { return c.c.UserContext() }
 func (c ctx) ReturnTo(srv *server.Server, fallback string) string {
 	return mandatefiber.ReturnTo(c.c, srv, fallback)
 }
+
+func (c ctx) SetNative(ctx context.Context) { c.c.SetUserContext(ctx) }
+
+func (c ctx) Inner() []context.Context { return []context.Context{c.c.Context()} }

@@ -1,4 +1,13 @@
-package mandateecho_test
+// Package echotest is Echo as the suite of package adaptertest sees it: it knows an application of the framework and nothing of the suite's
+// cases. Whoever wants to know that the protocol holds in an application's own setting, with its middleware and on its
+// store, hands both to the suite:
+//
+//	adaptertest.Run(t, adaptertest.Adapter{
+//		Name:     "ours",
+//		New:      func(*testing.T) adaptertest.App { return echotest.App(newEcho()) },
+//		NewStore: newStore,
+//	})
+package echotest
 
 import (
 	"context"
@@ -26,13 +35,17 @@ type app struct {
 	echo *echo.Echo
 }
 
-func newApp(*testing.T) adaptertest.App {
+// New returns a new application as the documentation says that one is made, with Echo's own recovery from panics.
+func New(*testing.T) adaptertest.App {
 	e := echo.New()
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{
 		LogErrorFunc: func(_ echo.Context, err error, _ []byte) error { return err },
 	}))
-	return app{routes{e}, e}
+	return App(e)
 }
+
+// App returns e as the suite sees it. It has to have the recovery, and no routes yet.
+func App(e *echo.Echo) adaptertest.App { return app{routes{e}, e} }
 
 func (a app) Mount(srv *server.Server, m adaptertest.Mounting) error {
 	config := mandateecho.MountConfig{Use: chain(m.Use)}
@@ -72,6 +85,8 @@ func (a app) Middleware(f func(c adaptertest.Ctx, next func() error) error) adap
 		return func(c echo.Context) error { return f(ctx{c}, func() error { return next(c) }) }
 	})
 }
+
+func (a app) Wrap(h http.Handler) (adaptertest.Route, bool) { return echo.WrapHandler(h), true }
 
 func (a app) Serve(t *testing.T, l net.Listener) {
 	t.Helper()
@@ -195,3 +210,7 @@ func (c ctx) Native() context.Context          { return c.c.Request().Context() 
 func (c ctx) ReturnTo(srv *server.Server, fallback string) string {
 	return mandateecho.ReturnTo(c.c, srv, fallback)
 }
+
+func (c ctx) SetNative(ctx context.Context) { c.c.SetRequest(c.c.Request().WithContext(ctx)) }
+
+func (c ctx) Inner() []context.Context { return nil }

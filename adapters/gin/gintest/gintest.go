@@ -1,4 +1,13 @@
-package mandategin_test
+// Package gintest is Gin as the suite of package adaptertest sees it: it knows an application of the framework and nothing of the suite's
+// cases. Whoever wants to know that the protocol holds in an application's own setting, with its middleware and on its
+// store, hands both to the suite:
+//
+//	adaptertest.Run(t, adaptertest.Adapter{
+//		Name:     "ours",
+//		New:      func(*testing.T) adaptertest.App { return gintest.App(newEngine()) },
+//		NewStore: newStore,
+//	})
+package gintest
 
 import (
 	"context"
@@ -24,12 +33,16 @@ type app struct {
 	engine *gin.Engine
 }
 
-func newApp(*testing.T) adaptertest.App {
+// New returns a new application as the documentation says that one is made, with Gin's own recovery from panics.
+func New(*testing.T) adaptertest.App {
 	engine := gin.New()
 	engine.UseRawPath = true
 	engine.Use(gin.RecoveryWithWriter(io.Discard))
-	return app{routes{engine}, engine}
+	return App(engine)
 }
+
+// App returns engine as the suite sees it. It has to have the recovery, UseRawPath, and no routes yet.
+func App(engine *gin.Engine) adaptertest.App { return app{routes{engine}, engine} }
 
 func (a app) Mount(srv *server.Server, m adaptertest.Mounting) error {
 	var c mandategin.MountConfig
@@ -81,6 +94,8 @@ func (a app) Middleware(f func(c adaptertest.Ctx, next func() error) error) adap
 		fail(c, err)
 	})
 }
+
+func (a app) Wrap(h http.Handler) (adaptertest.Route, bool) { return gin.WrapH(h), true }
 
 func (a app) Serve(t *testing.T, l net.Listener) {
 	t.Helper()
@@ -212,3 +227,7 @@ func (c ctx) Native() context.Context          { return c.c.Request.Context() }
 func (c ctx) ReturnTo(srv *server.Server, fallback string) string {
 	return mandategin.ReturnTo(c.c, srv, fallback)
 }
+
+func (c ctx) SetNative(ctx context.Context) { c.c.Request = c.c.Request.WithContext(ctx) }
+
+func (c ctx) Inner() []context.Context { return nil }

@@ -1,4 +1,13 @@
-package adaptertest_test
+// Package nethttptest is net/http as the suite of package adaptertest sees it: it knows http.ServeMux and nothing of the suite's
+// cases. Whoever wants to know that the protocol holds in an application's own setting, with its middleware and on its
+// store, hands both to the suite:
+//
+//	adaptertest.Run(t, adaptertest.Adapter{
+//		Name:     "ours",
+//		New:      func(*testing.T) adaptertest.App { return nethttptest.App(newMux()) },
+//		NewStore: newStore,
+//	})
+package nethttptest
 
 import (
 	"context"
@@ -17,16 +26,7 @@ import (
 	"github.com/go-mandate/mandate/core/nethttp"
 	"github.com/go-mandate/mandate/core/resource"
 	"github.com/go-mandate/mandate/core/server"
-	"github.com/go-mandate/mandate/core/store"
-	memstore "github.com/go-mandate/mandate/stores/memory"
 )
-
-func TestConformance(t *testing.T) {
-	t.Parallel()
-	adaptertest.Run(t, adaptertest.Adapter{
-		Name: "nethttp", New: newApp, NewStore: func(*testing.T) store.Store { return memstore.New() },
-	})
-}
 
 // middleware is what net/http calls one, by convention.
 type middleware = func(http.Handler) http.Handler
@@ -37,10 +37,11 @@ type app struct {
 	mux *http.ServeMux
 }
 
-func newApp(*testing.T) adaptertest.App {
-	mux := http.NewServeMux()
-	return app{routes{mux: mux}, mux}
-}
+// New returns a new http.ServeMux as the suite sees it. Serve recovers from panics around it.
+func New(*testing.T) adaptertest.App { return App(http.NewServeMux()) }
+
+// App returns mux as the suite sees it. It has to have no routes yet.
+func App(mux *http.ServeMux) adaptertest.App { return app{routes{mux: mux}, mux} }
 
 func (a app) Mount(srv *server.Server, m adaptertest.Mounting) error {
 	var c nethttp.MountConfig
@@ -93,6 +94,8 @@ func (a app) Middleware(f func(c adaptertest.Ctx, next func() error) error) adap
 		})
 	}
 }
+
+func (a app) Wrap(h http.Handler) (adaptertest.Route, bool) { return h, true }
 
 func (a app) Serve(t *testing.T, l net.Listener) {
 	t.Helper()
@@ -249,3 +252,7 @@ func (c *ctx) Native() context.Context          { return c.r.Context() }
 func (c *ctx) ReturnTo(srv *server.Server, fallback string) string {
 	return nethttp.ReturnTo(c.r, srv, fallback)
 }
+
+func (c *ctx) SetNative(ctx context.Context) { c.r = c.r.WithContext(ctx) }
+
+func (c *ctx) Inner() []context.Context { return nil }
