@@ -15,22 +15,32 @@ const (
 	maxArgonTime   = 16
 )
 
-// compareArgon2id reports whether hash, in PHC string form, is secret's.
-func compareArgon2id(hash, secret string) bool {
-	parts := strings.Split(hash, "$")
+// argon2id is a hash of RFC 9106.
+type argon2id struct {
+	memory, time uint32
+	threads      uint8
+	salt, hash   []byte
+}
+
+// parseArgon2id reads a hash in PHC string form. It is false for one that asks for too much.
+func parseArgon2id(text string) (argon2id, bool) {
+	var a argon2id
+	parts := strings.Split(text, "$")
 	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
-		return false
+		return a, false
 	}
-	var memory, time uint32
-	var threads uint8
-	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &memory, &time, &threads); err != nil {
-		return false
+	const cost = "m=%d,t=%d,p=%d"
+	if _, err := fmt.Sscanf(parts[3], cost, &a.memory, &a.time, &a.threads); err != nil || parts[3] != fmt.Sprintf(cost, a.memory, a.time, a.threads) {
+		return a, false
 	}
-	salt, err1 := base64.RawStdEncoding.DecodeString(parts[4])
-	want, err2 := base64.RawStdEncoding.DecodeString(parts[5])
-	if err1 != nil || err2 != nil || len(want) < 16 || len(want) > 64 || time < 1 || time > maxArgonTime || threads < 1 || memory > maxArgonMemory {
-		return false
-	}
-	have := argon2.IDKey([]byte(secret), salt, time, memory, threads, uint32(len(want))) // #nosec G115 -- at most 64
-	return subtle.ConstantTimeCompare(have, want) == 1
+	var err1, err2 error
+	a.salt, err1 = base64.RawStdEncoding.DecodeString(parts[4])
+	a.hash, err2 = base64.RawStdEncoding.DecodeString(parts[5])
+	return a, err1 == nil && err2 == nil && len(a.hash) >= 16 && len(a.hash) <= 64 && a.time >= 1 && a.time <= maxArgonTime && a.threads >= 1 && a.memory <= maxArgonMemory
+}
+
+// proves reports whether secret is the one that was hashed.
+func (a argon2id) proves(secret string) bool {
+	have := argon2.IDKey([]byte(secret), a.salt, a.time, a.memory, a.threads, uint32(len(a.hash))) // #nosec G115 -- at most 64
+	return subtle.ConstantTimeCompare(have, a.hash) == 1
 }

@@ -3,15 +3,11 @@ package server
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
-
-	"golang.org/x/crypto/bcrypt"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/oauth2"
@@ -39,16 +35,6 @@ func NewClientSecret() (secret string, kept store.Secret) {
 func HashSecret(secret string) store.Secret {
 	d := mandate.DigestOf(secret)
 	return store.Secret{Form: store.SHA256, Value: d[:]}
-}
-
-// HashPassphrase returns how a store keeps a client secret that a person chose, with bcrypt. It fails for one of more than
-// 72 bytes.
-func HashPassphrase(secret string) (store.Secret, error) {
-	value, err := bcrypt.GenerateFromPassword([]byte(secret), bcrypt.DefaultCost)
-	if err != nil {
-		return store.Secret{}, fmt.Errorf("server: hash client secret: %w", err)
-	}
-	return store.Secret{Form: store.Bcrypt, Value: value}, nil
 }
 
 // client returns the client called id, disabled or not, or store.ErrNotFound.
@@ -95,8 +81,8 @@ func checkClient(c *store.Client, methods []string) error {
 		return fmt.Errorf("server: client %q has AuthMethod %q, which is not among ClientAuthMethods: %v", c.ID, c.Metadata.Method(), methods)
 	}
 	for _, secret := range c.Secrets {
-		if secret.Form == store.SHA256 && len(secret.Value) != sha256.Size {
-			return fmt.Errorf("server: client %q has a secret of %d bytes that should be a SHA-256 digest: make it with server.HashSecret", c.ID, len(secret.Value))
+		if err := checkSecret(secret); err != nil {
+			return fmt.Errorf("server: client %q: %w", c.ID, err)
 		}
 	}
 	for _, uri := range c.Metadata.RedirectURIs {
@@ -150,7 +136,7 @@ func (s *Server) proves(ctx context.Context, c *store.Client, secret string) (bo
 		case store.Sealed:
 			plain, err := s.atRest.Open(k.Value, []byte(c.ID), s.now())
 			ok = ok || err == nil && subtle.ConstantTimeCompare(plain, []byte(secret)) == 1
-		case store.Bcrypt, store.Argon2id:
+		default:
 			right, err := s.slow.proves(ctx, c.ID, k, secret)
 			if err != nil {
 				return false, err
@@ -159,81 +145,6 @@ func (s *Server) proves(ctx context.Context, c *store.Client, secret string) (bo
 		}
 	}
 	return ok, nil
-}
-
-// slowSecrets verifies secrets that cost much, and remembers which were right: by client, stored
-// value and a MAC of the secret under a key of this process, so that a changed one misses.
-type slowSecrets struct {
-	key   mandate.Digest
-	gate  chan struct{} // bounds how many are computed at once
-	mu    sync.Mutex    // guards right and busy
-	right map[mandate.Digest]struct{}
-	busy  map[string]int // attempts under way, by client
-}
-
-const (
-	maxRemembered = 4096
-	maxBusy       = 8 // attempts of one client under way: who guesses at one does not stop the others
-)
-
-func newSlowSecrets() *slowSecrets {
-	x := &slowSecrets{gate: make(chan struct{}, 4), right: make(map[mandate.Digest]struct{}), busy: make(map[string]int)}
-	_, _ = rand.Read(x.key[:]) // never fails (crypto/rand)
-	return x
-}
-
-func (x *slowSecrets) proves(ctx context.Context, clientID string, k *store.Secret, secret string) (bool, error) {
-	known := x.name(clientID, k, secret)
-	x.mu.Lock()
-	_, ok := x.right[known]
-	crowded := !ok && x.busy[clientID] >= maxBusy
-	if !ok && !crowded {
-		x.busy[clientID]++
-	}
-	x.mu.Unlock()
-	switch {
-	case ok:
-		return true, nil
-	case crowded:
-		return false, mandate.Errorf(mandate.TemporarilyUnavailable, errors.New("too many attempts of this client at once"), "")
-	}
-	defer x.leave(clientID)
-	select {
-	case x.gate <- struct{}{}:
-	case <-ctx.Done():
-		return false, mandate.Errorf(mandate.TemporarilyUnavailable, ctx.Err(), "")
-	}
-	if k.Form == store.Bcrypt {
-		ok = bcrypt.CompareHashAndPassword(k.Value, []byte(secret)) == nil
-	} else {
-		ok = compareArgon2id(string(k.Value), secret)
-	}
-	<-x.gate
-	if ok {
-		x.mu.Lock()
-		if len(x.right) >= maxRemembered {
-			clear(x.right)
-		}
-		x.right[known] = struct{}{}
-		x.mu.Unlock()
-	}
-	return ok, nil
-}
-
-func (x *slowSecrets) leave(clientID string) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.busy[clientID]--; x.busy[clientID] == 0 {
-		delete(x.busy, clientID)
-	}
-}
-
-func (x *slowSecrets) name(clientID string, k *store.Secret, secret string) mandate.Digest {
-	of := func(s string) []byte { d := mandate.DigestOf(s); return d[:] }
-	b := append(x.key[:len(x.key):len(x.key)], of(clientID)...)
-	b = append(b, of(string(k.Value))...)
-	b = append(b, of(secret)...)
-	return sha256.Sum256(b)
 }
 
 // randomText returns 256 random bits as 43 characters.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -61,6 +62,15 @@ type Config struct {
 	// ClientAuthMethods are the ways in which clients may authenticate. Default: client_secret_basic, client_secret_post and none.
 	ClientAuthMethods []string
 
+	// SecretCores bounds how many processor cores verify secrets that people chose (store.Bcrypt, store.Argon2id, and those of
+	// VerifySecret) at once: who guesses takes no more. A secret that was right is remembered in memory and costs nothing the next
+	// time. Who waits for a core more than 5 seconds is answered 503. Default: half of GOMAXPROCS, at least one.
+	SecretCores int
+	// VerifySecret verifies client secrets whose Form is none of package store's: hashes of another system. It reports
+	// whether secret is the one that kept stands for; an error means that nobody could tell. What it says yes to is remembered,
+	// under SecretCores as above. It must compare in constant time. Default: such secrets are nobody's.
+	VerifySecret func(ctx context.Context, kept store.Secret, secret string) (bool, error)
+
 	// TokenFormat is the form of access tokens where a client has no other. Default: Opaque.
 	TokenFormat TokenFormat
 	// SigningAlg signs JWTs. Default: ES256.
@@ -85,6 +95,9 @@ type Config struct {
 	// Grace is how long a rotated refresh token is answered again, with the same successor. At most 5 minutes. Default: 30 seconds.
 	// Negative: not at all, every second use ends the family.
 	Grace time.Duration
+	// ImportedRefreshTokens lets clients go on with refresh tokens of the system that this server replaces: those that
+	// Server.ImportRefreshToken was told of. It costs one lookup for each refresh token that is not of this server's form. Default: false.
+	ImportedRefreshTokens bool
 	// PKCE says who must send a code challenge. Default: PKCERequired.
 	PKCE PKCEPolicy
 	// SessionIdle and SessionTTL bound the built-in pages' session: unused, and altogether. Defaults: 12 hours and 7 days.
@@ -200,6 +213,9 @@ func (c *Config) setDefaults() {
 	if c.ClientAuthMethods == nil {
 		c.ClientAuthMethods = authMethods()
 	}
+	if c.SecretCores == 0 {
+		c.SecretCores = max(1, runtime.GOMAXPROCS(0)/2)
+	}
 	if c.TokenFormat == "" {
 		c.TokenFormat = Opaque
 	}
@@ -239,6 +255,14 @@ func (c *Config) checkPolicies() error {
 		return fmt.Errorf("server: JWTTTL %v is over %v", c.JWTTTL, maxJWT)
 	case c.CodeTTL > 10*time.Minute:
 		return fmt.Errorf("server: CodeTTL %v is over 10 minutes (RFC 6749, section 4.1.2)", c.CodeTTL)
+	}
+	if c.SecretCores < 0 {
+		return fmt.Errorf("server: SecretCores %d is negative: leave it 0 for half of the cores", c.SecretCores)
+	}
+	for _, client := range c.Clients {
+		if client != nil && c.VerifySecret == nil && slices.ContainsFunc(client.Secrets, func(k store.Secret) bool { return !builtInForm(k.Form) }) {
+			return fmt.Errorf("server: client %q has a secret of a form that is none of store's: set Config.VerifySecret, or make it with server.HashSecret", client.ID)
+		}
 	}
 	for _, m := range c.ClientAuthMethods {
 		if !slices.Contains(authMethods(), m) {

@@ -88,6 +88,7 @@ func (r *TokenRequest) NewGrant(subject string, scopes mandate.Scopes) store.Gra
 type Issue struct {
 	Grant    store.Grant    // what the tokens stand under; without an ID it is the client's own standing grant
 	New      bool           // the grant is not stored yet
+	Ticket   *store.Ticket  // with New: spent first, so that one request gets tokens and a second ends them. A grant that it names must be alive, and ends
 	Spend    bool           // From is spent first: always for a code, for a refresh token if it rotates
 	From     int64          // what Present returned
 	Grace    time.Duration  // as in store.Redemption

@@ -24,10 +24,17 @@ func (refreshGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) 
 	if err != nil {
 		return nil, err
 	}
-	if !strings.HasPrefix(token, prefixRefresh) {
-		return nil, mandate.Errorf(mandate.InvalidGrant, nil, "refresh token is not valid")
+	var g store.Grant
+	var from int64
+	var ticket *store.Ticket // of a token of another system
+	switch {
+	case strings.HasPrefix(token, prefixRefresh):
+		g, from, err = r.Present(ctx, token)
+	case r.server.mayBeImported(token):
+		ticket, g, err = r.server.presentImported(ctx, r, token)
+	default:
+		err = mandate.Errorf(mandate.InvalidGrant, nil, "refresh token is not valid")
 	}
-	g, from, err := r.Present(ctx, token)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +61,8 @@ func (refreshGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) 
 		return nil, err
 	}
 	i := &r.issue
-	*i = Issue{Grant: g, From: from, Scopes: scopes, Audience: audience, Refresh: true}
-	if r.server.rotates(r.Client.Client) {
+	*i = Issue{Grant: g, New: ticket != nil, Ticket: ticket, From: from, Scopes: scopes, Audience: audience, Refresh: true}
+	if ticket == nil && r.server.rotates(r.Client.Client) {
 		i.Spend, i.Grace = true, r.server.grace(r.Client.Client)
 	}
 	return i, nil

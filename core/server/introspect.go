@@ -52,6 +52,8 @@ func (s *Server) handleIntrospection(ctx context.Context, r *mandate.Request) *m
 	now := s.now()
 	t, err := s.Verify(ctx, token, now)
 	switch {
+	case errors.Is(err, mandate.InvalidToken) && s.mayBeImported(token):
+		return s.introspectImported(ctx, client, token)
 	case errors.Is(err, mandate.InvalidToken):
 		return s.answer(inactive)
 	case err != nil:

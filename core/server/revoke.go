@@ -18,8 +18,8 @@ func (s *Server) handleRevocation(ctx context.Context, r *mandate.Request) *mand
 	if err == nil {
 		if c, ok := s.read(token); ok {
 			err = s.revokeRefresh(ctx, client, c)
-		} else {
-			err = s.revokeAccess(ctx, client, token)
+		} else if err = s.revokeAccess(ctx, client, token); err == nil && s.mayBeImported(token) {
+			err = s.revokeImported(ctx, client, token)
 		}
 	}
 	if err != nil {

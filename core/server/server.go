@@ -71,7 +71,7 @@ func New(config Config) (*Server, error) {
 		flows:         c.Secret.ShortMAC("flow", c.Issuer),
 		pending:       c.Secret.ShortSealer("pending request", c.Issuer),
 		atRest:        c.Secret.Sealer("at rest", c.Issuer),
-		slow:          newSlowSecrets(),
+		slow:          newSlowSecrets(c.SecretCores, c.VerifySecret),
 	}
 	s.kid = keyName(s.refresh.Current())
 	s.keys.server = s

@@ -132,8 +132,13 @@ func (s *Server) carryOut(ctx context.Context, r *TokenRequest, i *Issue, grantT
 		kid, err = s.redeem(ctx, r, i, access, grantType)
 		return access, kid, err
 	}
-	if err := s.store.CreateGrant(ctx, i.Grant); err != nil {
-		return access, "", fault("create grant", err)
+	if i.Ticket != nil {
+		err = s.beginFrom(ctx, r, i, grantType)
+	} else if err = s.store.CreateGrant(ctx, i.Grant); err != nil {
+		err = fault("create grant", err)
+	}
+	if err != nil {
+		return access, "", err
 	}
 	if access.stored {
 		if err := s.store.PutToken(ctx, access.key, access.token); err != nil {
