@@ -43,21 +43,14 @@ func (s *Server) revokeRefresh(ctx context.Context, client Client, c credential)
 	case !g.Revoked.IsZero():
 		return nil
 	}
-	alarm, cancel := alarmed(ctx)
-	defer cancel()
-	if err := s.store.RevokeGrant(alarm, g.ID, store.ByClient, s.now()); err != nil {
-		return fault("revoke grant", err)
-	}
-	s.hooks.Tell(ctx, mandate.Event{Name: mandate.GrantRevoked, ClientID: client.ID, Subject: g.Subject, GrantID: g.ID})
-	return nil
+	return s.revokeGrant(ctx, g, store.ByClient)
 }
 
 // errForeign answers who would revoke another client's token: it must not be able to log others out.
 var errForeign = mandate.Errorf(mandate.InvalidGrant, nil, "token was issued to another client")
 
 func (s *Server) revokeAccess(ctx context.Context, client Client, token string) error {
-	now := s.now()
-	t, key, err := s.toRevoke(ctx, token, now)
+	t, key, err := s.toRevoke(ctx, token, s.now())
 	switch {
 	case errors.Is(err, mandate.InvalidToken):
 		return nil
@@ -66,16 +59,21 @@ func (s *Server) revokeAccess(ctx context.Context, client Client, token string) 
 	case t.ClientID() != client.ID:
 		return errForeign
 	}
+	return s.revokeToken(ctx, t, key)
+}
+
+// revokeToken ends the token t, which the store knows by key.
+func (s *Server) revokeToken(ctx context.Context, t *mandate.Token, key mandate.Digest) error {
 	until := t.Expires()
 	if until.IsZero() {
-		until = now.Add(forever)
+		until = s.now().Add(forever)
 	}
 	alarm, cancel := alarmed(ctx)
 	defer cancel()
 	if err := s.store.RevokeToken(alarm, key, until); err != nil {
 		return fault("revoke token", err)
 	}
-	s.hooks.Tell(ctx, mandate.Event{Name: mandate.TokenRevoked, ClientID: client.ID, Subject: t.Subject(), GrantID: t.GrantID()})
+	s.hooks.Tell(ctx, mandate.Event{Name: mandate.TokenRevoked, ClientID: t.ClientID(), Subject: t.Subject(), GrantID: t.GrantID()})
 	return nil
 }
 

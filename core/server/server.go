@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"net/url"
 	"slices"
 	"sync"
@@ -90,24 +89,11 @@ func New(config Config) (*Server, error) {
 
 func (s *Server) addClients() error {
 	for _, c := range s.config.Clients {
-		if err := checkClient(c, s.config.ClientAuthMethods); err != nil {
+		if err := s.CheckClient(c); err != nil {
 			return err
 		}
 		if s.fixed[c.ID] != nil {
 			return fmt.Errorf("server: Clients has %q twice", c.ID)
-		}
-		if c.Policy.TokenFormat == string(JWT) && len(s.config.DefaultAudience) == 0 {
-			return fmt.Errorf("server: client %q gets JWT access tokens and DefaultAudience is empty: name the API that they are for (RFC 9068, section 3)", c.ID)
-		}
-		for _, name := range c.Metadata.GrantTypes {
-			if s.grants[name] == nil {
-				return fmt.Errorf("server: client %q has the grant type %q, which is not among GrantTypes: %v", c.ID, name, slices.Sorted(maps.Keys(s.grants)))
-			}
-		}
-		for scope := range clientScopes(c).All() {
-			if _, ok := s.scopes[scope]; !ok {
-				return fmt.Errorf("server: client %q has the scope %q, which is not among Scopes", c.ID, scope)
-			}
 		}
 		s.fixed[c.ID] = c.Clone()
 	}
