@@ -99,7 +99,7 @@ func (c *config) storeClient(in *client) (*store.Client, error) {
 	return out, nil
 }
 
-// longSecret is the length from which a client secret is taken to be generated, not chosen.
+// longSecret is the length from which a secret is taken to be generated, not chosen.
 const longSecret = 32
 
 // keepSecret returns how a client secret is kept: a digest of a long one, a slow hash of what a person may have chosen.

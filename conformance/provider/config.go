@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 // config is the configuration as it stands in the file. Pointers tell what is absent from what is zero.
 type config struct {
 	Issuer       string           `json:"issuer"`
+	Secret       string           `json:"secret"`
 	TLS          tlsConfig        `json:"tls"`
 	Profile      string           `json:"profile"`
 	Keys         []keyConfig      `json:"keys"`
@@ -35,6 +37,7 @@ type config struct {
 	AutoConsent  bool             `json:"auto_consent"`
 
 	folder string // of the file: where its relative paths begin
+	root   []byte // the root secret of all processes that share a store
 }
 
 type features struct {
@@ -69,6 +72,11 @@ func readConfig(name string) (*config, error) {
 		err = fmt.Errorf("%s is a %s, which it cannot be", wrong.Field, wrong.Value)
 	}
 	if err == nil {
+		c.root = []byte(c.Secret)
+		if c.Secret == "" { // who has the same file has the same clients' secrets, too
+			sum := sha256.Sum256(append([]byte("root secret of a provider without one\n"), data...))
+			c.root = sum[:]
+		}
 		err = c.check()
 	}
 	if err != nil {
@@ -97,6 +105,8 @@ func (c *config) check() error {
 	switch {
 	case c.Issuer == "":
 		return errors.New("issuer is missing")
+	case c.Secret != "" && len(c.Secret) < longSecret:
+		return fmt.Errorf("secret has %d bytes, want at least %d random ones", len(c.Secret), longSecret)
 	case c.Profile == "oidc", c.Profile == "fapi2-sp", c.Profile == "fapi2-ms":
 		return fmt.Errorf("profile %s does not exist yet: there is oauth2", c.Profile)
 	case c.Profile != "oauth2":

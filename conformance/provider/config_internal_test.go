@@ -197,7 +197,10 @@ func TestBadFlags(t *testing.T) {
 		"an unknown flag":             {[]string{"-nope"}, 2, "flag provided but not defined: -nope"},
 		"an argument":                 {[]string{"-config", good, "extra"}, 2, `argument "extra" is not understood: everything is a flag`},
 		"an unknown framework":        {[]string{"-config", good, "-framework", "chi"}, 2, `-framework "chi" does not exist: there are echo, fiber, gin, nethttp`},
-		"a store that is planned":     {[]string{"-config", good, "-store", "sqlite"}, 2, `-store "sqlite" does not exist: there is memory`},
+		"a store that does not exist": {[]string{"-config", good, "-store", "oracle"}, 2, `-store "oracle" does not exist: there are memory, sqlite, postgres, mysql, redis`},
+		"a store without a DSN":       {[]string{"-config", good, "-store", "redis"}, 2, "-dsn is missing: it says where the redis is"},
+		"a DSN with a password":       {[]string{"-config", good, "-store", "redis", "-dsn", "redis://me:pass%zz@x"}, 1, "-store redis: it is not a URL"},
+		"a folder for SQLite":         {[]string{"-config", good, "-store", "sqlite", "-dsn", "/nowhere/at/all"}, 1, "(14)"},
 		"a DSN for memory":            {[]string{"-config", good, "-dsn", "x"}, 2, "-dsn is given, and -store memory has none"},
 		"an mTLS listener":            {[]string{"-config", good, "-mtls-listen", "127.0.0.1:9444"}, 2, "-mtls-listen does not exist yet"},
 		"control for everybody":       {[]string{"-config", good, "-control", "0.0.0.0:9445"}, 2, `-control "0.0.0.0:9445" is not a loopback address with a port`},
@@ -240,7 +243,7 @@ func TestShippedConfig(t *testing.T) {
 		for _, framework := range frameworkNames() {
 			c, err := readConfig(name)
 			if err == nil {
-				_, err = newProvider(c, flags{framework: framework}, os.Stderr)
+				_, err = newProvider(t.Context(), c, flags{framework: framework}, os.Stderr)
 			}
 			if err != nil {
 				t.Errorf("%s with %s: %v", name, framework, err)

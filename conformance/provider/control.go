@@ -14,7 +14,7 @@ import (
 func (p *provider) control() *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
-	mux.HandleFunc("POST /reset", act(func(context.Context, []byte) error { return p.reset() }))
+	mux.HandleFunc("POST /reset", act(func(ctx context.Context, _ []byte) error { return p.reset(ctx) }))
 	mux.HandleFunc("POST /rotate-keys", act(func(ctx context.Context, _ []byte) error { return p.rotate(ctx) }))
 	mux.HandleFunc("POST /clock", act(func(_ context.Context, body []byte) error { return p.settings.clock.set(body) }))
 	return &http.Server{

@@ -26,6 +26,7 @@ func echoHandler(s *site) (http.Handler, error) {
 	if err := mandateecho.Mount(r, s.server); err != nil {
 		return nil, err
 	}
+	r.Any(s.fault.Path, mandateecho.Handle(s.fault))
 	for _, res := range s.resources {
 		auth := mandateecho.New(res.guard)
 		r.Any(res.endpoint.Path, mandateecho.Handle(res.endpoint), auth.Require(res.scopes...))

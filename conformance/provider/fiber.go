@@ -18,6 +18,7 @@ func fiberHandler(s *site, patience time.Duration) (*fiber.App, error) {
 	if err := mandatefiber.Mount(app, s.server); err != nil {
 		return nil, err
 	}
+	app.All(s.fault.Path, mandatefiber.Handle(s.fault))
 	for _, r := range s.resources {
 		auth := mandatefiber.New(r.guard)
 		app.All(r.endpoint.Path, auth.Require(r.scopes...), mandatefiber.Handle(r.endpoint))

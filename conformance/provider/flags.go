@@ -13,6 +13,8 @@ import (
 // flags are the command line.
 type flags struct {
 	framework string
+	store     string // empty: memory
+	dsn       string
 	config    string
 	listen    string
 	control   string // empty: no control listener
@@ -22,12 +24,12 @@ type flags struct {
 // parseFlags reads args. For -h it writes the usage to help and returns [flag.ErrHelp].
 func parseFlags(args []string, help io.Writer) (flags, error) {
 	var f flags
-	var store, dsn, mtls string
+	var mtls string
 	set := flag.NewFlagSet("provider", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	set.StringVar(&f.framework, "framework", "nethttp", "what serves: "+strings.Join(frameworkNames(), ", "))
-	set.StringVar(&store, "store", "memory", "where the state is kept: memory")
-	set.StringVar(&dsn, "dsn", "", "where the store is; memory has none")
+	set.StringVar(&f.store, "store", "memory", "where the state is kept: "+strings.Join(storeNames(), ", "))
+	set.StringVar(&f.dsn, "dsn", "", "where the store is; memory has none")
 	set.StringVar(&f.config, "config", "", "the configuration, a `FILE` of JSON; required")
 	set.StringVar(&f.listen, "listen", "127.0.0.1:9443", "the `address` to listen on")
 	set.StringVar(&mtls, "mtls-listen", "", "does not exist yet")
@@ -45,10 +47,12 @@ func parseFlags(args []string, help io.Writer) (flags, error) {
 		return f, fmt.Errorf("argument %q is not understood: everything is a flag", set.Arg(0))
 	case !slices.Contains(frameworkNames(), f.framework):
 		return f, fmt.Errorf("-framework %q does not exist: there are %s", f.framework, strings.Join(frameworkNames(), ", "))
-	case store != "memory":
-		return f, fmt.Errorf("-store %q does not exist: there is memory", store)
-	case dsn != "":
+	case !slices.Contains(storeNames(), f.store):
+		return f, fmt.Errorf("-store %q does not exist: there are %s", f.store, strings.Join(storeNames(), ", "))
+	case f.store == "memory" && f.dsn != "":
 		return f, errors.New("-dsn is given, and -store memory has none")
+	case f.store != "memory" && f.dsn == "":
+		return f, fmt.Errorf("-dsn is missing: it says where the %s is", f.store)
 	case mtls != "":
 		return f, errors.New("-mtls-listen does not exist yet")
 	case f.config == "":

@@ -18,6 +18,7 @@ func ginHandler(s *site) (http.Handler, error) {
 	if err := mandategin.Mount(r, s.server); err != nil {
 		return nil, err
 	}
+	r.Any(s.fault.Path, mandategin.Handle(s.fault))
 	for _, res := range s.resources {
 		auth := mandategin.New(res.guard)
 		r.Any(res.endpoint.Path, auth.Require(res.scopes...), mandategin.Handle(res.endpoint))

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/store"
 )
 
 // keyConfig is one signing key: from a PEM file, or made at the start.
@@ -67,4 +72,35 @@ func (c *config) key(k keyConfig) (*jose.Key, error) {
 		return nil, err
 	}
 	return jose.ParsePEM(alg, pem, k.ID)
+}
+
+// makesKeys reports whether there are keys without a file.
+func (c *config) makesKeys() bool {
+	return slices.ContainsFunc(c.Keys, func(k keyConfig) bool { return k.File == "" })
+}
+
+// shareKeys returns the keys that the first of several processes made, sealed in their store: made, if that is this one.
+func (s *settings) shareKeys(ctx context.Context, st store.SigningKeys, made jose.Ring) (jose.Ring, error) {
+	names := make([]string, 0, len(s.config.Keys))
+	for _, k := range s.config.Keys {
+		names = append(names, k.ID+"="+k.Alg+"="+k.File)
+	}
+	name := "configured keys " + strings.Join(names, " ") // with others there are other keys
+	seal := s.secret.Sealer("configured keys", s.config.Issuer)
+	plain, err := made.Marshal()
+	if err != nil {
+		return made, err
+	}
+	err = st.PutSigningKeys(ctx, name, seal.Seal(plain, []byte(name), s.clock.now()), 0)
+	if !errors.Is(err, store.ErrConflict) {
+		return made, err
+	}
+	sealed, _, err := st.SigningKeys(ctx, name)
+	if err != nil {
+		return made, err
+	}
+	if plain, err = seal.Open(sealed, []byte(name), s.clock.now()); err != nil {
+		return made, fmt.Errorf("keys in the store: %w", err)
+	}
+	return jose.ParseRing(plain)
 }

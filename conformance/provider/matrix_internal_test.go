@@ -28,14 +28,20 @@ func TestSameBytes(t *testing.T) {
 			first = v
 			continue
 		}
-		if len(v.dump) != len(first.dump) {
-			t.Fatalf("%s was asked %d times, %s %d times", framework, len(v.dump), frameworkNames()[0], len(first.dump))
-		}
-		for i := range first.dump {
-			if got, want := apart(v.dump[i], first.dump[i]); got != want {
-				request, _, _ := strings.Cut(first.dump[i], "\n")
-				t.Errorf("%d: %s: %s answers %q, %s %q", i, request, framework, got, frameworkNames()[0], want)
-			}
+		same(t, framework, v, frameworkNames()[0], first)
+	}
+}
+
+// same checks that two visitors, who did the same, saw the same.
+func same(t *testing.T, name string, v *visitor, other string, first *visitor) {
+	t.Helper()
+	if len(v.dump) != len(first.dump) {
+		t.Fatalf("%s was asked %d times, %s %d times", name, len(v.dump), other, len(first.dump))
+	}
+	for i := range first.dump {
+		if got, want := apart(v.dump[i], first.dump[i]); got != want {
+			request, _, _ := strings.Cut(first.dump[i], "\n")
+			t.Errorf("%d: %s: %s answers %q, %s %q", i, request, name, got, other, want)
 		}
 	}
 }
@@ -71,6 +77,7 @@ func documents(v *visitor) {
 	}
 	for _, path := range []string{
 		"/", "/nothing", "/token/", "/Token", "//token", "/a/../token", "/token/x", "/.well-known/openid-configuration",
+		"/error", "/error?error=access_denied&error_description=No%20<b>thanks</b>", "/error?error=made_up&error_description=Call%20us", "/error?%zz",
 		"/.well-known/oauth-authorization-server/x", "/interaction", "/interaction/", "/%74oken", "/resource/", "/nothing?x=%zz", "/par", "/userinfo",
 	} {
 		v.send("GET", path, "")

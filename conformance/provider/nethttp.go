@@ -13,6 +13,7 @@ func nethttpHandler(s *site) (http.Handler, error) {
 	if err := nethttp.Mount(mux, s.server); err != nil {
 		return nil, err
 	}
+	mux.Handle(s.fault.Path, nethttp.Handle(s.fault))
 	for _, r := range s.resources {
 		auth := nethttp.New(r.guard)
 		mux.Handle(r.endpoint.Path, auth.Require(r.scopes...)(nethttp.Handle(r.endpoint)))

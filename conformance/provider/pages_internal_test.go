@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -223,5 +224,24 @@ func visitTwoTabs(v *tab) {
 	v.enter("foo", "bar")
 	if v.arrived().Get("code") == "" {
 		v.Error("no code in the first tab")
+	}
+}
+
+// The error page on a path of its own says what it was sent with, and nobody else's words.
+func TestErrorPath(t *testing.T) {
+	t.Parallel()
+	s := start(t, "nethttp", basis(), nil)
+	for query, want := range map[string][2]string{
+		"":     {"invalid_request", ""},
+		"?%zz": {"invalid_request", ""},
+		"?error=access_denied&error_description=No+thanks": {"access_denied", "No thanks"},
+		"?error=call_us&error_description=0800":            {"invalid_request", ""},
+		"?error=server_error&error_description=%3Cb%3E":    {"server_error", "&lt;b&gt;"},
+	} {
+		status, body := get(t, http.DefaultClient, "http://"+s.addr+"/error"+query)
+		if status != 400 || !strings.Contains(body, `<h1 id="page-error">Error</h1>`) || !strings.Contains(body, `<code id="error-code">`+want[0]+"<") ||
+			strings.Contains(body, "0800") || want[1] != "" && !strings.Contains(body, `<p id="error-description">`+want[1]+"<") {
+			t.Errorf("%q: status %d, %s, want 400 and %q", query, status, body, want)
+		}
 	}
 }

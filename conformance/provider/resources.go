@@ -43,10 +43,10 @@ func (c *config) audience() []string {
 // maxResourceBody is the most that a resource reads of a request.
 const maxResourceBody = 1 << 20
 
-// guardAll returns the resources of srv.
-func (s *settings) guardAll(srv *server.Server) ([]guarded, error) {
+// guardAll returns the resources of srv. They may not lie on the path other.
+func (s *settings) guardAll(srv *server.Server, other string) ([]guarded, error) {
 	var all []guarded
-	taken := make(map[string]bool)
+	taken := map[string]bool{other: true}
 	for i, r := range s.config.Resources {
 		one, err := s.guard(srv, r)
 		if err == nil && (taken[r.Path] || srv.Serves(r.Path)) {

@@ -22,10 +22,7 @@ import (
 // The program itself: READY when it can be asked, and a clean end after SIGTERM.
 func TestReadyAndSignal(t *testing.T) {
 	t.Parallel()
-	program := filepath.Join(t.TempDir(), "provider")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	program := built(t)
 	for _, framework := range frameworkNames() {
 		t.Run(framework, func(t *testing.T) {
 			t.Parallel()
@@ -203,7 +200,7 @@ func TestUnfinishedRequests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := newProvider(c, flags{framework: framework}, io.Discard)
+		p, err := newProvider(t.Context(), c, flags{framework: framework}, io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -53,7 +53,7 @@ func configShape() shape {
 		"authorization_details_types", "exchange_from")
 	return object(
 		[]string{
-			"issuer", "profile", "grant_types", "client_auth_methods", "scopes", "refresh_rotation", "refresh_grace_s",
+			"issuer", "secret", "profile", "grant_types", "client_auth_methods", "scopes", "refresh_rotation", "refresh_grace_s",
 			"password_cost", "auto_consent",
 		},
 		"registration", "response_types", "response_modes", "signing_algs", "acr_values", "claims", "ui_locales", "subject_types",

@@ -11,13 +11,14 @@ import (
 	"sync"
 	"time"
 
-	memstore "github.com/go-mandate/mandate/stores/memory"
+	gormstore "github.com/go-mandate/mandate/stores/gorm"
 )
 
 // provider is a running server: the site that is served now, and what can replace it.
 type provider struct {
 	settings *settings
 	web      web
+	storage  *storage
 
 	mu   sync.Mutex // guards site
 	site *site
@@ -30,10 +31,11 @@ func serve(ctx context.Context, f flags, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	p, err := newProvider(c, f, stderr)
+	p, err := newProvider(ctx, c, f, stderr)
 	if err != nil {
-		return fmt.Errorf("%s: %w", f.config, err)
+		return err
 	}
+	defer p.close() //nolint:errcheck // everything that was answered is kept
 	secure, err := c.serverTLS(time.Now())
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.config, err)
@@ -66,7 +68,7 @@ func (p *provider) serve(ctx context.Context, l, control net.Listener) error {
 		running++
 		go func() { ended <- controlled.Serve(control) }()
 	}
-	go p.prune(ctx)
+	go gormstore.KeepPruned(ctx, p, time.Minute, p.pruned) //nolint:errcheck // ends with ctx
 
 	var err error
 	select {
@@ -85,19 +87,34 @@ func (p *provider) serve(ctx context.Context, l, control net.Listener) error {
 	return err
 }
 
-// newProvider returns the provider of c, which does not listen yet.
-func newProvider(c *config, f flags, stderr io.Writer) (*provider, error) {
-	s, keys, err := newSettings(c, newLog(f.log, stderr))
+// newProvider returns the provider of c, which does not listen yet. Its caller closes it.
+func newProvider(ctx context.Context, c *config, f flags, stderr io.Writer) (*provider, error) {
+	st, err := openStorage(ctx, f.store, f.dsn, c.place())
+	if err != nil {
+		return nil, fmt.Errorf("-store %s: %w", f.store, err)
+	}
+	p, err := st.provide(ctx, c, f, stderr)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", f.config, err), st.close())
+	}
+	return p, nil
+}
+
+func (st *storage) provide(ctx context.Context, c *config, f flags, stderr io.Writer) (*provider, error) {
+	s, keys, err := newSettings(ctx, c, st, newLog(f.log, stderr))
 	if err != nil {
 		return nil, err
 	}
-	p := &provider{settings: s, web: newWeb(f.framework, patience, s.log)}
-	w, err := s.site(memstore.New(), keys)
+	p := &provider{settings: s, web: newWeb(f.framework, patience, s.log), storage: st}
+	w, err := s.site(st.store, keys)
 	if err != nil {
 		return nil, err
 	}
 	return p, p.put(w)
 }
+
+// close lets go of the store.
+func (p *provider) close() error { return p.storage.close() }
 
 // put serves w from now on. The caller holds mu, or is alone.
 func (p *provider) put(w *site) error {
@@ -108,11 +125,16 @@ func (p *provider) put(w *site) error {
 	return nil
 }
 
-// reset forgets everything: codes, tokens, sessions, consents, and the server's own keys.
-func (p *provider) reset() error {
+// reset forgets everything: codes, tokens, sessions, consents, and the server's own keys. Other processes with the same store go
+// on with keys that they have read for up to a minute.
+func (p *provider) reset(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w, err := p.settings.site(memstore.New(), p.site.keys)
+	st, err := p.storage.forget(ctx)
+	if err != nil {
+		return err
+	}
+	w, err := p.settings.site(st, p.site.keys)
 	if err != nil {
 		return err
 	}
@@ -137,21 +159,17 @@ func (p *provider) rotate(ctx context.Context) error {
 	return p.put(w)
 }
 
-// prune removes what is over, every minute.
-func (p *provider) prune(ctx context.Context) {
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		p.mu.Lock()
-		st := p.site.store
-		p.mu.Unlock()
-		if _, err := st.Prune(ctx, p.settings.clock.now(), 100_000); err != nil && p.settings.log != nil {
-			p.settings.log.ErrorContext(ctx, "prune", "cause", err.Error())
-		}
+// Prune is [store.Pruner] for the store of the moment, by the clock of the server.
+func (p *provider) Prune(ctx context.Context, _ time.Time, limit int) (int, error) {
+	p.mu.Lock()
+	st := p.site.store
+	p.mu.Unlock()
+	return st.Prune(ctx, p.settings.clock.now(), limit)
+}
+
+// pruned hears how it went.
+func (p *provider) pruned(_ int, err error) {
+	if err != nil && p.settings.log != nil {
+		p.settings.log.Error("prune", "cause", err.Error())
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,20 +31,28 @@ type site struct {
 	keys      jose.Ring // the configured ones; zero: the server has its own in the store
 	server    *server.Server
 	resources []guarded
+	fault     mandate.Endpoint // the error page on a path of its own
 }
 
-// newSettings returns the settings of c, and the keys to begin with.
-func newSettings(c *config, log *slog.Logger) (*settings, jose.Ring, error) {
+// newSettings returns the settings of c, and the keys to begin with, which all processes that share st have.
+func newSettings(ctx context.Context, c *config, st *storage, log *slog.Logger) (*settings, jose.Ring, error) {
 	s := &settings{config: c, secret: mandate.NewRandomSecret(), clock: new(clock), log: log}
 	var keys jose.Ring
 	var err error
+	if st.shared || c.Secret != "" {
+		if s.secret, err = mandate.NewSecret(c.root); err != nil {
+			return nil, keys, err
+		}
+	}
 	if s.clients, err = c.storeClients(); err != nil {
 		return nil, keys, err
 	}
 	if s.people, err = newPeople(c.Accounts, *c.PasswordCost); err != nil {
 		return nil, keys, err
 	}
-	keys, s.alg, err = c.ring()
+	if keys, s.alg, err = c.ring(); err == nil && st.shared && c.makesKeys() {
+		keys, err = s.shareKeys(ctx, st.store, keys)
+	}
 	return s, keys, err
 }
 
@@ -81,7 +90,10 @@ func (s *settings) site(st store.Store, keys jose.Ring) (*site, error) {
 		return nil, err
 	}
 	w := &site{store: st, keys: keys, server: srv}
-	if w.resources, err = s.guardAll(srv); err != nil {
+	if w.fault, err = c.errorPage(); err != nil {
+		return nil, err
+	}
+	if w.resources, err = s.guardAll(srv, w.fault.Path); err != nil {
 		return nil, err
 	}
 	return w, nil

@@ -10,6 +10,19 @@ import (
 	"testing"
 )
 
+// scratch is a directory for all tests.
+var scratch string
+
+func TestMain(m *testing.M) {
+	var err error
+	if scratch, err = os.MkdirTemp("", "provider"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(scratch)
+	os.Exit(code)
+}
+
 // basis is a small configuration that is right, to be made wrong.
 func basis() map[string]any {
 	return map[string]any{
@@ -74,12 +87,18 @@ type started struct {
 // start serves content, on l or on a free port, until the test is over.
 func start(t *testing.T, framework string, content any, l net.Listener) *started {
 	t.Helper()
+	return startOn(t, flags{framework: framework}, content, l)
+}
+
+// startOn is start with a store.
+func startOn(t *testing.T, f flags, content any, l net.Listener) *started {
+	t.Helper()
 	c, err := readConfig(file(t, content))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &started{log: new(bytes.Buffer)}
-	if s.provider, err = newProvider(c, flags{framework: framework}, s.log); err != nil {
+	if s.provider, err = newProvider(t.Context(), c, f, s.log); err != nil {
 		t.Fatal(err)
 	}
 	if l == nil {
@@ -94,6 +113,9 @@ func start(t *testing.T, framework string, content any, l net.Listener) *started
 		stop()
 		if err := <-ended; err != nil {
 			t.Errorf("serve: %v", err)
+		}
+		if err := s.close(); err != nil {
+			t.Errorf("close: %v", err)
 		}
 	})
 	return s
