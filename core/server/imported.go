@@ -211,9 +211,6 @@ func (s *Server) presentImported(ctx context.Context, r *TokenRequest, token str
 	g.Details.Resources, g.Details.AuthTime = old.Details.Resources, old.Details.AuthTime
 	if ends := old.Details.Ends; !ends.IsZero() {
 		g.Details.Ends = ends
-		if g.Expires.After(ends) {
-			g.Expires = ends
-		}
 	}
 	return &t, g, nil
 }

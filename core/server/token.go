@@ -132,6 +132,7 @@ func (s *Server) carryOut(ctx context.Context, r *TokenRequest, i *Issue, grantT
 		kid, err = s.redeem(ctx, r, i, access, grantType)
 		return access, kid, err
 	}
+	i.Grant.Expires = s.nextEnd(r, i, access)
 	if i.Ticket != nil {
 		err = s.beginFrom(ctx, r, i, grantType)
 	} else if err = s.store.CreateGrant(ctx, i.Grant); err != nil {
@@ -141,7 +142,11 @@ func (s *Server) carryOut(ctx context.Context, r *TokenRequest, i *Issue, grantT
 		return access, "", err
 	}
 	if access.stored {
-		if err := s.store.PutToken(ctx, access.key, access.token); err != nil {
+		err := s.store.PutToken(ctx, access.key, access.token)
+		switch {
+		case errors.Is(err, store.ErrRevoked): // in between
+			return access, "", mandate.Errorf(mandate.InvalidGrant, err, "grant is over")
+		case err != nil:
 			return access, "", fault("put token", err)
 		}
 	}

@@ -1,0 +1,395 @@
+package adaptertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/server"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// ticketStore counts the tickets that are looked for.
+type ticketStore struct {
+	store.Store
+	looks atomic.Int64
+}
+
+// Ticket implements store.Tickets.
+func (s *ticketStore) Ticket(ctx context.Context, kind store.Kind, key mandate.Digest, now time.Time) (store.Ticket, error) {
+	s.looks.Add(1)
+	return s.Store.Ticket(ctx, kind, key, now)
+}
+
+// imports lets a world take imported refresh tokens.
+func imports(s *setup) { s.ImportedRefreshTokens = true }
+
+// legacyToken is a refresh token as another system made it.
+const legacyToken = "KpH2nWq7vTz5LxR8mYc4JdF6bGs9AeN3uVt1QwXy"
+
+// imported is what is known of legacyToken, of p.
+func imported(w *world, p party) server.ImportedRefreshToken {
+	return server.ImportedRefreshToken{Token: legacyToken, ClientID: p.id, Subject: "alice", Scopes: "read write", Expires: w.clock.Now().Add(24 * time.Hour)}
+}
+
+// takeIn imports t.
+func (w *world) takeIn(t server.ImportedRefreshToken) {
+	w.t.Helper()
+	if err := w.srv.ImportRefreshToken(w.t.Context(), t); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// legacy are the cases of refresh tokens of another system.
+func legacy() cases {
+	list := legacyImports()
+	for name, test := range (cases{
+		"a token goes on as one of this server's, for each kind of client": func(t *testing.T, a Adapter) {
+			for _, p := range []party{web(), post(), spa(), jwtWeb()} {
+				w := newWorld(t, a, imports)
+				w.takeIn(imported(w, p))
+				first := w.refresh(p, legacyToken)
+				if !strings.HasPrefix(first.Refresh, "mdr_") || first.Scope != "read write" {
+					t.Errorf("%s: answer = %+v", p.id, first)
+				}
+				if body := w.alive(first.Access).json(t); body["sub"] != "alice" || body["client"] != p.id {
+					t.Errorf("%s: the API sees %v", p.id, body)
+				}
+				second := w.refresh(p, first.Refresh)
+				w.alive(second.Access)
+				w.alive(first.Access)
+			}
+		},
+		"one of which the digest alone was known": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, imports)
+			one := imported(w, web())
+			one.Token, one.Digest = "", mandate.DigestOf(legacyToken)
+			w.takeIn(one)
+			w.alive(w.refresh(web(), legacyToken).Access)
+		},
+		"a second use by its client ends everything that came of the first": func(t *testing.T, a Adapter) {
+			for _, p := range []party{web(), spa(), jwtWeb()} {
+				var r recorder
+				w := newWorld(t, a, func(s *setup) { imports(s); s.Hooks = r.hooks() })
+				w.takeIn(imported(w, p))
+				first := w.refresh(p, legacyToken)
+				second := w.refresh(p, first.Refresh)
+				r.take()
+				w.token(p, refreshing(legacyToken)).refused(t, 400, "invalid_grant")
+				if got := r.take(); !strings.Contains(got, "grant.reused") {
+					t.Errorf("hooks = %q, want grant.reused", got)
+				}
+				w.dead(p, first.Access, first.Refresh)
+				w.dead(p, second.Access, second.Refresh)
+			}
+		},
+		"who is not its client changes nothing, before its use and after": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, imports)
+			w.takeIn(imported(w, web()))
+			strangers := func() {
+				t.Helper()
+				w.token(post(), refreshing(legacyToken)).refused(t, 400, "invalid_grant")
+				w.token(spa(), refreshing(legacyToken)).refused(t, 400, "invalid_grant")
+				w.token(party{"web", "guessed", web().method, ""}, refreshing(legacyToken)).refused(t, 401, "invalid_client")
+				w.token(party{"web", "", "none", ""}, refreshing(legacyToken)).refused(t, 400, "invalid_client")
+				w.revoke(post(), legacyToken).refused(t, 400, "invalid_grant")
+				if ans := w.introspect(post(), legacyToken); ans.Body != notActive {
+					t.Errorf("introspection by another = %s", ans.Body)
+				}
+			}
+			strangers()
+			first := w.refresh(web(), legacyToken)
+			strangers()
+			w.alive(first.Access)
+			w.refresh(web(), first.Refresh)
+		},
+		"a narrower scope does not stick, a wider one spends nothing": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, imports)
+			w.takeIn(imported(w, web()))
+			w.token(web(), with(refreshing(legacyToken), "scope", "read admin")).refused(t, 400, "invalid_scope")
+			w.token(web(), with(refreshing(legacyToken), "resource", "https://unknown.example.com")).refused(t, 400, "invalid_target")
+			first := w.token(web(), with(refreshing(legacyToken), "scope", "read")).tokens(t)
+			if second := w.refresh(web(), first.Refresh); first.Scope != "read" || second.Scope != "read write" {
+				t.Errorf("scopes = %q, then %q", first.Scope, second.Scope)
+			}
+		},
+		"what the client may not have any more is not given": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, func(s *setup) { imports(s); s.Clients[0].Policy.Scopes = "read" })
+			w.takeIn(imported(w, web()))
+			if got := w.refresh(web(), legacyToken); got.Scope != "read" {
+				t.Errorf("scope = %q, want read", got.Scope)
+			}
+		},
+		"it is over when it says": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, imports)
+			w.takeIn(imported(w, web()))
+			w.clock.Pass(24 * time.Hour)
+			w.token(web(), refreshing(legacyToken)).refused(t, 400, "invalid_grant")
+			if ans := w.introspect(web(), legacyToken); ans.Body != notActive {
+				t.Errorf("introspection = %s", ans.Body)
+			}
+		},
+		"what comes of it outlives it, but not the absolute end": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, imports)
+			one := imported(w, web())
+			one.Ends = w.clock.Now().Add(48*time.Hour + 30*time.Minute)
+			w.takeIn(one)
+			w.clock.Pass(24*time.Hour - time.Minute)
+			first := w.refresh(web(), legacyToken)
+			w.clock.Pass(24*time.Hour + time.Minute)
+			second := w.refresh(web(), first.Refresh)
+			if second.ExpiresIn != 30*time.Minute {
+				t.Errorf("expires_in = %v, want half an hour", second.ExpiresIn)
+			}
+			w.clock.Pass(30 * time.Minute)
+			w.token(web(), refreshing(second.Refresh)).refused(t, 400, "invalid_grant")
+			w.get(t, "/api", "Authorization", "Bearer "+second.Access).refused(t, 401, "invalid_token")
+		},
+		"revocation ends it, unused and used": func(t *testing.T, a Adapter) {
+			for _, p := range []party{web(), spa()} {
+				w := newWorld(t, a, imports)
+				w.takeIn(imported(w, p))
+				w.revoke(p, legacyToken).status(t, 200)
+				w.token(p, refreshing(legacyToken)).refused(t, 400, "invalid_grant")
+				w.takeIn(imported(w, p)) // once more, as an import that is repeated does: it stays revoked
+				w.token(p, refreshing(legacyToken)).refused(t, 400, "invalid_grant")
+
+				w = newWorld(t, a, imports)
+				w.takeIn(imported(w, p))
+				first := w.refresh(p, legacyToken)
+				w.revoke(p, legacyToken).status(t, 200)
+				w.dead(p, first.Access, first.Refresh)
+			}
+		},
+		"introspection knows it until it is used": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, imports)
+			w.takeIn(imported(w, web()))
+			ans := w.introspect(web(), legacyToken)
+			if body := ans.json(t); body["active"] != true || body["sub"] != "alice" || body["client_id"] != "web" || body["scope"] != "read write" {
+				t.Errorf("introspection = %s", ans.Body)
+			}
+			w.refresh(web(), legacyToken)
+			if ans := w.introspect(web(), legacyToken); ans.Body != notActive {
+				t.Errorf("introspection after its use = %s", ans.Body)
+			}
+		},
+		"whoever ends all grants of a user ends it": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, imports)
+			w.takeIn(imported(w, web()))
+			ended, err := w.store.RevokeGrants(t.Context(), store.GrantQuery{Subject: "alice"}, store.ByAdmin, w.clock.Now())
+			if err != nil || len(ended) != 1 {
+				t.Errorf("RevokeGrants = %d grants, %v", len(ended), err)
+			}
+			w.token(web(), refreshing(legacyToken)).refused(t, 400, "invalid_grant")
+		},
+		"a user has one grant of it, before its use and after": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, imports)
+			w.takeIn(imported(w, web()))
+			alive := func() (n int) {
+				t.Helper()
+				all, err := w.store.FindGrants(t.Context(), store.GrantQuery{Subject: "alice"}, store.Page{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, g := range all {
+					if g.AliveAt(w.clock.Now()) {
+						n++
+					}
+				}
+				return n
+			}
+			if n := alive(); n != 1 {
+				t.Errorf("%d grants before", n)
+			}
+			w.refresh(web(), legacyToken)
+			if n := alive(); n != 1 {
+				t.Errorf("%d grants after", n)
+			}
+		},
+		"a store that fails after it was spent gives nothing, and forks nothing": func(t *testing.T, a Adapter) {
+			for _, method := range []string{"CreateGrant", "PutToken"} {
+				var faulty *faultyStore
+				w := newWorld(t, a, func(s *setup) {
+					imports(s)
+					faulty = &faultyStore{Store: s.Store, err: errStore}
+					s.Store = faulty
+				})
+				w.takeIn(imported(w, web()))
+				faulty.method.Store(&method)
+				w.token(web(), refreshing(legacyToken)).refused(t, 500, "server_error")
+				faulty.method.Store(nil)
+				w.token(web(), refreshing(legacyToken)).refused(t, 400, "invalid_grant")
+			}
+		},
+		"of 64 that use it one at most gets tokens, and they die with it": func(t *testing.T, a Adapter) {
+			race(t, a, imports, func(w *world, l *lines, round int) error {
+				p := racer(round)
+				one := imported(w, p)
+				one.Token = fmt.Sprint(legacyToken, round)
+				if err := w.srv.ImportRefreshToken(t.Context(), one); err != nil {
+					return err
+				}
+				return w.atMostOnce(l, p, one.Token)
+			})
+		},
+	}) {
+		list[name] = test
+	}
+	return list
+}
+
+// atMostOnce lets the crowd use a refresh token, of which one may get tokens: those are dead when all are answered.
+func (w *world) atMostOnce(l *lines, p party, token string) error {
+	w.t.Helper()
+	answers, err := w.crowd(l, p, refreshing(token))
+	if err != nil {
+		return err
+	}
+	var won *answer
+	for _, ans := range answers {
+		switch {
+		case ans.Status == 200 && won == nil:
+			won = ans
+		case ans.Status == 200:
+			return fmt.Errorf("two won: %s, %s", won.Body, ans.Body)
+		case ans.Status != 400 || ans.text(w.t, "error") != "invalid_grant":
+			return fmt.Errorf("a loser is told %d %s", ans.Status, ans.Body)
+		}
+	}
+	if won == nil {
+		return nil // whoever came second was quicker than the first
+	}
+	if err := w.tryAlive(won.text(w.t, "access_token"), false); err != nil {
+		return err
+	}
+	ans, err := w.tryToken(p, refreshing(won.text(w.t, "refresh_token")))
+	if err != nil || ans.Status != 400 {
+		return fmt.Errorf("the winner's refresh token: %v %w", ans, err)
+	}
+	return nil
+}
+
+// legacyImports are the cases of the import itself, and of what is looked for.
+func legacyImports() cases {
+	return cases{
+		"garbage costs one lookup, and none where it is no such token or nobody wants any": func(t *testing.T, a Adapter) {
+			for _, on := range []bool{false, true} {
+				var tickets *ticketStore
+				w := newWorld(t, a, func(s *setup) {
+					tickets = &ticketStore{Store: s.Store}
+					s.Store, s.ImportedRefreshTokens = tickets, on
+				})
+				for token, looks := range map[string]int64{
+					legacyToken:                      1,
+					strings.Repeat("x", 4096):        1,
+					"too-short":                      0,
+					"mdr_" + strings.Repeat("A", 54): 0,
+					"mdc_" + strings.Repeat("A", 54): 0,
+					"mda_" + strings.Repeat("A", 43): 0,
+				} {
+					if !on {
+						looks = 0
+					}
+					before := tickets.looks.Load()
+					w.token(web(), refreshing(token)).refused(t, 400, "invalid_grant")
+					if n := tickets.looks.Load() - before; n != looks {
+						t.Errorf("on = %v: %.20s costs %d lookups, want %d", on, token, n, looks)
+					}
+				}
+				w.token(web(), refreshing(strings.Repeat("x", 4097))).refused(t, 400, "invalid_request")
+			}
+		},
+		"an import may be repeated, before its use and after": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, imports)
+			one := imported(w, web())
+			w.takeIn(one)
+			w.takeIn(one)
+			first := w.refresh(web(), legacyToken)
+			w.takeIn(one)
+			w.token(web(), refreshing(legacyToken)).refused(t, 400, "invalid_grant")
+			w.dead(web(), first.Access, first.Refresh)
+		},
+		"one issuer's import is nothing at another that has the same store": func(t *testing.T, a Adapter) {
+			one := newWorld(t, a, imports)
+			two := newWorld(t, a, func(s *setup) {
+				imports(s)
+				s.clock, s.store, s.Store, s.Now = one.clock, one.store, one.store, one.clock.Now
+			})
+			one.takeIn(imported(one, web()))
+			two.token(web(), refreshing(legacyToken)).refused(t, 400, "invalid_grant")
+			two.revoke(web(), legacyToken).status(t, 200)
+			one.refresh(web(), legacyToken)
+		},
+		"what nobody could use is refused, and the error says why": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, func(s *setup) {
+				imports(s)
+				s.Clients = append(s.Clients, party{"codes", "codes-secret-0123456789", "client_secret_basic", callback}.client("authorization_code"))
+			})
+			w.takeIn(imported(w, web()))
+			for name, tc := range map[string]struct {
+				change func(t *server.ImportedRefreshToken)
+				want   []string
+				is     error
+			}{
+				"no token":                      {func(t *server.ImportedRefreshToken) { t.Token = "" }, []string{"Token or Digest", "leave out"}, nil},
+				"token and digest":              {func(t *server.ImportedRefreshToken) { t.Digest = mandate.DigestOf(t.Token) }, []string{"Token or Digest"}, nil},
+				"the digest of nothing":         {func(t *server.ImportedRefreshToken) { t.Token, t.Digest = "", mandate.DigestOf("") }, []string{"Digest", "empty"}, nil},
+				"a short token":                 {func(t *server.ImportedRefreshToken) { t.Token = "short" }, []string{"5 bytes", "16 to 4096"}, nil},
+				"a long token":                  {func(t *server.ImportedRefreshToken) { t.Token = strings.Repeat("x", 4097) }, []string{"4097 bytes", "16 to 4096"}, nil},
+				"a token that no form may have": {func(t *server.ImportedRefreshToken) { t.Token = "line\n" + strings.Repeat("x", 20) }, []string{"visible ASCII"}, nil},
+				"a token of this server's form": {func(t *server.ImportedRefreshToken) { t.Token = "mdr_" + strings.Repeat("A", 54) }, []string{`"mdr_"`}, nil},
+				"no client":                     {func(t *server.ImportedRefreshToken) { t.ClientID = "" }, []string{"ClientID", "import clients"}, store.ErrNotFound},
+				"an unknown client":             {func(t *server.ImportedRefreshToken) { t.ClientID = "nobody" }, []string{`ClientID "nobody"`, "import clients"}, store.ErrNotFound},
+				"a client without refreshes":    {func(t *server.ImportedRefreshToken) { t.ClientID = "codes" }, []string{`client "codes"`, "GrantTypes"}, nil},
+				"no user":                       {func(t *server.ImportedRefreshToken) { t.Subject = "" }, []string{"Subject", "leave out"}, nil},
+				"a user of no text":             {func(t *server.ImportedRefreshToken) { t.Subject = "a\x00" }, []string{"Subject"}, nil},
+				"the client as its user":        {func(t *server.ImportedRefreshToken) { t.Subject = "web" }, []string{`Subject "web"`}, nil},
+				"an unknown scope":              {func(t *server.ImportedRefreshToken) { t.Scopes = "read email" }, []string{`"email"`, "Config.Scopes"}, nil},
+				"scopes that are none":          {func(t *server.ImportedRefreshToken) { t.Scopes = "read,\"write" }, []string{"Scopes"}, nil},
+				"an unknown resource":           {func(t *server.ImportedRefreshToken) { t.Resources = []string{"https://x.example"} }, []string{"Resources", "https://x.example"}, nil},
+				"a token that is over":          {func(t *server.ImportedRefreshToken) { t.Expires = w.clock.Now() }, []string{"Expires", "leave it out"}, store.ErrExpired},
+				"an end that has come":          {func(t *server.ImportedRefreshToken) { t.Ends = w.clock.Now() }, []string{"leave it out"}, store.ErrExpired},
+				"another user's":                {func(t *server.ImportedRefreshToken) { t.Subject = "bob" }, []string{`"alice"`, `"bob"`}, store.ErrExists},
+				"another client's":              {func(t *server.ImportedRefreshToken) { t.ClientID = "post" }, []string{`"web"`, `"post"`}, store.ErrExists},
+				"another scope":                 {func(t *server.ImportedRefreshToken) { t.Scopes = "read" }, []string{"scopes"}, store.ErrExists},
+			} {
+				one := imported(w, web())
+				tc.change(&one)
+				err := w.srv.ImportRefreshToken(t.Context(), one)
+				if err == nil || tc.is != nil && !errors.Is(err, tc.is) {
+					t.Errorf("%s: error = %v, want %v", name, err, tc.is)
+					continue
+				}
+				for _, want := range tc.want {
+					if !strings.Contains(err.Error(), want) {
+						t.Errorf("%s: error = %q, want %q in it", name, err, want)
+					}
+				}
+				if strings.Contains(err.Error(), legacyToken) {
+					t.Errorf("%s: the error shows the token: %v", name, err)
+				}
+			}
+			w.refresh(web(), legacyToken) // nothing of it changed what was imported
+		},
+		"a server that does not take them imports none": func(t *testing.T, a Adapter) {
+			for field, change := range map[string]func(s *setup){
+				"ImportedRefreshTokens": func(*setup) {},
+				"GrantTypes": func(s *setup) {
+					imports(s)
+					s.Clients = nil
+					s.GrantTypes = []server.GrantType{server.AuthorizationCode()}
+				},
+			} {
+				w := newWorld(t, a, change)
+				if err := w.srv.ImportRefreshToken(t.Context(), imported(w, web())); err == nil || !strings.Contains(err.Error(), field) {
+					t.Errorf("error = %v, want %s in it", err, field)
+				}
+			}
+		},
+	}
+}
