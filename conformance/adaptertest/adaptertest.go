@@ -36,7 +36,7 @@ func Run(t *testing.T, a Adapter) {
 		"guard": guards(), "token": tokenEndpoint(), "forms": forms(), "client authentication": clientAuth(),
 		"authorize": authorizeEndpoint(), "redirect URIs": redirects(), "scopes": scopesAndResources(),
 		"prompt": prompts(), "methods": methods(), "metadata": metadata(),
-		"introspection": introspection(), "revocation": revocation(), "refresh": refreshes(),
+		"introspection": introspection(), "revocation": revocation(), "refresh": refreshes(), "imported refresh tokens": legacy(),
 		"stored clients": storedClients(), "machines": machines(), "jwt": jwts(),
 		"consent": consents(), "strangers": strangers(), "error pages": errorPages(), "built-in pages": builtIn(),
 		"pending requests": bindings(), "faults": faults(), "issuers": issuers(), "extensions": extensions(), "hooks": hooks(), "hostile": hostile(), "attacks": attacks(), "races": races(),
