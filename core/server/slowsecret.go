@@ -88,7 +88,7 @@ type slowSecrets struct {
 	turn  chan struct{} // who takes cores takes all that it needs before the next
 	cores chan struct{} // one place for each core that may be busy
 
-	right atomic.Pointer[map[secretName]mandate.Digest] // MACs of secrets that were right; a map never changes
+	right atomic.Pointer[map[secretName]proof] // of secrets that were right; a map never changes
 
 	mu      sync.Mutex              // guards flights and busy, and is held while right is replaced
 	flights map[flightName]*attempt // under way
@@ -96,16 +96,18 @@ type slowSecrets struct {
 }
 
 // secretName names a secret at rest.
-type secretName struct {
-	client, kept string
-	form         store.SecretForm
+type secretName struct{ client, kept string }
+
+// proof is what is remembered of a secret that was presented.
+type proof struct {
+	tag  mandate.Digest // its MAC
+	form store.SecretForm
 }
 
 // flightName names an attempt at one.
 type flightName struct {
 	secretName
-
-	tag mandate.Digest
+	proof
 }
 
 // attempt is one computation and what comes of it, for all who present the same secret meanwhile.
@@ -126,7 +128,7 @@ func newSlowSecrets(cores int, other func(ctx context.Context, kept store.Secret
 		other: other, turn: make(chan struct{}, 1), cores: make(chan struct{}, cores),
 		flights: make(map[flightName]*attempt), busy: make(map[string]int),
 	}
-	x.right.Store(new(map[secretName]mandate.Digest))
+	x.right.Store(new(map[secretName]proof))
 	_, _ = rand.Read(x.key[:]) // never fails (crypto/rand)
 	return x
 }
@@ -142,7 +144,7 @@ func (x *slowSecrets) proves(ctx context.Context, clientID string, k *store.Secr
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
-	name := flightName{secretName{clientID, string(k.Value), k.Form}, tag}
+	name := flightName{secretName{clientID, string(k.Value)}, proof{tag, k.Form}}
 	for {
 		a, mine := x.board(name)
 		switch {
@@ -166,8 +168,8 @@ func (x *slowSecrets) proves(ctx context.Context, clientID string, k *store.Secr
 
 // remembers reports whether the secret with this tag was right for k.
 func (x *slowSecrets) remembers(clientID string, k *store.Secret, tag *mandate.Digest) bool {
-	have, ok := (*x.right.Load())[secretName{clientID, string(k.Value), k.Form}]
-	return ok && subtle.ConstantTimeCompare(have[:], tag[:]) == 1
+	have, ok := (*x.right.Load())[secretName{clientID, string(k.Value)}]
+	return ok && have.form == k.Form && subtle.ConstantTimeCompare(have.tag[:], tag[:]) == 1
 }
 
 // board returns the attempt under way, or a new one that the caller must decide; nil where its client has too many.
@@ -212,7 +214,10 @@ func (x *slowSecrets) decide(ctx context.Context, name flightName, a *attempt, k
 	case store.Bcrypt:
 		a.ok, a.err = checkSecret(k) == nil && bcrypt.CompareHashAndPassword(k.Value, []byte(secret)) == nil, nil
 	default:
-		if a.ok, a.err = x.other(ctx, k, secret); a.err != nil {
+		switch a.ok, a.err = x.other(ctx, k, secret); {
+		case a.err != nil && ctx.Err() != nil:
+			a.ok, a.err = false, unavailable(a.err)
+		case a.err != nil:
 			a.ok, a.err = false, fault("verify client secret", a.err)
 		}
 	}
@@ -254,7 +259,7 @@ func (x *slowSecrets) land(name flightName, a *attempt) {
 	}
 	if a.ok {
 		old := *x.right.Load()
-		right := make(map[secretName]mandate.Digest, len(old)+1)
+		right := make(map[secretName]proof, len(old)+1)
 		maps.Copy(right, old)
 		for any := range right { // which one does not matter: its client pays once more
 			if len(right) < maxRemembered {
@@ -262,7 +267,7 @@ func (x *slowSecrets) land(name flightName, a *attempt) {
 			}
 			delete(right, any)
 		}
-		right[name.secretName] = name.tag
+		right[name.secretName] = name.proof
 		x.right.Store(&right)
 	}
 	close(a.done)
