@@ -1,6 +1,9 @@
 package mandate
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Hooks are told what happens. A nil function costs nothing. Functions may be called from several
 // goroutines at once.
@@ -31,6 +34,8 @@ type Event struct {
 	GrantID   string
 	GrantType string
 	Scopes    Scopes
+	TokenID   string    // jti of a JWT that was issued; an opaque token has none
+	Expires   time.Time // end of the access token that was issued; zero: never
 	Err       error
 }
 

@@ -55,6 +55,35 @@ func (r *recorder) hooks() mandate.Hooks {
 // hooks are the cases of what an application is told, and of what it is not.
 func hooks() cases {
 	return cases{
+		"a token that was issued is told with its end, its name and its grant": func(t *testing.T, a Adapter) {
+			for _, p := range []party{web(), jwtWeb()} {
+				var mu sync.Mutex // guards told
+				var told []mandate.Event
+				w := newWorld(t, a, func(s *setup) {
+					s.Hooks.On = func(_ context.Context, e mandate.Event) {
+						mu.Lock()
+						defer mu.Unlock()
+						if e.Name == mandate.TokenIssued {
+							told = append(told, e)
+						}
+					}
+				})
+				got := w.login(p)
+				grant, _ := w.alive(got.Access).json(t)["grant"].(string)
+				mu.Lock()
+				defer mu.Unlock()
+				if len(told) != 1 {
+					t.Fatalf("%s: %d events, want 1", p.id, len(told))
+				}
+				e := told[0]
+				if e.ClientID != p.id || e.Subject != "alice" || e.Scopes != "read" || e.GrantType != "authorization_code" || e.GrantID != grant || !e.Expires.Equal(w.clock.Now().Add(got.ExpiresIn)) {
+					t.Errorf("%s: event = %+v", p.id, e)
+				}
+				if (e.TokenID != "") != (p == jwtWeb()) || e.TokenID != "" && !strings.Contains(w.introspect(p, got.Access).Body, `"jti":"`+e.TokenID+`"`) {
+					t.Errorf("%s: TokenID = %q, want the jti of a JWT", p.id, e.TokenID)
+				}
+			}
+		},
 		"they run in their order, and Before may answer": func(t *testing.T, a Adapter) {
 			var r recorder
 			w := newWorld(t, a, func(s *setup) { s.Hooks = r.hooks() })

@@ -3,6 +3,7 @@ package resource_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +108,34 @@ func TestVerifiersByIssuer(t *testing.T) {
 	}
 	if len(asked) != 3 {
 		t.Errorf("the last verifier was asked for %q, want the three JWTs of nobody else", asked)
+	}
+}
+
+// recognizer is a server that knows its own tokens by shape.
+type recognizer struct{ *tokens }
+
+// Recognizes implements resource.Recognizer.
+func (recognizer) Recognizes(raw string) bool { return strings.HasPrefix(raw, "good") }
+
+func TestVerifiersByShape(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	own := resource.Lookup(func(_ context.Context, raw string, _ time.Time) (*mandate.Token, error) {
+		asked = append(asked, raw)
+		if raw == "legacy" {
+			return mandate.NewToken(mandate.TokenInfo{Subject: "u1", Scopes: "profile"}), nil
+		}
+		return nil, mandate.InvalidToken
+	})
+	g := newGuard(t, func(c *resource.Config) { c.Verifiers = []resource.Verifier{resource.Of(recognizer{stored()}), own} })
+	rule := g.Rule(mandate.Scope("profile"), false)
+	for raw, want := range map[string]string{"good": "pass", "goodness": invalid, "legacy": "pass", "nobody": invalid} {
+		if _, resp := g.Check(t.Context(), resource.Credentials{Authorization: "Bearer " + raw}, rule); show(resp) != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", raw, show(resp), want)
+		}
+	}
+	if slices.Sort(asked); !slices.Equal(asked, []string{"legacy", "nobody"}) {
+		t.Errorf("the last verifier was asked for %q, want what the server does not recognize", asked)
 	}
 }
 

@@ -77,6 +77,13 @@ type Source interface {
 	Verify(ctx context.Context, raw string, now time.Time) (*mandate.Token, error)
 }
 
+// Recognizer is what a [Source] may be as well: then [Of] leaves to the other verifiers of a guard what cannot be the
+// server's own. A Source that is none gets every token that is no JWT.
+type Recognizer interface {
+	// Recognizes reports, by shape alone, whether raw, which is no JWT, may be an access token of the server.
+	Recognizes(raw string) bool
+}
+
 // Of takes the access tokens of an authorization server in the same process: stored ones, and its own JWTs. It sees
 // revocation at once. A stored token without an audience is good at every guard, as it is for every resource of the issuer;
 // a JWT always names one.
@@ -90,9 +97,15 @@ func (o of) Open(Settings) (Opened, error) {
 		return Opened{}, errors.New("Of has no server: check the error of server.New first")
 	}
 	issuer := o.src.Issuer()
+	recognizer, _ := o.src.(Recognizer)
 	return Opened{
-		Name:     "issuer " + issuer,
-		Match:    func(raw string) bool { return !jwtShaped(raw) || unverifiedIssuer(raw) == issuer },
+		Name: "issuer " + issuer,
+		Match: func(raw string) bool {
+			if jwtShaped(raw) {
+				return unverifiedIssuer(raw) == issuer
+			}
+			return recognizer == nil || recognizer.Recognizes(raw)
+		},
 		Verify:   o.verify,
 		Audience: AudienceOrNone,
 	}, nil

@@ -180,6 +180,9 @@ func ours(token string) bool {
 	return strings.HasPrefix(token, prefixRefresh) || strings.HasPrefix(token, prefixCode) || strings.HasPrefix(token, prefixAccess)
 }
 
+// Recognizes reports, by shape alone, whether raw may be a stored access token of this server's: a guard with several verifiers asks.
+func (s *Server) Recognizes(raw string) bool { return strings.HasPrefix(raw, prefixAccess) }
+
 // wholeMilli returns t as stores keep it.
 func wholeMilli(t time.Time) time.Time {
 	if t.IsZero() {
