@@ -8,12 +8,15 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/gin-gonic/gin"
 )
 
 // scratch is a directory for all tests.
 var scratch string
 
 func TestMain(m *testing.M) {
+	gin.SetMode(gin.ReleaseMode)
 	var err error
 	if scratch, err = os.MkdirTemp("", "provider"); err != nil {
 		panic(err)

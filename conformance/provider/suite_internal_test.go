@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/go-mandate/mandate/adapters/echo/echotest"
+	"github.com/go-mandate/mandate/adapters/fiber/fibertest"
+	"github.com/go-mandate/mandate/adapters/gin/gintest"
+	"github.com/go-mandate/mandate/conformance/adaptertest"
+	"github.com/go-mandate/mandate/conformance/nethttptest"
+	"github.com/go-mandate/mandate/core/store"
+	gormstore "github.com/go-mandate/mandate/stores/gorm"
+	memstore "github.com/go-mandate/mandate/stores/memory"
+	redisstore "github.com/go-mandate/mandate/stores/redis"
+)
+
+// raceRounds are few: the stores and the adapters have many in their own tests, and here it is that they go together.
+const raceRounds = 2
+
+// Every adapter on every store, through the whole suite. Under the race detector, where everything takes its time, each store meets
+// one adapter, and each adapter a store.
+func TestSuite(t *testing.T) {
+	t.Parallel()
+	apps := map[string]func(*testing.T) adaptertest.App{"gin": gintest.New, "echo": echotest.New, "fiber": fibertest.New, "nethttp": nethttptest.New}
+	for i, name := range storeNames() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			newStore := storesOf(t, name)
+			frameworks := frameworkNames()
+			if raced {
+				frameworks = frameworks[i%len(frameworks):][:1]
+			}
+			for _, framework := range frameworks {
+				t.Run(framework, func(t *testing.T) {
+					t.Parallel()
+					adaptertest.Run(t, adaptertest.Adapter{Name: framework, New: apps[framework], NewStore: newStore, Rounds: raceRounds})
+				})
+			}
+		})
+	}
+}
+
+// storesOf returns what makes empty stores, or leaves the test out where there is no server.
+func storesOf(t *testing.T, name string) func(t *testing.T) store.Store {
+	t.Helper()
+	dsn := dsnOf(t, name)
+	switch name {
+	case "memory":
+		return func(*testing.T) store.Store { return memstore.New() }
+	case "redis":
+		client, stem := dialed(t, dsn), "s"+rand.Text()[:12]
+		leave(t, name, dsn, stem+"*")
+		return func(t *testing.T) store.Store {
+			t.Helper()
+			s, err := redisstore.New(client, redisstore.Config{Prefix: stem + rand.Text()[:12]})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+	}
+	stem := "s" + strings.ToLower(rand.Text()[:8])
+	leave(t, name, dsn, stem)
+	if name == "sqlite" {
+		dsn = sqliteDSN(dsn)
+	}
+	db := gormed(t, name, dsn)
+	pool, err := db.DB()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.SetMaxOpenConns(connections)
+	pool.SetMaxIdleConns(connections)
+	return (&sets{db: db, stem: stem}).lend
+}
+
+// sets are sets of tables in one database, each of which is one store. Making one takes long, so that they are used again.
+type sets struct {
+	db   *gorm.DB
+	stem string
+
+	mu   sync.Mutex // guards free and made
+	free []*set
+	made int
+}
+
+type set struct {
+	store  *gormstore.Store
+	tables []string
+}
+
+// lend lends an empty store until the test is over.
+func (p *sets) lend(t *testing.T) store.Store {
+	t.Helper()
+	s, err := p.take(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for _, table := range s.tables {
+			if err := p.db.Exec("DELETE FROM " + table).Error; err != nil {
+				t.Error(err)
+			}
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.free = append(p.free, s)
+	})
+	return s.store
+}
+
+func (p *sets) take(ctx context.Context) (*set, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock() // also while tables are made: two that are made at once are no quicker
+	if n := len(p.free); n > 0 {
+		s := p.free[n-1]
+		p.free = p.free[:n-1]
+		return s, nil
+	}
+	p.made++
+	prefix := p.stem + string(rune('a'+p.made/26%26)) + string(rune('a'+p.made%26)) + "_"
+	st, err := gormstore.New(p.db, gormstore.Config{TablePrefix: prefix, Timeout: time.Minute})
+	if err != nil {
+		return nil, err
+	}
+	if err := st.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	s := &set{store: st}
+	all, err := p.db.Migrator().GetTables()
+	for _, table := range all {
+		if strings.HasPrefix(table, prefix) {
+			s.tables = append(s.tables, table)
+		}
+	}
+	return s, err
+}
