@@ -13,7 +13,7 @@ import (
 
 // packages are those whose names stand in the documentation.
 var packages = map[string]string{
-	"mandate": "core", "server": "core/server", "resource": "core/resource", "store": "core/store", "oauth2": "core/oauth2", "jose": "core/jose",
+	"mandate": "core", "server": "core/server", "admin": "core/admin", "resource": "core/resource", "store": "core/store", "oauth2": "core/oauth2", "jose": "core/jose",
 	"pages": "core/pages", "mandatetest": "core/mandatetest", "nethttp": "core/nethttp", "mandategin": "adapters/gin", "mandateecho": "adapters/echo",
 	"mandatefiber": "adapters/fiber", "memstore": "stores/memory", "gormstore": "stores/gorm",
 	"redisstore": "stores/redis", "cachestore": "stores/cache", "storetest": "conformance/storetest",

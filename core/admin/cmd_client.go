@@ -395,6 +395,10 @@ func clientExport(*flag.FlagSet) runFunction {
 
 func (x *call) showClient(c *store.Client) error {
 	v := x.view(c)
+	policy, err := v.Policy.MarshalJSON()
+	if err != nil {
+		return err
+	}
 	return x.show(v, func() error {
 		d, p := &v.Metadata, &c.Policy
 		grants := d.GrantTypes
@@ -417,6 +421,9 @@ func (x *call) showClient(c *store.Client) error {
 				scope = d.Scope
 			}
 			row("scope", scope)
+			if text := string(policy); text != "{}" {
+				row("policy", text)
+			}
 			for _, k := range v.Secrets {
 				row("secret", strings.TrimSpace(k.ID+" "+string(k.Form))+validity(k))
 			}

@@ -127,7 +127,7 @@ func grantShow(*flag.FlagSet) runFunction {
 
 func noGrant(id string, err error) error {
 	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("admin: there is no grant %q: grant list has those that there are: %w", id, err)
+		return fmt.Errorf("admin: there is no grant %q: grant list has those that there are: %w", id, store.ErrNotFound)
 	}
 	return fmt.Errorf("admin: grant %q: %w", id, err)
 }
