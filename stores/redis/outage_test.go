@@ -3,8 +3,11 @@ package redisstore_test
 import (
 	"context"
 	"errors"
+	"net"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/store"
@@ -57,5 +60,26 @@ func TestOutage(t *testing.T) {
 	}
 	if _, err := s.Token(t.Context(), mandate.DigestOf("t"), start); err != nil {
 		t.Errorf("Token: %v", err)
+	}
+}
+
+// A Redis that takes commands and answers none is an outage in time, whatever the client's own patience, and is told apart as one.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	client := redis.NewClient(&redis.Options{Addr: l.Addr().String(), ContextTimeoutEnabled: true, PoolSize: 1})
+	t.Cleanup(func() { _ = client.Close() })
+	s := with(t, client, redisstore.Config{Timeout: 100 * time.Millisecond})
+	begin := time.Now()
+	_, err = s.Grant(t.Context(), "g")
+	if took := time.Since(begin); !errors.Is(err, context.DeadlineExceeded) || took > 2*time.Second {
+		t.Errorf("Grant: %v after %v, want a deadline after 100ms", err, took)
+	}
+	if _, err := redisstore.New(client, redisstore.Config{Timeout: -1}); err == nil {
+		t.Error("New takes a negative Timeout")
 	}
 }

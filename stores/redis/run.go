@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"time"
 
@@ -22,19 +23,29 @@ type script struct {
 
 // run runs a script on the primary. Its first key is the set of ends, whatever it does. What it answers comes beside the verdict.
 func (s *Store) run(ctx context.Context, what string, sc script, keys []string, args ...any) ([]any, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	defer cancel()
 	keys = append([]string{s.due}, keys...)
 	var cmd *redis.Cmd
 	var err error
 	if sc.reads || s.config.Replicas == 0 {
 		cmd = sc.Run(ctx, s.client, keys, args...)
 	} else if cmd, err = s.replicated(ctx, sc, keys, args); err != nil {
-		return nil, fmt.Errorf("redisstore: %s: %w", what, err)
+		return nil, outage(what, err)
 	}
 	out, err := cmd.Slice()
 	if err != nil {
-		return nil, fmt.Errorf("redisstore: %s: %w", what, err)
+		return nil, outage(what, err)
 	}
 	return out, verdict(what, text(out, 0))
+}
+
+// outage says what was done when Redis could not be asked. Time that ran out on a connection, or while all were in use, is a deadline too.
+func outage(what string, err error) error {
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() || errors.Is(err, redis.ErrPoolTimeout) {
+		err = errors.Join(context.DeadlineExceeded, err)
+	}
+	return fmt.Errorf("redisstore: %s: %w", what, err)
 }
 
 // replicated runs a script and waits for the replicas, on one connection: WAIT knows what was written on its own.

@@ -28,6 +28,10 @@ type Config struct {
 	// Wait is how long the replicas are waited for. It has to be less than the client's ReadTimeout. Default: one second.
 	Wait time.Duration
 
+	// Timeout bounds every command, beside the deadline of its context: a Redis that does not answer is an error in time, and no hang.
+	// It holds within a command where the client has ContextTimeoutEnabled. Default: 5 seconds.
+	Timeout time.Duration
+
 	// Now is asked how far off an end is where no caller tells the time. It decides nothing but how soon Redis may
 	// drop a record by itself. Default: time.Now.
 	Now func() time.Time
@@ -48,6 +52,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Wait == 0 {
 		c.Wait = time.Second
+	}
+	if c.Timeout < 0 {
+		return c, fmt.Errorf("redisstore: timeout is %v, and must not be negative", c.Timeout)
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 5 * time.Second
 	}
 	if c.Now == nil {
 		c.Now = time.Now
