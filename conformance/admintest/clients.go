@@ -116,7 +116,7 @@ func update(t *testing.T, st store.Store) {
 	_, err = w.Update(t.Context(), id, func(c *store.Client) error { c.Metadata.GrantTypes = []string{"implicit"}; return nil })
 	wantError(t, err, nil, `has the grant type "implicit"`)
 	_, err = w.Disable(t.Context(), "fixed")
-	wantError(t, err, nil, `client "fixed" is in server.Config.Clients: set Disabled there`)
+	wantError(t, err, nil, `client "fixed" is in server.Config.Clients: change it there`)
 	wantError(t, w.Enable(t.Context(), "nobody"), store.ErrNotFound, `there is no client "nobody"`)
 }
 

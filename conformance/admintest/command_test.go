@@ -127,7 +127,7 @@ func TestNegative(t *testing.T) {
 		"an update of nothing":           {args: []string{"client", "update", "night"}, says: `client update: no flag says what to change: see help client update`},
 		"an update of the configuration": {args: []string{"client", "update", "house", "-name", "x"}, says: `client "house" is in server.Config.Clients: change it there`},
 		"deleting what is not there":     {args: []string{"client", "delete", "day"}, says: `there is no client "day"`},
-		"rotating the configuration":     {args: []string{"client", "rotate", "house"}, says: `client "house" is public and has no secret`},
+		"rotating the configuration":     {args: []string{"client", "rotate", "house"}, says: `client "house" is in server.Config.Clients: change it there`},
 		"ending the last secret":         {args: []string{"client", "end-secret", "night", "x"}, says: `client "night" has no secret "x": its secrets are [`},
 		"a file that is not there":       {args: []string{"client", "apply", "nowhere.json"}, says: `client apply: open nowhere.json`},
 		"a file that is no JSON":         {args: []string{"client", "apply", "-"}, in: "clients: []", says: `want {"clients": [{"id": "...", "metadata": {...}}]}`},

@@ -89,9 +89,13 @@ func (a *Admin) Create(ctx context.Context, c *store.Client) (created *store.Cli
 // check returns why c cannot be written.
 func (a *Admin) check(c *store.Client) error {
 	if a.fixed(c.ID) != nil {
-		return fmt.Errorf("admin: client %q is in server.Config.Clients: change it there", c.ID)
+		return isFixed(c.ID)
 	}
 	return a.server.CheckClient(c)
+}
+
+func isFixed(id string) error {
+	return fmt.Errorf("admin: client %q is in server.Config.Clients: change it there", id)
 }
 
 // fixed returns the client of the server's configuration called id, or nil.
@@ -138,6 +142,9 @@ func (a *Admin) Update(ctx context.Context, id string, f func(c *store.Client) e
 	w, err := a.writer()
 	if err != nil {
 		return nil, err
+	}
+	if a.fixed(id) != nil {
+		return nil, isFixed(id)
 	}
 	for range attempts {
 		have, err := a.Client(ctx, id)
@@ -197,7 +204,7 @@ func (a *Admin) Enable(ctx context.Context, id string) error { return a.flag(ctx
 // flag sets only that, so that a client can be disabled whose settings the server does not accept any more.
 func (a *Admin) flag(ctx context.Context, id string, disabled bool) error {
 	if a.fixed(id) != nil {
-		return fmt.Errorf("admin: client %q is in server.Config.Clients: set Disabled there", id)
+		return isFixed(id)
 	}
 	w, err := a.writer()
 	if err != nil {
