@@ -71,6 +71,7 @@ func checkSecret(k store.Secret) error {
 		if cost, err := bcrypt.Cost(k.Value); err != nil || cost > maxBcryptCost {
 			return fmt.Errorf("a secret of %d bytes should be a bcrypt hash of cost %d at most: make it with server.HashPassphrase", len(k.Value), maxBcryptCost)
 		}
+	case store.Sealed: // which only the server's keys can tell
 	case store.Argon2id:
 		if _, ok := parseArgon2id(string(k.Value)); !ok {
 			return fmt.Errorf("a secret of %d bytes should be an argon2id hash in PHC string form, of version 19, with %d KiB and %d passes at most", len(k.Value), maxArgonMemory, maxArgonTime)
@@ -261,11 +262,11 @@ func (x *slowSecrets) land(name flightName, a *attempt) {
 		old := *x.right.Load()
 		right := make(map[secretName]proof, len(old)+1)
 		maps.Copy(right, old)
-		for any := range right { // which one does not matter: its client pays once more
+		for one := range right { // which one does not matter: its client pays once more
 			if len(right) < maxRemembered {
 				break
 			}
-			delete(right, any)
+			delete(right, one)
 		}
 		right[name.secretName] = name.proof
 		x.right.Store(&right)
