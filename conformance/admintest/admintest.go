@@ -28,10 +28,12 @@ type Open func(t *testing.T) store.Store
 func Run(t *testing.T, open Open) {
 	t.Helper()
 	for name, f := range map[string]func(*testing.T, store.Store){
-		"register":            register,
-		"update":              update,
-		"secrets overlap":     overlap,
-		"delete kills tokens": deleteKills,
+		"register":             register,
+		"update":               update,
+		"secrets overlap":      overlap,
+		"delete kills tokens":  deleteKills,
+		"a delete that stops":  deleteStops,
+		"apply beside another": applyBeside,
 		"disable kills tokens, enable does not revive them": disableKills,
 		"apply is idempotent":                               applyTwice,
 		"apply checks all before it writes":                 applyChecks,

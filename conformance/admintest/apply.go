@@ -186,3 +186,29 @@ func applyAtOnce(t *testing.T, st store.Store) {
 		t.Errorf("introspect with the secret that was shown = %d %s", status, body)
 	}
 }
+
+// applyBeside: who is quicker with creating or changing the client does no harm, and keeps what the file does not speak of.
+func applyBeside(t *testing.T, st store.Store) {
+	w := newWorld(t, st)
+	r := newRacing(st)
+	beside := newWorld(t, r)
+	r.beforePut = func() {
+		if _, err := w.Apply(t.Context(), specs(t, `{"clients": [{"id": "night", "kind": "machine", "metadata": {"client_name": "Night"}}]}`)); err != nil {
+			t.Error(err)
+		}
+	}
+	done, err := beside.Apply(t.Context(), specs(t, `{"clients": [{"id": "night", "kind": "machine", "metadata": {"scope": "read"}}]}`))
+	if err != nil || done[0].Action != admin.Updated || done[0].Secret != "" {
+		t.Fatalf("Apply beside one that creates = %+v, %v, want an update and no other secret", done, err)
+	}
+	var secret string
+	r.beforePut = func() {
+		if secret, _, err = w.AddSecret(t.Context(), "night"); err != nil {
+			t.Error(err)
+		}
+	}
+	if done, err = beside.Apply(t.Context(), specs(t, `{"clients": [{"id": "night", "kind": "machine", "metadata": {"scope": "read write"}}]}`)); err != nil || done[0].Action != admin.Updated {
+		t.Fatalf("Apply beside one that changes = %+v, %v, want an update", done, err)
+	}
+	w.token(t, "night", secret)
+}

@@ -219,6 +219,37 @@ func deleteKills(t *testing.T, st store.Store) {
 	w.guarded(t, own, http.StatusUnauthorized)
 }
 
+// deleteStops: a delete that fails halfway leaves a client that nobody serves, and goes on when it is done again; what a request made
+// that came in between dies too.
+func deleteStops(t *testing.T, st store.Store) {
+	w := newWorld(t, st)
+	id, secret := w.machine(t, nil)
+	token := w.token(t, id, secret)
+	r := newRacing(st)
+	r.revokeFails = true
+	beside := newWorld(t, r)
+	_, err := beside.Delete(t.Context(), id)
+	wantError(t, err, errDown, "revoke grants")
+	if c, err := w.Client(t.Context(), id); err != nil || !c.Disabled {
+		t.Fatalf("after a delete that stopped: %+v, %v, want the client disabled", c, err)
+	}
+	w.refused(t, id, secret)
+	r.revokeFails = false
+	late := store.Grant{ID: "late", ClientID: id, Subject: "ada", Created: now(), Expires: now().Add(time.Hour)}
+	r.beforeDelete = func() {
+		if err := st.CreateGrant(t.Context(), late); err != nil {
+			t.Error(err)
+		}
+	}
+	if ended, err := beside.Delete(t.Context(), id); err != nil || ended != 2 {
+		t.Errorf("Delete again = %d, %v, want both grants ended", ended, err)
+	}
+	w.guarded(t, token, http.StatusUnauthorized)
+	if g, err := st.Grant(t.Context(), "late"); err != nil || g.Revoked.IsZero() || g.Reason != store.ByAdmin {
+		t.Errorf("the late grant = %+v, %v, want it revoked by the administrator", g, err)
+	}
+}
+
 func disableKills(t *testing.T, st store.Store) {
 	w := newWorld(t, st)
 	id, secret := w.web(t)

@@ -2,8 +2,8 @@ package admintest
 
 import (
 	"bytes"
-	"context"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -73,6 +73,9 @@ func rewrap(t *testing.T, st store.Store) {
 	for _, id := range []string{"one", "two", "three"} {
 		before.withSealed(t, roots(t, "o"), id, "secret of "+id)
 	}
+	for i := range 120 { // more than a page
+		before.withSealed(t, roots(t, "o"), "many-"+strconv.Itoa(i), "secret")
+	}
 	signer, signerSecret := before.machine(t, signedTokens)
 	jwt := before.token(t, signer, signerSecret)
 	opaque := before.token(t, "one", "secret of one")
@@ -84,7 +87,7 @@ func rewrap(t *testing.T, st store.Store) {
 	both := newWorld(t, st, roots(t, "n", "o"))
 	both.withSealed(t, roots(t, "n"), "four", "secret of four") // made after the rotation: nothing to rewrite
 	done, err := both.srv.Rewrap(t.Context())
-	if want := (server.Rewrapped{Keys: 1, Clients: 3}); err != nil || done != want {
+	if want := (server.Rewrapped{Keys: 1, Clients: 123}); err != nil || done != want {
 		t.Fatalf("Rewrap = %+v, %v, want %+v", done, err, want)
 	}
 	if done, err := both.srv.Rewrap(t.Context()); err != nil || done != (server.Rewrapped{}) {
@@ -138,33 +141,12 @@ func rewrapTooLate(t *testing.T, st store.Store) {
 	wantError(t, err, mandate.ErrSealed, "signing keys of "+issuer)
 }
 
-// racing lets somebody else write a client just before Rewrap does.
-type racing struct {
-	store.Store
-	store.ClientWriter
-	before func()
-}
-
-// Client resolves what is in both.
-func (r *racing) Client(ctx context.Context, id string) (*store.Client, error) {
-	return r.Store.Client(ctx, id)
-}
-
-// PutClient implements store.ClientWriter.
-func (r *racing) PutClient(ctx context.Context, c *store.Client) error {
-	if f := r.before; f != nil {
-		r.before = nil
-		f()
-	}
-	return r.ClientWriter.PutClient(ctx, c)
-}
-
 // rewrapBeside: a client that changes meanwhile keeps the change, and one that goes meanwhile stays away.
 func rewrapBeside(t *testing.T, st store.Store) {
 	w := newWorld(t, st, roots(t, "o"))
 	w.withSealed(t, roots(t, "o"), "busy", "secret of busy")
-	r := &racing{Store: st, ClientWriter: st.(store.ClientWriter)} //nolint:forcetypeassert,errcheck // Open says it
-	r.before = func() {
+	r := newRacing(st)
+	r.beforePut = func() {
 		if _, err := w.Update(t.Context(), "busy", func(c *store.Client) error { c.Metadata.Name = "Busy"; return nil }); err != nil {
 			t.Error(err)
 		}
@@ -180,7 +162,7 @@ func rewrapBeside(t *testing.T, st store.Store) {
 	newWorld(t, st, roots(t, "n")).token(t, "busy", "secret of busy")
 
 	w.withSealed(t, roots(t, "o"), "gone", "secret of gone")
-	r.before = func() {
+	r.beforePut = func() {
 		if _, err := w.Delete(t.Context(), "gone"); err != nil {
 			t.Error(err)
 		}
