@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/glebarez/sqlite"
+	driver "github.com/go-sql-driver/mysql"
 	"github.com/redis/go-redis/v9"
 	"gorm.io/driver/mysql"
 	"gorm.io/driver/postgres"
@@ -50,6 +51,7 @@ func openStorage(ctx context.Context, name, dsn, prefix string) (*storage, error
 	case "postgres":
 		return openSQL(ctx, postgres.Open(dsn), prefix)
 	case "mysql":
+		_ = driver.SetLogger(silent{}) // has an error for nil alone
 		return openSQL(ctx, mysql.Open(dsn), prefix)
 	case "redis":
 		return openRedis(ctx, dsn, prefix)
@@ -119,6 +121,7 @@ func empty(ctx context.Context, db *gorm.DB, prefix string) error {
 }
 
 func openRedis(ctx context.Context, dsn, prefix string) (*storage, error) {
+	redis.SetLogger(silent{}) // what matters comes back as an error
 	options, err := redis.ParseURL(dsn)
 	if err != nil {
 		return nil, quiet(err)
@@ -138,6 +141,14 @@ func openRedis(ctx context.Context, dsn, prefix string) (*storage, error) {
 		forget: func(ctx context.Context) (store.Store, error) { return s, unlink(ctx, client, "{"+prefix+"}:*") },
 	}, nil
 }
+
+// silent is a driver's logger that writes nothing: standard error has the lines of the log alone.
+type silent struct{}
+
+// Printf implements the interface that Redis's client has for loggers, and Print that of MySQL's.
+func (silent) Printf(context.Context, string, ...any) {}
+
+func (silent) Print(...any) {}
 
 // unlink removes the keys that match.
 func unlink(ctx context.Context, client *redis.Client, match string) error {
