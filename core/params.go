@@ -1,7 +1,6 @@
 package mandate
 
 import (
-	"net/url"
 	"strings"
 	"unicode/utf8"
 )
@@ -23,21 +22,48 @@ func ParseParams(s string) (Params, error) {
 	if n > maxParams {
 		return nil, Errorf(InvalidRequest, nil, "more than %d parameters", maxParams)
 	}
+	if !clean(s) {
+		return nil, notDecodable()
+	}
 	params := make(Params, 0, n)
+	coded := nextCoded(s)
 	for s != "" {
 		pair, rest := cutByte(s, '&')
 		name, value := cutByte(pair, '=')
-		s = rest
-		name, ok1 := Unescape(name)
-		value, ok2 := Unescape(value)
-		if !ok1 || !ok2 {
-			return nil, Errorf(InvalidRequest, nil, "a parameter is not valid percent-encoded UTF-8")
+		if coded < len(pair) {
+			var ok1, ok2 bool
+			name, ok1 = Unescape(name)
+			value, ok2 = Unescape(value)
+			if !ok1 || !ok2 {
+				return nil, notDecodable()
+			}
+			coded = len(pair) + 1 + nextCoded(rest)
 		}
 		if value != "" {
 			params = append(params, Field{name, value})
 		}
+		s = rest
+		coded -= len(pair) + 1
 	}
 	return params, nil
+}
+
+func notDecodable() error {
+	return Errorf(InvalidRequest, nil, "a parameter is not valid percent-encoded UTF-8")
+}
+
+// clean reports whether s is UTF-8 without a NUL.
+func clean(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+// nextCoded returns the index of the first byte of s that does not stand for itself, or len(s).
+func nextCoded(s string) int {
+	if i := strings.IndexByte(s, '%'); i >= 0 {
+		s = s[:i]
+	}
+	if i := strings.IndexByte(s, '+'); i >= 0 {
+		return i
+	}
+	return len(s)
 }
 
 // cutByte is strings.Cut at a byte.
@@ -51,26 +77,43 @@ func cutByte(s string, at byte) (before, after string) {
 // Unescape decodes one name or value of application/x-www-form-urlencoded, which the halves of Basic credentials are as well
 // (RFC 6749, section 2.3.1). It is false for broken percent-encoding, for what is not UTF-8 and for a NUL.
 func Unescape(s string) (string, bool) {
-	if plain(s) {
-		return s, true
+	first := nextCoded(s)
+	if first == len(s) {
+		return s, clean(s)
 	}
-	if strings.IndexByte(s, '%') >= 0 || strings.IndexByte(s, '+') >= 0 {
-		var err error
-		if s, err = url.QueryUnescape(s); err != nil {
-			return "", false
+	b := append(make([]byte, 0, len(s)), s[:first]...)
+	for i := first; i < len(s); i++ {
+		c := s[i]
+		switch c {
+		case '+':
+			c = ' '
+		case '%':
+			if len(s)-i < 3 {
+				return "", false
+			}
+			high, low := digit(s[i+1]), digit(s[i+2])
+			if high|low > 15 {
+				return "", false
+			}
+			c, i = high<<4|low, i+2
 		}
+		b = append(b, c)
 	}
-	return s, utf8.ValidString(s) && strings.IndexByte(s, 0) < 0
+	text := string(b)
+	return text, clean(text)
 }
 
-// plain reports whether s is ASCII and stands for itself, as most names and values do.
-func plain(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c == '%' || c == '+' || c == 0 || c >= utf8.RuneSelf {
-			return false
-		}
+// digit returns the value of a hexadecimal digit, or 255.
+func digit(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10
 	}
-	return true
+	return 255
 }
 
 // Get returns the first value of the parameter called name, or "".
@@ -83,6 +126,20 @@ func (p Params) Get(name string) string {
 	return ""
 }
 
+// Only returns the value of the parameter called name, or "", and false if it is there twice.
+func (p Params) Only(name string) (value string, ok bool) {
+	for i := range p {
+		if p[i].Name != name {
+			continue
+		}
+		if value != "" {
+			return "", false
+		}
+		value = p[i].Value
+	}
+	return value, true
+}
+
 // Values returns all values of the parameter called name.
 func (p Params) Values(name string) []string {
 	var values []string
@@ -92,16 +149,4 @@ func (p Params) Values(name string) []string {
 		}
 	}
 	return values
-}
-
-// Repeated returns the first name that is in p twice and for which known returns true, or "".
-func (p Params) Repeated(known func(name string) bool) string {
-	for i := range p {
-		for j := range i {
-			if p[j].Name == p[i].Name && known(p[i].Name) {
-				return p[i].Name
-			}
-		}
-	}
-	return ""
 }

@@ -50,20 +50,16 @@ func TestParseParams(t *testing.T) {
 	}
 }
 
-func TestParamsRepeated(t *testing.T) {
+func TestParamsOnly(t *testing.T) {
 	t.Parallel()
-	p := mandate.Params{{"a", "1"}, {"x", "1"}, {"b", "2"}, {"x", "2"}, {"a", "3"}}
-	if got := p.Repeated(func(string) bool { return true }); got != "x" {
-		t.Errorf("Repeated(all) = %q, want %q", got, "x")
-	}
-	if got := p.Repeated(func(n string) bool { return n != "x" }); got != "a" {
-		t.Errorf("Repeated(but x) = %q, want %q", got, "a")
-	}
-	if got := p.Repeated(func(n string) bool { return n == "b" }); got != "" {
-		t.Errorf("Repeated(b) = %q, want none", got)
-	}
-	if got := p.Values("x"); !slices.Equal(got, []string{"1", "2"}) {
-		t.Errorf("Values(x) = %q", got)
+	p := mandate.Params{{Name: "a", Value: "1"}, {Name: "b", Value: "2"}, {Name: "a", Value: "1"}}
+	for name, want := range map[string]struct {
+		value string
+		ok    bool
+	}{"a": {"", false}, "b": {"2", true}, "c": {"", true}} {
+		if value, ok := p.Only(name); value != want.value || ok != want.ok {
+			t.Errorf("Only(%q) = %q, %t, want %q, %t", name, value, ok, want.value, want.ok)
+		}
 	}
 }
 

@@ -49,15 +49,21 @@ func (r *Request) Query() (Params, error) {
 	return r.query.parse(query)
 }
 
+const formType = "application/x-www-form-urlencoded"
+
+// isForm reports whether a Content-Type is that of a form, whatever its parameters.
+func isForm(kind string) bool {
+	kind, _, _ = strings.Cut(kind, ";")
+	return strings.EqualFold(strings.TrimSpace(kind), formType)
+}
+
 // Form returns the parameters of the body, which must be application/x-www-form-urlencoded; the
 // parameters of the URL are not among them. It parses them once. An error is [InvalidRequest].
 func (r *Request) Form() (Params, error) {
 	if r.Body == "" || r.Header == nil {
 		return nil, nil
 	}
-	kind := r.Header.Get("Content-Type")
-	kind, _, _ = strings.Cut(kind, ";")
-	if !strings.EqualFold(strings.TrimSpace(kind), "application/x-www-form-urlencoded") {
+	if kind := r.Header.Get("Content-Type"); kind != formType && !isForm(kind) {
 		return nil, Errorf(InvalidRequest, nil, "content type must be application/x-www-form-urlencoded")
 	}
 	return r.form.parse(r.Body)

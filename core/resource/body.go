@@ -23,8 +23,9 @@ func BodyToken(form string) string {
 	if err != nil {
 		return ""
 	}
-	if params.Repeated(func(name string) bool { return name == "access_token" }) != "" {
+	token, ok := params.Only("access_token")
+	if !ok {
 		return ","
 	}
-	return params.Get("access_token")
+	return token
 }

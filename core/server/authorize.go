@@ -70,8 +70,8 @@ func paramsOf(r *mandate.Request) (mandate.Params, error) {
 // begin reads a new authorization request. With an error it returns no Ask unless client and redirect URI are
 // proven: only then may the client hear of it.
 func (m mounted) begin(ctx context.Context, r *mandate.Request, params mandate.Params) (*Ask, error) {
-	for _, name := range []string{"client_id", "redirect_uri"} {
-		if params.Repeated(func(n string) bool { return n == name }) != "" || !allowed(name, params.Get(name)) {
+	for _, name := range [...]string{"client_id", "redirect_uri"} {
+		if _, ok := good(params, name); !ok {
 			return nil, mandate.Errorf(mandate.InvalidRequest, nil, "parameter %s is repeated or malformed", name)
 		}
 	}
@@ -156,7 +156,7 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 	case over:
 		page.Reason, page.Status = pages.Expired, 410
 		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "the request is over"), page)
-	case params.Repeated(own) != "":
+	case repeats(params, fieldHandle, fieldCSRF, fieldAction):
 		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "a parameter is repeated"), page)
 	case m.foreign(r), !f.boundTo(a.browser), m.csrf(&f, now) == "", subtle.ConstantTimeCompare([]byte(params.Get(fieldCSRF)), []byte(m.csrf(&f, now))) != 1:
 		page.Reason, page.Status = pages.OtherBrowser, 403

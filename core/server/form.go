@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -20,15 +21,24 @@ const (
 // checkForm refuses a form in which a parameter that OAuth knows is repeated or has characters that RFC 6749,
 // appendix A does not allow it. Unknown parameters are nobody's business here.
 func checkForm(form mandate.Params) error {
-	if name := form.Repeated(single); name != "" {
-		return mandate.Errorf(mandate.InvalidRequest, nil, "parameter %s is repeated", name)
-	}
 	for i := range form {
-		if !allowed(form[i].Name, form[i].Value) {
-			return mandate.Errorf(mandate.InvalidRequest, nil, "parameter %s has a value that is not allowed", form[i].Name)
+		name := form[i].Name
+		if !allowed(name, form[i].Value) {
+			return mandate.Errorf(mandate.InvalidRequest, nil, "parameter %s has a value that is not allowed", name)
+		}
+		for j := range i {
+			if form[j].Name == name && single(name) {
+				return mandate.Errorf(mandate.InvalidRequest, nil, "parameter %s is repeated", name)
+			}
 		}
 	}
 	return nil
+}
+
+// good returns the value of the parameter called name, and false if it is repeated or not allowed.
+func good(form mandate.Params, name string) (value string, ok bool) {
+	value, ok = form.Only(name)
+	return value, ok && allowed(name, value)
 }
 
 // single reports whether the parameter called name may come once only. resource and audience may repeat
@@ -47,9 +57,14 @@ func single(name string) bool {
 	return false
 }
 
-// own reports whether name is a field of the server's in the form of a page. All others are the page's: it may well have several boxes
-// called scope.
-func own(name string) bool { return name == fieldHandle || name == fieldCSRF || name == fieldAction }
+// repeats reports whether form has one of names twice. In the form of a page that is asked of the server's own fields alone: all others
+// are the page's, and it may well have several boxes called scope.
+func repeats(form mandate.Params, names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		_, ok := form.Only(name)
+		return !ok
+	})
+}
 
 // allowed reports whether value may be the value of the parameter called name.
 func allowed(name, value string) bool {

@@ -31,16 +31,18 @@ type TokenRequest struct {
 	form   mandate.Params
 	server *Server
 	random [32]byte // room for a new access token
-	handle handle   // of the grant that was presented or is new: what its refresh tokens are made of
-	issue  Issue    // what a built-in grant type returns: in one piece of memory with the rest
+	answer *tokenAnswer
+	handle handle // of the grant that was presented or is new: what its refresh tokens are made of
+	issue  Issue  // what a built-in grant type returns: in one piece of memory with the rest
 }
 
 // Param returns the parameter called name, or "". One that is sent twice is [mandate.InvalidRequest].
 func (r *TokenRequest) Param(name string) (string, error) {
-	if r.form.Repeated(func(n string) bool { return n == name }) != "" {
+	value, ok := r.form.Only(name)
+	if !ok {
 		return "", mandate.Errorf(mandate.InvalidRequest, nil, "parameter %s is repeated", name)
 	}
-	return r.form.Get(name), nil
+	return value, nil
 }
 
 // Require is Param for a parameter that must be there.

@@ -56,8 +56,8 @@ func redirectTo(c *store.Client, requested string) (string, error) {
 // to the client.
 func (s *Server) readRequest(a *Ask, params mandate.Params) error {
 	q := &a.Request
-	if params.Repeated(func(n string) bool { return n == "state" }) == "" && allowed("state", params.Get("state")) {
-		q.State = params.Get("state")
+	if state, ok := good(params, "state"); ok {
+		q.State = state
 	}
 	switch types := params.Get("response_type"); {
 	case types == "code":
