@@ -30,11 +30,11 @@ func WriteFields(w http.ResponseWriter, resp *mandate.Response, without ...strin
 	header := w.Header()
 	values := make([]string, 0, len(resp.Header)) // one piece of memory for all that have one value
 	for i, f := range resp.Header {
-		if slices.ContainsFunc(without, func(name string) bool { return strings.EqualFold(name, f.Name) }) {
+		if len(without) > 0 && slices.ContainsFunc(without, func(name string) bool { return strings.EqualFold(name, f.Name) }) {
 			continue
 		}
 		name := canonical(f.Name)
-		if name != "Set-Cookie" && name != "Vary" && resp.Header[:i].Get(name) == "" {
+		if name != "Set-Cookie" && name != "Vary" && !slices.ContainsFunc(resp.Header[:i], func(f mandate.Field) bool { return canonical(f.Name) == name }) {
 			values = append(values, f.Value)
 			header[name] = slices.Clip(values[len(values)-1:])
 		} else {

@@ -114,10 +114,9 @@ func (s *Server) mint(ctx context.Context, r *TokenRequest, i *Issue) (minted, e
 		return s.mintJWT(ctx, info)
 	}
 	_, _ = rand.Read(r.random[:]) // never fails (crypto/rand)
-	var text [len(prefixAccess) + 43]byte
-	copy(text[:], prefixAccess)
-	base64.RawURLEncoding.Encode(text[len(prefixAccess):], r.random[:])
-	m := minted{text: string(text[:]), token: mandate.NewToken(info), stored: true}
+	text := r.answer.access[:]
+	base64.RawURLEncoding.Encode(text[copy(text, prefixAccess):], r.random[:])
+	m := minted{text: textOf(text), token: mandate.NewToken(info), stored: true}
 	m.key = mandate.DigestOf(m.text)
 	return m, nil
 }

@@ -98,6 +98,13 @@ func (s *Server) decided(ctx context.Context, want store.Grant, codeTTL time.Dur
 
 // respond sends the browser back to the client with what the response types add.
 func (m mounted) respond(ctx context.Context, a *Ask, g store.Grant) *mandate.Response {
+	if types := a.Request.ResponseTypes; len(types) == 1 && types[0] == "code" { // as nearly always, and cheaper
+		code, err := m.codeOf(a, &g)
+		if err != nil {
+			return m.refuseClient(ctx, a, err)
+		}
+		return redirect(a.answerURL([]mandate.Field{{Name: "code", Value: code}}))
+	}
 	var room [4]mandate.Field
 	params := room[:0]
 	add := func(name, value string) { params = append(params, mandate.Field{Name: name, Value: value}) }
@@ -111,16 +118,20 @@ func (m mounted) respond(ctx context.Context, a *Ask, g store.Grant) *mandate.Re
 
 // respondCode is the response type code: generation 0 of the grant.
 func (s *Server) respondCode(_ context.Context, a *Ask, g store.Grant, add func(name, value string)) error {
-	kid, ok := keyNamed(g.KeyID)
-	if !ok {
-		return errors.New("the key of this code is gone")
+	code, err := s.codeOf(a, &g)
+	if err == nil {
+		add("code", code)
 	}
-	code, ok := s.write(credential{kid: kid, handle: a.code})
-	if !ok {
-		return errors.New("the key of this code is gone")
+	return err
+}
+
+func (s *Server) codeOf(a *Ask, g *store.Grant) (string, error) {
+	if kid, ok := s.keyNamed(g.KeyID); ok {
+		if code, ok := s.write(credential{kid: kid, handle: a.code}, new(room)); ok {
+			return code, nil
+		}
 	}
-	add("code", code)
-	return nil
+	return "", errors.New("the key of this code is gone")
 }
 
 // grantOf returns a grant of c for subject that has no names yet. Its absolute end counts from now; the row is needed until its

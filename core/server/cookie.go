@@ -1,6 +1,8 @@
 package server
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
 	"time"
 
@@ -13,14 +15,22 @@ const (
 	cookieSession = "session" // who is signed in at the built-in pages
 )
 
-// cookieName returns the name of a cookie. It carries the issuer, so that two on one host do not read each other's. On plain
-// http, which is loopback alone, a prefix or Secure would keep some browsers from storing it.
-func (s *Server) cookieName(role string) string {
-	name := "mandate-" + role + "-" + s.cookieTag
+// nameCookies makes the names of the cookies. They carry the issuer, so that two on one host do not read each other's. On plain
+// http, which is loopback alone, a prefix or Secure would keep some browsers from storing them.
+func (s *Server) nameCookies() {
+	tag := sha256.Sum256([]byte(s.config.Issuer))
+	prefix, suffix := "mandate-", "-"+hex.EncodeToString(tag[:4])
 	if s.at.secure {
-		return "__Host-" + name
+		prefix = "__Host-" + prefix
 	}
-	return name
+	s.browserCookie, s.sessionCookie = prefix+cookieBrowser+suffix, prefix+cookieSession+suffix
+}
+
+func (s *Server) cookieName(role string) string {
+	if role == cookieSession {
+		return s.sessionCookie
+	}
+	return s.browserCookie
 }
 
 // setCookie returns the field that sets a cookie. A zero life ends with the browser.

@@ -39,11 +39,14 @@ const (
 	credentialText  = 54 // in base64, without the prefix
 )
 
+// room is where a credential is written.
+type room = [len(prefixCode) + credentialText]byte
+
 // maxGeneration is what fits into a credential.
 const maxGeneration = 1<<32 - 1
 
-// write returns the text of c, with the prefix that its generation has.
-func (s *Server) write(c credential) (string, bool) {
+// write returns the text of c, with the prefix that its generation has. It is written to where to points, which nobody may write to again.
+func (s *Server) write(c credential, to *room) (string, bool) {
 	tag, ok := s.tag(c)
 	if !ok {
 		return "", false
@@ -53,13 +56,13 @@ func (s *Server) write(c credential) (string, bool) {
 	copy(raw[4:20], c.handle[:])
 	binary.BigEndian.PutUint32(raw[20:24], uint32(c.generation)) // #nosec G115 -- present refuses more
 	copy(raw[24:], tag[:16])
-	var text [len(prefixCode) + credentialText]byte
-	copy(text[:], prefixRefresh)
+	text := to[:]
+	copy(text, prefixRefresh)
 	if c.generation == 0 {
-		copy(text[:], prefixCode)
+		copy(text, prefixCode)
 	}
 	base64.RawURLEncoding.Encode(text[len(prefixCode):], raw[:])
-	return string(text[:]), true
+	return textOf(text), true
 }
 
 // read returns the credential that text is, if it is authentic. It does no I/O and does not allocate.
@@ -99,7 +102,10 @@ func (s *Server) tag(c credential) (mandate.Digest, bool) {
 func keyName(id mandate.KeyID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
 
 // keyNamed is the reverse of keyName.
-func keyNamed(name string) (id mandate.KeyID, ok bool) {
+func (s *Server) keyNamed(name string) (id mandate.KeyID, ok bool) {
+	if name == s.kid {
+		return s.refresh.Current(), true
+	}
 	var raw [8]byte
 	n, err := base64.RawURLEncoding.Decode(raw[:], []byte(name))
 	if err != nil || n != len(id) {

@@ -56,9 +56,8 @@ func (codeGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.issue = Issue{
-		Grant: g, Spend: true, From: from, Scopes: g.Details.Scopes, Audience: audience,
-		Refresh: r.Client.Metadata.Allows(grantRefresh) && r.server.grants[grantRefresh] != nil,
-	}
-	return &r.issue, nil
+	i := &r.issue
+	i.Grant, i.Spend, i.From, i.Scopes, i.Audience = g, true, from, g.Details.Scopes, audience
+	i.Refresh = r.Client.Metadata.Allows(grantRefresh) && r.server.grants[grantRefresh] != nil
+	return i, nil
 }

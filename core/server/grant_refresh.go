@@ -61,7 +61,8 @@ func (refreshGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) 
 		return nil, err
 	}
 	i := &r.issue
-	*i = Issue{Grant: g, New: ticket != nil, Ticket: ticket, From: from, Scopes: scopes, Audience: audience, Refresh: true}
+	i.Grant, i.New, i.Ticket, i.From = g, ticket != nil, ticket, from
+	i.Scopes, i.Audience, i.Refresh = scopes, audience, true
 	if ticket == nil && r.server.rotates(r.Client.Client) {
 		i.Spend, i.Grace = true, r.server.grace(r.Client.Client)
 	}

@@ -6,16 +6,26 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unsafe"
 
 	mandate "github.com/go-mandate/mandate/core"
 )
 
+// tokenAnswer is an answer of the token endpoint and the tokens that are in it, in one piece of memory. Each part is written once.
+type tokenAnswer struct {
+	mandate.Response
+	access  [len(prefixAccess) + 43]byte
+	refresh room
+	body    [224]byte
+}
+
+// textOf returns b as a string without copying it. Nobody writes to b again.
+func textOf(b []byte) string {
+	return unsafe.String(unsafe.SliceData(b), len(b)) // #nosec G103 -- read only from here on
+}
+
 // write returns the answer of the token endpoint (RFC 6749, section 5.1).
-func (t *TokenResponse) write(now time.Time) (*mandate.Response, error) {
-	answer := &struct {
-		mandate.Response
-		body [240]byte
-	}{}
+func (t *TokenResponse) write(now time.Time, answer *tokenAnswer) (*mandate.Response, error) {
 	b := answer.body[:0]
 	b = append(b, `{"access_token":`...)
 	b = appendString(b, t.AccessToken)

@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net/url"
 	"slices"
@@ -24,7 +22,8 @@ type Server struct {
 	pages         *pages.Set
 	challenge     string // the Basic challenge of invalid_client
 	escapedIssuer string // as a parameter
-	cookieTag     string // tells the cookies of several issuers on one host apart
+	browserCookie string
+	sessionCookie string
 
 	fixed     map[string]*store.Client
 	scopes    map[string]Scope
@@ -55,12 +54,10 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	tag := sha256.Sum256([]byte(c.Issuer))
 	s := &Server{
 		config: c, at: at, store: c.Store, hooks: c.Hooks, pages: c.Pages,
 		challenge:     `Basic realm="` + mandate.Printable(c.Issuer) + `"`,
 		escapedIssuer: url.QueryEscape(c.Issuer),
-		cookieTag:     hex.EncodeToString(tag[:4]),
 		fixed:         make(map[string]*store.Client),
 		scopes:        make(map[string]Scope),
 		grants:        make(map[string]GrantType),
@@ -73,6 +70,7 @@ func New(config Config) (*Server, error) {
 		slow:          newSlowSecrets(c.SecretCores, c.VerifySecret),
 	}
 	s.kid = keyName(s.refresh.Current())
+	s.nameCookies()
 	s.keys.server = s
 	for _, scope := range c.Scopes {
 		s.scopes[scope.Name] = scope

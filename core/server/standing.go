@@ -19,7 +19,10 @@ type standing struct {
 
 // underStanding carries out an issue under the client's standing grant.
 func (s *Server) underStanding(ctx context.Context, r *TokenRequest, i *Issue) (access minted, kid string, err error) {
-	i.Grant = store.Grant{ClientID: r.Client.ID}
+	if i != &r.issue {
+		i.Grant = store.Grant{}
+	}
+	i.Grant.ClientID = r.Client.ID
 	if known, ok := s.stands.Load(r.Client.ID); ok && s.formatOf(r.Client.Client) == Opaque {
 		st, _ := known.(standing)
 		i.Grant.ID = st.id

@@ -85,6 +85,7 @@ func (s *Server) issue(ctx context.Context, r *TokenRequest, i *Issue, grantType
 	if i.Refresh && r.handle == (handle{}) {
 		return nil, fmt.Errorf("grant type %s: a refresh token needs a grant of Present or NewGrant", grantType)
 	}
+	r.answer = new(tokenAnswer)
 	access, kid, err := s.carryOut(ctx, r, i, grantType)
 	if err != nil {
 		return nil, err
@@ -104,7 +105,7 @@ func (s *Server) issue(ctx context.Context, r *TokenRequest, i *Issue, grantType
 		Name: mandate.TokenIssued, ClientID: r.Client.ID, Subject: i.Grant.Subject, GrantID: i.Grant.ID, GrantType: grantType, Scopes: i.Scopes,
 		TokenID: access.token.ID(), Expires: access.token.Expires(),
 	})
-	return resp.write(r.Now)
+	return resp.write(r.Now, r.answer)
 }
 
 // extend lets the extensions complete an answer.
@@ -231,11 +232,11 @@ func (s *Server) nextRefresh(r *TokenRequest, i *Issue, kid string) (string, err
 	case !i.Spend:
 		next = i.From
 	}
-	id, ok := keyNamed(kid)
+	id, ok := s.keyNamed(kid)
 	if !ok {
 		return "", fmt.Errorf("grant %s names the key %q", i.Grant.ID, kid)
 	}
-	text, ok := s.write(credential{id, r.handle, next})
+	text, ok := s.write(credential{id, r.handle, next}, &r.answer.refresh)
 	if !ok {
 		return "", mandate.Errorf(mandate.InvalidGrant, nil, "the key of this refresh token is gone")
 	}
