@@ -33,7 +33,7 @@ type grant struct {
 
 func (t *grants) newGrant(g *store.Grant) *grant {
 	row := &grant{
-		common: commonOf(g), packed: pack(g), key: g.Key, generation: g.Generation,
+		common: t.commons.of(g), packed: pack(g), key: g.Key, generation: g.Generation,
 		advanced: mandate.Milli(g.Advanced), created: mandate.Milli(g.Created), expires: mandate.Milli(g.Expires),
 	}
 	row.revoked.Store(mandate.Milli(g.Revoked))
@@ -85,9 +85,10 @@ func (g *grant) ends() int64 {
 
 // grants is a hash table by ID in stripes, with indexes beside it.
 type grants struct {
-	seed  maphash.Seed
-	ids   [stripes]idStripe
-	index [indexes]index
+	seed    maphash.Seed
+	commons commons
+	ids     [stripes]idStripe
+	index   [indexes]index
 }
 
 type idStripe struct {
@@ -175,33 +176,35 @@ func (sh *idStripe) remind(row *grant) {
 
 // CreateGrant implements [store.Grants]. Any number of grants may have the zero Key, which finds none.
 func (s *Store) CreateGrant(_ context.Context, g store.Grant) error {
-	if err := s.grants.create(s.grants.newGrant(&g), g.ID); err != nil {
-		return err
+	row, end := s.grants.newGrant(&g), s.longAgo()
+	old, err := s.grants.create(row, g.ID, end)
+	if err == nil && old {
+		s.grants.prune(int(row.ofID%stripes), end, 2, 2)
 	}
-	if end := s.longAgo(); end > 0 {
-		s.grants.prune(int(s.grants.hashID(g.ID)%stripes), end, 2, 2)
-	}
-	return nil
+	return err
 }
 
-func (t *grants) create(row *grant, id string) error {
-	unlock := t.lockAll(row)
-	defer unlock()
-	if h, ok := t.hash(row, byKey); ok && t.findKey(h, row.key) != nil {
-		return store.ErrExists
+// create inserts row, unless its ID or Key is taken, and reports whether its stripe has reminders of before end.
+func (t *grants) create(row *grant, id string, end int64) (old bool, err error) {
+	at := t.places(row)
+	t.lockAll(at)
+	defer t.unlockAll(at)
+	if at[byKey].is && t.findKey(at[byKey].hash, row.key) != nil {
+		return false, store.ErrExists
 	}
-	sh, h := t.lock(id)
+	sh := &t.ids[row.ofID%stripes]
+	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if sh.find(h, id) != nil {
-		return store.ErrExists
+	if sh.find(row.ofID, id) != nil {
+		return false, store.ErrExists
 	}
-	t.insert(sh, h, row)
+	t.insert(sh, row.ofID, row)
 	for i := range t.index {
-		if h, ok := t.hash(row, i); ok {
-			t.insertInto(&t.index[i], h, row)
+		if at[i].is {
+			t.insertInto(&t.index[i], at[i].hash, row)
 		}
 	}
-	return nil
+	return sh.due.before(end), nil
 }
 
 // findKey returns the row whose Key is key, or nil. Its stripe is locked.
@@ -229,7 +232,7 @@ func (s *Store) Grant(_ context.Context, id string) (store.Grant, error) {
 }
 
 // GrantByKey implements [store.Grants].
-func (s *Store) GrantByKey(ctx context.Context, key mandate.Digest) (store.Grant, error) {
+func (s *Store) GrantByKey(_ context.Context, key mandate.Digest) (store.Grant, error) {
 	h := s.grants.hashKey(key)
 	sh := &s.grants.index[byKey].stripe[h%stripes]
 	sh.mu.Lock()
@@ -238,7 +241,13 @@ func (s *Store) GrantByKey(ctx context.Context, key mandate.Digest) (store.Grant
 	if row == nil {
 		return store.Grant{}, store.ErrNotFound
 	}
-	return s.Grant(ctx, row.id())
+	ids := &s.grants.ids[row.ofID%stripes]
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
+	if row.nextID == row { // dropped since
+		return store.Grant{}, store.ErrNotFound
+	}
+	return row.record(), nil
 }
 
 // FindGrants implements [store.Grants]. Subjects and sessions have an index; for anything else it looks at every grant, stripe by stripe.

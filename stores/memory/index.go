@@ -52,7 +52,7 @@ func (t *grants) hash(row *grant, which int) (h uint64, ok bool) {
 // insert puts row into the stripe of hash h, which is locked.
 func (t *grants) insertInto(x *index, h uint64, row *grant) {
 	sh := &x.stripe[h%stripes]
-	if sh.count >= len(sh.chains) {
+	if sh.count >= len(sh.chains) && !sh.knows(t, x.which, h) {
 		chains := make([]*grant, size(sh.count))
 		for _, old := range sh.chains {
 			for old != nil {
@@ -68,6 +68,20 @@ func (t *grants) insertInto(x *index, h uint64, row *grant) {
 	at := link(sh.chains, h)
 	row.next[x.which], *at = *at, row
 	sh.count++
+}
+
+// knows reports whether the row that is first in the chain of hash h has that very hash: many grants of one subject are in
+// one chain, however many chains there are.
+func (sh *indexStripe) knows(t *grants, which int, h uint64) bool {
+	if len(sh.chains) == 0 {
+		return false
+	}
+	first := *link(sh.chains, h)
+	if first == nil {
+		return false
+	}
+	have, _ := t.hash(first, which)
+	return have == h
 }
 
 // remove takes row out of the stripe of hash h, which is locked and has it.
@@ -95,18 +109,33 @@ func (x *index) each(h uint64, f func(*grant)) {
 	}
 }
 
-// lockAll locks the stripes of all indexes that row belongs to. The caller calls unlock.
-func (t *grants) lockAll(row *grant) (unlock func()) {
-	for i := range t.index {
-		if h, ok := t.hash(row, i); ok {
-			t.index[i].stripe[h%stripes].mu.Lock()
+// place is where a row stands in an index: under a hash, if it is in that index at all.
+type place struct {
+	hash uint64
+	is   bool
+}
+
+// places returns the places of row in all indexes.
+func (t *grants) places(row *grant) (at [indexes]place) {
+	for i := range at {
+		at[i].hash, at[i].is = t.hash(row, i)
+	}
+	return at
+}
+
+// lockAll locks the stripes of a row in all indexes.
+func (t *grants) lockAll(at [indexes]place) {
+	for i := range at {
+		if at[i].is {
+			t.index[i].stripe[at[i].hash%stripes].mu.Lock()
 		}
 	}
-	return func() {
-		for i := range t.index {
-			if h, ok := t.hash(row, i); ok {
-				t.index[i].stripe[h%stripes].mu.Unlock()
-			}
+}
+
+func (t *grants) unlockAll(at [indexes]place) {
+	for i := range at {
+		if at[i].is {
+			t.index[i].stripe[at[i].hash%stripes].mu.Unlock()
 		}
 	}
 }

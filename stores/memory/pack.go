@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"encoding/binary"
+	"sync/atomic"
 	"time"
 	"unique"
 
@@ -15,8 +16,20 @@ type common struct {
 	reason                           store.Reason
 }
 
-func commonOf(g *store.Grant) unique.Handle[common] {
-	return unique.Make(common{g.ClientID, g.KeyID, string(g.Details.Scopes), g.Details.Resources, g.Reason})
+// commons makes the handles of [common]. It remembers the last one: grants come in runs, and a look into the table of all
+// handles costs more than to compare.
+type commons struct {
+	last atomic.Pointer[unique.Handle[common]]
+}
+
+func (m *commons) of(g *store.Grant) unique.Handle[common] {
+	c := common{g.ClientID, g.KeyID, string(g.Details.Scopes), g.Details.Resources, g.Reason}
+	if last := m.last.Load(); last != nil && last.Value() == c {
+		return *last
+	}
+	h := unique.Make(c)
+	m.last.Store(&h)
+	return h
 }
 
 // pack writes the rest of what never changes into one string: a third of the memory of the fields, and
@@ -29,11 +42,16 @@ func pack(g *store.Grant) string {
 		d.RedirectURI, d.Challenge, d.Nonce, d.Sealed, d.Extra,
 	}
 	var buf [512]byte // most fit, so that nothing is allocated but the string
-	b := buf[:0]
-	for _, s := range texts {
-		b = binary.AppendUvarint(b, uint64(len(s)))
-		b = append(b, s...)
+	b := buf[:2]
+	var has uint16
+	for i, s := range texts {
+		if s != "" {
+			has |= 1 << i
+			b = binary.AppendUvarint(b, uint64(len(s)))
+			b = append(b, s...)
+		}
 	}
+	binary.LittleEndian.PutUint16(b, has)
 	var flags byte
 	if d.Offline {
 		flags |= 1
@@ -49,19 +67,24 @@ func pack(g *store.Grant) string {
 
 // unpack writes packed into g. The texts are parts of packed: nothing is allocated.
 func unpack(packed string, g *store.Grant) {
-	p, d := unpacker(packed), &g.Details
-	for _, s := range [...]*string{
+	has, p, d := present(packed), unpacker(packed[2:]), &g.Details
+	for i, s := range [...]*string{
 		&g.ID, &g.Subject, &g.SessionID,
 		&d.Rich, &d.Confirmed.JKT, &d.Confirmed.X5T, &d.Actor, &d.ACR, &d.AMR, &d.Claims,
 		&d.RedirectURI, &d.Challenge, &d.Nonce, &d.Sealed, &d.Extra,
 	} {
-		*s = p.text()
+		if has&(1<<i) != 0 {
+			*s = p.text()
+		}
 	}
 	flags := p[0]
 	p = p[1:]
 	d.Offline, d.Confirmed.Other = flags&1 != 0, flags&2 != 0
 	d.Ends, d.AuthTime = p.time(), p.time()
 }
+
+// present has a bit for each text that is not empty.
+func present(packed string) uint16 { return uint16(packed[0]) | uint16(packed[1])<<8 }
 
 type unpacker string
 
@@ -90,9 +113,14 @@ func (p *unpacker) time() time.Time {
 
 // packedText returns the text at place i of packed.
 func packedText(packed string, i int) string {
-	p := unpacker(packed)
-	for range i {
-		p.text()
+	has, p := present(packed), unpacker(packed[2:])
+	for j := range i {
+		if has&(1<<j) != 0 {
+			p.text()
+		}
+	}
+	if has&(1<<i) == 0 {
+		return ""
 	}
 	return p.text()
 }

@@ -25,6 +25,9 @@ func (q *queue[K]) push(at int64, key K) {
 	*q = h
 }
 
+// before reports whether there is a reminder of before the millisecond end.
+func (q queue[K]) before(end int64) bool { return len(q) > 0 && q[0].at < end }
+
 // pop takes the earliest reminder, provided that it lies before the millisecond end.
 func (q *queue[K]) pop(end int64) (key K, ok bool) {
 	h := *q

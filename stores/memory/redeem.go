@@ -18,10 +18,9 @@ func (s *Store) Redeem(_ context.Context, r store.Redemption) (string, error) {
 	if row == nil {
 		return "", store.ErrNotFound
 	}
-	head := row.head()
-	moves := r.Moves(head)
+	moves := row.generation == r.From && row.alive(r.Now.UnixMilli()) // as store.Redemption.Moves has it
 	if !moves {
-		if err := r.Verdict(head); err != nil {
+		if err := r.Verdict(row.head()); err != nil {
 			return "", err
 		}
 	}
@@ -130,8 +129,9 @@ func (sh *idStripe) over(row *grant, end int64) bool {
 
 // drop takes row out of the table and the indexes, unless it got a new end meanwhile or is out already.
 func (t *grants) drop(sh *idStripe, row *grant, end int64) bool {
-	unlock := t.lockAll(row)
-	defer unlock()
+	places := t.places(row)
+	t.lockAll(places)
+	defer t.unlockAll(places)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if row.nextID == row || !sh.over(row, end) {
@@ -148,8 +148,8 @@ func (t *grants) drop(sh *idStripe, row *grant, end int64) bool {
 		row.revoked.Store(end)
 	}
 	for i := range t.index {
-		if h, ok := t.hash(row, i); ok {
-			t.index[i].remove(h, row)
+		if places[i].is {
+			t.index[i].remove(places[i].hash, row)
 			row.next[i] = nil
 		}
 	}

@@ -94,7 +94,11 @@ func (t *tokens) insert(h uint64, row *token) {
 	sh := &t.stripe[h%stripes]
 	table := t.tables[h%stripes].Load()
 	if table == nil || sh.count >= len(table.chains) {
-		table = t.resize(h%stripes, max(8, 2*sh.count))
+		n := 2 * sh.count
+		if n < 256 { // in large steps: a row that moves is seldom in the processor's caches
+			n = max(16, 2*n)
+		}
+		table = t.resize(h%stripes, n)
 	}
 	chain := table.chain(h)
 	row.next.Store(chain.Load())
