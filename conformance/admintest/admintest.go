@@ -3,12 +3,14 @@
 package admintest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,6 +70,9 @@ type world struct {
 	handler http.Handler // the server's endpoints
 	api     http.Handler // guarded: any valid token passes
 	user    string       // who approves
+
+	mu     sync.Mutex // guards events
+	events map[mandate.EventName]int
 }
 
 // newWorld returns a world on st. Of several secrets the last counts; none: one of its own.
@@ -81,6 +86,12 @@ func newWorld(t *testing.T, st store.Store, secrets ...mandate.Secret) *world {
 	for _, s := range secrets {
 		c.Secret = s
 	}
+	w := &world{store: st, user: "ada", events: make(map[mandate.EventName]int)}
+	c.Hooks.On = func(_ context.Context, e mandate.Event) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.events[e.Name]++
+	}
 	srv, err := server.New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +100,7 @@ func newWorld(t *testing.T, st store.Store, secrets ...mandate.Secret) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{Admin: a, srv: srv, store: st, user: "ada"}
+	w.Admin, w.srv = a, srv
 	mux := http.NewServeMux()
 	err = nethttp.Mount(mux, srv, nethttp.MountConfig{Decide: func(_ http.ResponseWriter, _ *http.Request, _ *server.Ask) (server.Answer, error) {
 		return server.Approve(server.User{Subject: w.user}), nil
@@ -163,6 +174,16 @@ func member(t *testing.T, body, name string) string {
 	}
 	text, _ := all[name].(string)
 	return text
+}
+
+// told holds how often the hooks were told of an event against n.
+func (w *world) told(t *testing.T, name mandate.EventName, n int) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.events[name] != n {
+		t.Errorf("hooks were told of %s %d times, want %d", name, w.events[name], n)
+	}
 }
 
 // now is the time by which stores forget, too.

@@ -211,6 +211,26 @@ func TestStoreWithoutWriter(t *testing.T) {
 	}
 }
 
+// TestOwnTable: clients of a table of the application's own are shown, and changed there.
+func TestOwnTable(t *testing.T) {
+	t.Parallel()
+	own := &store.Client{ID: "own", Metadata: oauth2.ClientMetadata{AuthMethod: "none", RedirectURIs: []string{"https://own.test/"}}}
+	c := config(t, store.ClientsFunc(memstore.New(), func(_ context.Context, id string) (*store.Client, error) {
+		if id == own.ID {
+			return own, nil
+		}
+		return nil, store.ErrNotFound
+	}))
+	if out, err := ran(t, c, "", "client", "show", "own"); err != nil || !strings.Contains(out, "https://own.test/") {
+		t.Errorf("client show = %q, %v", out, err)
+	}
+	for _, args := range []string{"client add -id own -kind machine", "client update own -name x", "client disable own", "client delete own"} {
+		if _, err := ran(t, c, "", strings.Fields(args)...); err == nil || !strings.Contains(err.Error(), `"own" is in the application's own table`) {
+			t.Errorf("%s: %v, want that it is in the application's own table", args, err)
+		}
+	}
+}
+
 // broken fails in the midst of an apply.
 type broken struct {
 	*memstore.Store

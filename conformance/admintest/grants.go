@@ -59,6 +59,7 @@ func grantPages(t *testing.T, st store.Store) {
 	if alive, err := w.srv.RevokeGrant(t.Context(), left[0].ID, store.ByAdmin); err != nil || alive {
 		t.Errorf("RevokeGrant again = %v, %v, want that it was not alive", alive, err)
 	}
+	w.told(t, mandate.GrantRevoked, 6)
 	_, err = w.srv.RevokeGrant(t.Context(), "nothing", store.ByAdmin)
 	wantError(t, err, store.ErrNotFound, "read grant")
 	if err := st.CreateGrant(t.Context(), store.Grant{ID: "nothing", Created: now()}); err != nil {
@@ -78,6 +79,7 @@ func tokenRevoked(t *testing.T, st store.Store) {
 		w.guarded(t, one, http.StatusUnauthorized)
 		w.guarded(t, two, http.StatusOK)
 	}
+	w.told(t, mandate.TokenRevoked, 2)
 	_, err := w.srv.RevokeToken(t.Context(), "mda_nothing")
 	wantError(t, err, mandate.InvalidToken)
 }

@@ -77,10 +77,15 @@ func sessionList(fs *flag.FlagSet) runFunction {
 	}
 }
 
+// alarmTime bounds a write that nobody may undo.
+const alarmTime = 10 * time.Second
+
 func sessionEnd(*flag.FlagSet) runFunction {
 	return func(ctx context.Context, x *call) error {
 		id := x.args[0]
-		_, err := x.store.EndSession(context.WithoutCancel(ctx), id, x.now())
+		alarm, cancel := context.WithTimeout(context.WithoutCancel(ctx), alarmTime) // who hangs up does not undo it
+		defer cancel()
+		_, err := x.store.EndSession(alarm, id, x.now())
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("admin: there is no session %q: session list has those of a user: %w", id, err)
