@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +25,8 @@ import (
 // raceRounds are few: the stores and the adapters have many in their own tests, and here it is that they go together.
 const raceRounds = 2
 
-// Every adapter on every store, through the whole suite. Under the race detector, where everything takes its time, each store meets
+// Every adapter on every store, through the whole suite. Afterwards no store has, in any column or key, a token, code, handle, cookie,
+// password or secret that went over the wire (with net/http, where the wire is listened to). Under the race detector, where everything takes its time, each store meets
 // one adapter, and each adapter a store.
 func TestSuite(t *testing.T) {
 	t.Parallel()
@@ -40,28 +42,66 @@ func TestSuite(t *testing.T) {
 			for _, framework := range frameworks {
 				t.Run(framework, func(t *testing.T) {
 					t.Parallel()
-					adaptertest.Run(t, adaptertest.Adapter{Name: framework, New: apps[framework], NewStore: newStore, Rounds: raceRounds})
+					a := adaptertest.Adapter{Name: framework, New: apps[framework], NewStore: func(t *testing.T) store.Store { t.Helper(); return newStore(t, nil) }, Rounds: raceRounds}
+					if (framework == "nethttp" || raced) && name != "memory" {
+						a = tapped(t, a, newStore)
+					}
+					adaptertest.Run(t, a)
 				})
 			}
 		})
 	}
 }
 
+// tapped returns a with a listener at every connection, and stores that are searched for what was heard when their test is over.
+func tapped(t *testing.T, a adaptertest.Adapter, newStore opener) adaptertest.Adapter {
+	t.Helper()
+	var taps sync.Map // by test
+	var secrets, bytes atomic.Int64
+	t.Cleanup(func() {
+		if t.Logf("%d secrets were looked for in %d bytes", secrets.Load(), bytes.Load()); secrets.Load() < 1000 || bytes.Load() < 100_000 {
+			t.Error("that is too few: the search looks at the wrong things")
+		}
+	})
+	of := func(t *testing.T) *tap {
+		t.Helper()
+		p, _ := taps.LoadOrStore(t, new(tap))
+		return p.(*tap)
+	}
+	app := a.New
+	a.New = func(t *testing.T) adaptertest.App { t.Helper(); return tappedApp{app(t), of(t)} }
+	a.NewStore = func(t *testing.T) store.Store {
+		t.Helper()
+		return newStore(t, func(dump string) {
+			secrets.Add(int64(of(t).betrayed(t, dump)))
+			bytes.Add(int64(len(dump)))
+		})
+	}
+	return a
+}
+
+// An opener returns an empty store, and hands over all that is in it when the test is over, to done if that is not nil.
+type opener func(t *testing.T, done func(dump string)) store.Store
+
 // storesOf returns what makes empty stores, or leaves the test out where there is no server.
-func storesOf(t *testing.T, name string) func(t *testing.T) store.Store {
+func storesOf(t *testing.T, name string) opener {
 	t.Helper()
 	dsn := dsnOf(t, name)
 	switch name {
 	case "memory":
-		return func(*testing.T) store.Store { return memstore.New() }
+		return func(*testing.T, func(string)) store.Store { return memstore.New() }
 	case "redis":
 		client, stem := dialed(t, dsn), "s"+rand.Text()[:12]
 		leave(t, name, dsn, stem+"*")
-		return func(t *testing.T) store.Store {
+		return func(t *testing.T, done func(string)) store.Store {
 			t.Helper()
-			s, err := redisstore.New(client, redisstore.Config{Prefix: stem + rand.Text()[:12]})
+			prefix := stem + rand.Text()[:12]
+			s, err := redisstore.New(client, redisstore.Config{Prefix: prefix})
 			if err != nil {
 				t.Fatal(err)
+			}
+			if done != nil {
+				t.Cleanup(func() { done(dumpRedis(t, client, prefix)) })
 			}
 			return s
 		}
@@ -97,13 +137,16 @@ type set struct {
 }
 
 // lend lends an empty store until the test is over.
-func (p *sets) lend(t *testing.T) store.Store {
+func (p *sets) lend(t *testing.T, done func(dump string)) store.Store {
 	t.Helper()
 	s, err := p.take(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if done != nil {
+			done(dumpSQL(t, p.db, s.tables))
+		}
 		for _, table := range s.tables {
 			if err := p.db.Exec("DELETE FROM " + table).Error; err != nil {
 				t.Error(err)
