@@ -271,4 +271,15 @@ func disableKills(t *testing.T, st store.Store) {
 		t.Errorf("refresh = %d %s, want 400 invalid_grant", status, body)
 	}
 	w.signIn(t, id, secret, "ada")
+	// A client that the server would not register any more can be stopped all the same.
+	odd := &store.Client{ID: "odd", Metadata: oauth2.ClientMetadata{GrantTypes: []string{"password"}}}
+	if err := newRacing(st).PutClient(t.Context(), odd); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Disable(t.Context(), "odd"); err != nil {
+		t.Error(err)
+	}
+	if c, err := w.Client(t.Context(), "odd"); err != nil || !c.Disabled {
+		t.Errorf("odd = %+v, %v, want it disabled", c, err)
+	}
 }

@@ -90,7 +90,7 @@ func (a *Admin) apply(ctx context.Context, s Spec) (Change, error) {
 		}
 		return change, nil
 	}
-	return Change{}, fmt.Errorf("admin: client %q was changed again and again by somebody else: try again: %w", s.ID, store.ErrConflict)
+	return Change{}, contended(s.ID)
 }
 
 // desired returns the client that s speaks of as it should be, and what that changes.

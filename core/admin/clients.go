@@ -139,6 +139,17 @@ func (a *Admin) Clients(ctx context.Context, page store.Page) ([]*store.Client, 
 // Update changes the client called id with f and returns it as it then is. f gets a copy, and another where somebody else wrote
 // in between; an error of f ends it. Nothing is written where nothing changed. store.ErrNotFound: there is none.
 func (a *Admin) Update(ctx context.Context, id string, f func(c *store.Client) error) (*store.Client, error) {
+	return a.change(ctx, id, func(c *store.Client) error {
+		if err := f(c); err != nil {
+			return err
+		}
+		c.ID = id
+		return a.server.CheckClient(c)
+	})
+}
+
+// change is Update without a look at what f made.
+func (a *Admin) change(ctx context.Context, id string, f func(c *store.Client) error) (*store.Client, error) {
 	w, err := a.writer()
 	if err != nil {
 		return nil, err
@@ -156,9 +167,6 @@ func (a *Admin) Update(ctx context.Context, id string, f func(c *store.Client) e
 			return nil, err
 		}
 		next.ID, next.Revision = have.ID, have.Revision
-		if err := a.check(next); err != nil {
-			return nil, err
-		}
 		same, err := equal(have, next)
 		if err != nil || same {
 			return have, err
@@ -172,7 +180,11 @@ func (a *Admin) Update(ctx context.Context, id string, f func(c *store.Client) e
 			return nil, fmt.Errorf("admin: write client %q: %w", id, err)
 		}
 	}
-	return nil, fmt.Errorf("admin: client %q was changed again and again by somebody else: try again: %w", id, store.ErrConflict)
+	return nil, contended(id)
+}
+
+func contended(id string) error {
+	return fmt.Errorf("admin: client %q was changed again and again by somebody else: try again: %w", id, store.ErrConflict)
 }
 
 // equal reports whether a store keeps the same for x and y.
@@ -203,31 +215,11 @@ func (a *Admin) Enable(ctx context.Context, id string) error { return a.flag(ctx
 
 // flag sets only that, so that a client can be disabled whose settings the server does not accept any more.
 func (a *Admin) flag(ctx context.Context, id string, disabled bool) error {
-	if a.fixed(id) != nil {
-		return isFixed(id)
-	}
-	w, err := a.writer()
-	if err != nil {
-		return err
-	}
-	for range attempts {
-		have, err := a.Client(ctx, id)
-		if err != nil {
-			return err
-		}
-		if have.Disabled == disabled {
-			return nil
-		}
-		next := have.Clone()
-		next.Disabled = disabled
-		switch err = w.PutClient(ctx, next); {
-		case err == nil:
-			return nil
-		case !errors.Is(err, store.ErrConflict):
-			return fmt.Errorf("admin: write client %q: %w", id, err)
-		}
-	}
-	return fmt.Errorf("admin: client %q was changed again and again by somebody else: try again: %w", id, store.ErrConflict)
+	_, err := a.change(ctx, id, func(c *store.Client) error {
+		c.Disabled = disabled
+		return nil
+	})
+	return err
 }
 
 // Delete disables the client called id, ends its grants and removes it, in that order: wherever it stops, no token outlives the

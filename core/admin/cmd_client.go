@@ -295,17 +295,8 @@ func clientList(fs *flag.FlagSet) runFunction {
 		for i, c := range list {
 			views[i] = x.view(c)
 		}
-		v := struct {
-			Clients []clientView `json:"clients"`
-			Next    string       `json:"next,omitempty"`
-		}{views, next}
-		return x.show(v, func() error {
-			err := x.table([]string{"CLIENT", "KIND", "STATE", "CREATED", "NAME"}, func(row func(...string)) {
-				for _, v := range views {
-					row(v.ID, string(v.Kind), v.state(), when(v.Created), v.Metadata.Name)
-				}
-			})
-			return errors.Join(err, x.more(next))
+		return listed(x.printer, "clients", []string{"CLIENT", "KIND", "STATE", "CREATED", "NAME"}, views, next, func(v clientView) []string {
+			return []string{v.ID, string(v.Kind), v.state(), when(v.Created), v.Metadata.Name}
 		})
 	}
 }

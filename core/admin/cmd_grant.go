@@ -82,20 +82,12 @@ func grantList(fs *flag.FlagSet) runFunction {
 			return fmt.Errorf("admin: find grants: %w", err)
 		}
 		next := nextOf(from, list, func(g store.Grant) string { return g.ID })
-		v := struct {
-			Grants []grantView `json:"grants"`
-			Next   string      `json:"next,omitempty"`
-		}{make([]grantView, len(list)), next}
+		views := make([]grantView, len(list))
 		for i, g := range list {
-			v.Grants[i] = x.grantView(g)
+			views[i] = x.grantView(g)
 		}
-		return x.show(v, func() error {
-			err := x.table([]string{"GRANT", "CLIENT", "SUBJECT", "STATE", "CREATED", "EXPIRES", "SCOPE"}, func(row func(...string)) {
-				for _, g := range v.Grants {
-					row(g.ID, g.ClientID, g.Subject, g.State, when(g.Created), when(g.Expires), string(g.Scopes))
-				}
-			})
-			return errors.Join(err, x.more(next))
+		return listed(x.printer, "grants", []string{"GRANT", "CLIENT", "SUBJECT", "STATE", "CREATED", "EXPIRES", "SCOPE"}, views, next, func(g grantView) []string {
+			return []string{g.ID, g.ClientID, g.Subject, g.State, when(g.Created), when(g.Expires), string(g.Scopes)}
 		})
 	}
 }

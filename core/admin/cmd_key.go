@@ -52,11 +52,7 @@ func (x *call) showKeys(ctx context.Context) error {
 	for i, k := range keys {
 		views[i] = keyView{k.ID, string(k.Alg), string(k.State), k.Created, k.Signs, k.Ends, k.Gone}
 	}
-	return x.show(map[string]any{"keys": views}, func() error {
-		return x.table([]string{"KID", "ALG", "STATE", "CREATED", "SIGNS FROM", "SIGNS UNTIL", "GONE"}, func(row func(...string)) {
-			for _, k := range views {
-				row(k.ID, k.Alg, k.State, when(k.Created), when(k.Signs), when(k.Ends), when(k.Gone))
-			}
-		})
+	return listed(x.printer, "keys", []string{"KID", "ALG", "STATE", "CREATED", "SIGNS FROM", "SIGNS UNTIL", "GONE"}, views, "", func(k keyView) []string {
+		return []string{k.ID, k.Alg, k.State, when(k.Created), when(k.Signs), when(k.Ends), when(k.Gone)}
 	})
 }

@@ -59,20 +59,12 @@ func sessionList(fs *flag.FlagSet) runFunction {
 			Clients  []string  `json:"clients,omitempty"`
 		}
 		next := nextOf(from, list, func(s store.Session) string { return s.ID })
-		v := struct {
-			Sessions []view `json:"sessions"`
-			Next     string `json:"next,omitempty"`
-		}{make([]view, len(list)), next}
+		views := make([]view, len(list))
 		for i, s := range list {
-			v.Sessions[i] = view{s.ID, s.AuthTime, s.Expires, s.Ends, strings.Fields(s.Clients)}
+			views[i] = view{s.ID, s.AuthTime, s.Expires, s.Ends, strings.Fields(s.Clients)}
 		}
-		return x.show(v, func() error {
-			err := x.table([]string{"SESSION", "SIGNED IN", "EXPIRES", "ENDS", "CLIENTS"}, func(row func(...string)) {
-				for _, s := range v.Sessions {
-					row(s.ID, when(s.AuthTime), when(s.Expires), when(s.Ends), strings.Join(s.Clients, " "))
-				}
-			})
-			return errors.Join(err, x.more(next))
+		return listed(x.printer, "sessions", []string{"SESSION", "SIGNED IN", "EXPIRES", "ENDS", "CLIENTS"}, views, next, func(s view) []string {
+			return []string{s.ID, when(s.AuthTime), when(s.Expires), when(s.Ends), strings.Join(s.Clients, " ")}
 		})
 	}
 }
@@ -111,20 +103,12 @@ func consentList(fs *flag.FlagSet) runFunction {
 			Expires  time.Time      `json:"expires,omitzero"`
 		}
 		next := nextOf(from, list, func(c store.Consent) string { return c.ClientID })
-		v := struct {
-			Consents []view `json:"consents"`
-			Next     string `json:"next,omitempty"`
-		}{make([]view, len(list)), next}
+		views := make([]view, len(list))
 		for i, c := range list {
-			v.Consents[i] = view{c.ClientID, c.Scopes, c.Updated, c.Expires}
+			views[i] = view{c.ClientID, c.Scopes, c.Updated, c.Expires}
 		}
-		return x.show(v, func() error {
-			err := x.table([]string{"CLIENT", "SCOPE", "UPDATED", "EXPIRES"}, func(row func(...string)) {
-				for _, c := range v.Consents {
-					row(c.ClientID, string(c.Scopes), when(c.Updated), when(c.Expires))
-				}
-			})
-			return errors.Join(err, x.more(next))
+		return listed(x.printer, "consents", []string{"CLIENT", "SCOPE", "UPDATED", "EXPIRES"}, views, next, func(c view) []string {
+			return []string{c.ClientID, string(c.Scopes), when(c.Updated), when(c.Expires)}
 		})
 	}
 }

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -69,11 +70,22 @@ func when(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// more tells how a list goes on, where it may.
-func (p *printer) more(next string) error {
-	if next == "" {
-		return nil
+// listed writes a page of views: as the member called name, or as a table with the cells of each. It goes on behind next, where that is
+// not empty.
+func listed[V any](p *printer, name string, head []string, views []V, next string, cells func(V) []string) error {
+	v := map[string]any{name: views}
+	if next != "" {
+		v["next"] = next
 	}
-	_, err := io.WriteString(p.out, "more: -after "+clean(next)+"\n")
-	return err
+	return p.show(v, func() error {
+		err := p.table(head, func(row func(...string)) {
+			for _, view := range views {
+				row(cells(view)...)
+			}
+		})
+		if next != "" {
+			fmt.Fprintf(p.out, "more: -after %s\n", clean(next))
+		}
+		return err
+	})
 }
