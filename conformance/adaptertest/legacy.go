@@ -26,6 +26,20 @@ func (s *ticketStore) Ticket(ctx context.Context, kind store.Kind, key mandate.D
 	return s.Store.Ticket(ctx, kind, key, now)
 }
 
+// hastyStore has an administrator who ends all grants of a subject at the very moment at which a ticket of it is spent.
+type hastyStore struct {
+	store.Store
+	subject string
+}
+
+// UpdateTicket implements store.Tickets.
+func (s *hastyStore) UpdateTicket(ctx context.Context, t store.Ticket) error {
+	if _, err := s.RevokeGrants(ctx, store.GrantQuery{Subject: s.subject}, store.ByAdmin, t.Used); err != nil {
+		return err
+	}
+	return s.Store.UpdateTicket(ctx, t)
+}
+
 // imports lets a world take imported refresh tokens.
 func imports(s *setup) { s.ImportedRefreshTokens = true }
 
@@ -86,6 +100,37 @@ func legacy() cases {
 				}
 				w.dead(p, first.Access, first.Refresh)
 				w.dead(p, second.Access, second.Refresh)
+			}
+		},
+		"a second use long after the token was over is noticed, too": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, imports)
+			w.takeIn(imported(w, web()))
+			first := w.refresh(web(), legacyToken)
+			w.clock.Pass(72 * time.Hour)
+			if _, err := w.store.Prune(t.Context(), w.clock.Now(), 1000); err != nil {
+				t.Fatal(err)
+			}
+			second := w.refresh(web(), first.Refresh)
+			w.token(web(), refreshing(legacyToken)).refused(t, 400, "invalid_grant")
+			w.dead(web(), second.Access, second.Refresh)
+		},
+		"whoever ends a user's grants while it is used ends what comes of it": func(t *testing.T, a Adapter) {
+			var hasty *hastyStore
+			w := newWorld(t, a, func(s *setup) {
+				imports(s)
+				hasty = &hastyStore{Store: s.Store, subject: "alice"}
+				s.Store = hasty
+			})
+			w.takeIn(imported(w, web()))
+			w.token(web(), refreshing(legacyToken)).refused(t, 400, "invalid_grant")
+			all, err := w.store.FindGrants(t.Context(), store.GrantQuery{Subject: "alice"}, store.Page{})
+			if err != nil || len(all) != 2 {
+				t.Fatalf("%d grants, %v, want the old one and the new one", len(all), err)
+			}
+			for _, g := range all {
+				if g.AliveAt(w.clock.Now()) {
+					t.Errorf("grant %s is alive", g.ID)
+				}
 			}
 		},
 		"who is not its client changes nothing, before its use and after": func(t *testing.T, a Adapter) {
