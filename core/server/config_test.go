@@ -44,6 +44,16 @@ func TestNewRefuses(t *testing.T) {
 		change func(*server.Config)
 		want   string // the error names it
 	}{
+		"cores that nobody has": {func(c *server.Config) { c.SecretCores = -1 }, "SecretCores"},
+		"a secret of no form": {func(c *server.Config) {
+			c.Clients = client(func(c *store.Client) { c.Secrets = []store.Secret{{Form: "pbkdf2", Value: []byte("x")}} })
+		}, "VerifySecret"},
+		"a broken bcrypt hash": {func(c *server.Config) {
+			c.Clients = client(func(c *store.Client) { c.Secrets = []store.Secret{{Form: store.Bcrypt, Value: []byte("$2a$")}} })
+		}, "HashPassphrase"},
+		"a broken argon2id hash": {func(c *server.Config) {
+			c.Clients = client(func(c *store.Client) { c.Secrets = []store.Secret{{Form: store.Argon2id, Value: []byte("$argon2id$")}} })
+		}, "PHC"},
 		"no issuer":                  {func(c *server.Config) { c.Issuer = "" }, "Issuer"},
 		"issuer on http":             {func(c *server.Config) { c.Issuer = "http://id.example.com" }, "https"},
 		"issuer with a query":        {func(c *server.Config) { c.Issuer = "https://id.example.com/?a" }, "Issuer"},

@@ -53,7 +53,7 @@ type Secret struct {
 	Expires   time.Time  `json:"expires,omitzero"`    // zero: never
 }
 
-// SecretForm says what a [Secret] keeps.
+// SecretForm says what a [Secret] keeps. What has a form of an application's own is verified by the server's Config.VerifySecret.
 type SecretForm string
 
 // The forms.

@@ -50,7 +50,7 @@ func serve(db *gorm.DB, st store.Store, issuer string, secret mandate.Secret) (*
 	srv, err := server.New(server.Config{
 		Issuer: issuer, Prefix: "/oauth", Store: st, Secret: secret,
 		Scopes:                []server.Scope{{Name: "profile", Title: "See who you are"}, {Name: "email"}},
-		SignIn:                signIn(db),                         // the usergetter: for people, on the server's page
+		SignIn:                SignIn(db),                         // the usergetter: for people, on the server's page
 		VerifySecret:          verifyWerkzeug,                     // client secrets that were hashed otherwise
 		ImportedRefreshTokens: true,                               // until the last of them is used or over
 		Extensions:            []server.Extension{SaveIssued(db)}, // save_token
@@ -59,8 +59,8 @@ func serve(db *gorm.DB, st store.Store, issuer string, secret mandate.Secret) (*
 	return srv, err
 }
 
-// signIn checks name and password against the application's own users.
-func signIn(db *gorm.DB) func(ctx context.Context, name, password string) (server.User, error) {
+// SignIn checks name and password against the application's own users.
+func SignIn(db *gorm.DB) func(ctx context.Context, name, password string) (server.User, error) {
 	// doc:start sign-in
 	return func(ctx context.Context, name, password string) (server.User, error) {
 		var user User

@@ -1,7 +1,9 @@
 package owntables_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -246,6 +248,32 @@ func TestWerkzeug(t *testing.T) {
 	}
 }
 
+func TestSignIn(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	hash, err := bcrypt.GenerateFromPassword([]byte("a password"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Model(&owntables.User{}).Where("id = 7").Update("password_hash", string(hash)).Error; err != nil {
+		t.Fatal(err)
+	}
+	signIn := owntables.SignIn(db)
+	if user, err := signIn(t.Context(), "ada", "a password"); err != nil || user.Subject != "7" {
+		t.Errorf("user = %+v, %v, want the subject that old tokens have", user, err)
+	}
+	for _, pair := range [][2]string{{"ada", "wrong"}, {"bob", "a password"}} {
+		if _, err := signIn(t.Context(), pair[0], pair[1]); !errors.Is(err, mandate.AccessDenied) {
+			t.Errorf("%v: error = %v, want access_denied", pair, err)
+		}
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := signIn(ended, "ada", "a password"); err == nil || errors.Is(err, mandate.AccessDenied) {
+		t.Errorf("error = %v, want that nobody could tell", err)
+	}
+}
+
 func TestFlask(t *testing.T) {
 	t.Parallel()
 	db := open(t)
@@ -257,7 +285,7 @@ func TestFlask(t *testing.T) {
 	if c, err = st.Client(t.Context(), "flask-phone"); err != nil || !c.Metadata.Public() || len(c.Secrets) != 0 {
 		t.Errorf("public client = %+v, %v", c, err)
 	}
-	if _, err = st.Client(t.Context(), "nobody"); err != store.ErrNotFound { //nolint:errorlint // as it is
+	if _, err = st.Client(t.Context(), "nobody"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("unknown client: %v", err)
 	}
 	guard, err := resource.New(resource.Config{Verifiers: []resource.Verifier{resource.Lookup(owntables.FlaskTokens{DB: db}.Find)}})
