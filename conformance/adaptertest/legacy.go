@@ -195,6 +195,26 @@ func legacy() cases {
 			w.token(web(), refreshing(second.Refresh)).refused(t, 400, "invalid_grant")
 			w.get(t, "/api", "Authorization", "Bearer "+second.Access).refused(t, 401, "invalid_token")
 		},
+		"one without an end waits for its client, in a namespace as well": func(t *testing.T, a Adapter) {
+			for _, inside := range []func(store.Store) store.Store{
+				func(s store.Store) store.Store { return s },
+				func(s store.Store) store.Store { return store.Namespace(s, "tenant") },
+			} {
+				w := newWorld(t, a, func(s *setup) { imports(s); s.Store = inside(s.Store) })
+				one := imported(w, web())
+				one.Expires = time.Time{}
+				w.takeIn(one)
+				w.clock.Pass(3 * 365 * 24 * time.Hour)
+				if _, err := w.store.Prune(t.Context(), w.clock.Now(), 1000); err != nil {
+					t.Fatal(err)
+				}
+				w.takeIn(one)
+				first := w.refresh(web(), legacyToken)
+				w.alive(first.Access)
+				w.token(web(), refreshing(legacyToken)).refused(t, 400, "invalid_grant")
+				w.dead(web(), first.Access, first.Refresh)
+			}
+		},
 		"revocation ends it, unused and used": func(t *testing.T, a Adapter) {
 			for _, p := range []party{web(), spa()} {
 				w := newWorld(t, a, imports)

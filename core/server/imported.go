@@ -298,21 +298,10 @@ func (s *Server) revokeImported(ctx context.Context, client Client, token string
 			return nil // and nobody has used it meanwhile
 		}
 		ended = t.GrantID
-		if err := s.endImported(ctx, t, now); err != nil {
+		if err := s.revokeGrant(ctx, store.Grant{ID: t.GrantID, ClientID: t.ClientID, Subject: t.Subject}, store.ByClient); err != nil {
 			return err
 		}
 	}
-}
-
-// endImported ends the grant that t names.
-func (s *Server) endImported(ctx context.Context, t store.Ticket, now time.Time) error {
-	alarm, cancel := alarmed(ctx)
-	defer cancel()
-	if err := s.store.RevokeGrant(alarm, t.GrantID, store.ByClient, now); err != nil {
-		return fault("revoke grant", err)
-	}
-	s.hooks.Tell(ctx, mandate.Event{Name: mandate.GrantRevoked, ClientID: t.ClientID, Subject: t.Subject, GrantID: t.GrantID})
-	return nil
 }
 
 // introspectImported answers for an imported refresh token that nobody has used.
