@@ -2,8 +2,10 @@ package adaptertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -38,6 +40,26 @@ func (s *hastyStore) UpdateTicket(ctx context.Context, t store.Ticket) error {
 		return err
 	}
 	return s.Store.UpdateTicket(ctx, t)
+}
+
+// voucher is a grant type of an application's own, for tickets that it has put.
+type voucher struct{}
+
+// Name implements server.GrantType.
+func (voucher) Name() string { return "urn:example:grant-type:voucher" }
+
+// Token implements server.GrantType.
+func (voucher) Token(ctx context.Context, r *server.TokenRequest) (*server.Issue, error) {
+	text, err := r.Require("voucher")
+	if err != nil {
+		return nil, err
+	}
+	t, err := r.Tickets.Ticket(ctx, "voucher", mandate.DigestOf(text), r.Now)
+	if err != nil && !errors.Is(err, store.ErrUsed) { // that it is used a second time is for the server to find
+		return nil, mandate.Errorf(mandate.InvalidGrant, err, "the voucher is unknown")
+	}
+	how, err := r.Param("how")
+	return &server.Issue{Grant: r.NewGrant(t.Subject, "read"), New: how == "", Ticket: &t, Scopes: "read"}, err
 }
 
 // imports lets a world take imported refresh tokens.
@@ -290,6 +312,27 @@ func legacy() cases {
 				faulty.method.Store(nil)
 				w.token(web(), refreshing(legacyToken)).refused(t, 400, "invalid_grant")
 			}
+		},
+		"a grant type of an application's own spends a ticket once, too": func(t *testing.T, a Adapter) {
+			p := party{"shop", "shop-secret-0123456789", "client_secret_basic", ""}
+			w := newWorld(t, a, func(s *setup) {
+				s.GrantTypes = []server.GrantType{voucher{}}
+				s.Clients = []*store.Client{p.client(voucher{}.Name())}
+			})
+			key := mandate.DigestOf("a-voucher")
+			if err := w.store.PutTicket(t.Context(), store.Ticket{Kind: "voucher", Key: key, ClientID: p.id, Subject: "alice", Created: w.clock.Now(), Expires: w.clock.Now().Add(time.Hour)}); err != nil {
+				t.Fatal(err)
+			}
+			bring := func(how string) *answer {
+				t.Helper()
+				return w.token(p, url.Values{"grant_type": {voucher{}.Name()}, "voucher": {"a-voucher"}, "how": {how}})
+			}
+			bring("without a new grant").refused(t, 500, "server_error")
+			got := bring("").json(t)
+			access, _ := got["access_token"].(string)
+			w.alive(access)
+			bring("").refused(t, 400, "invalid_grant")
+			w.dead(p, access, "")
 		},
 		"of 64 that use it one at most gets tokens, and they die with it": func(t *testing.T, a Adapter) {
 			race(t, a, imports, func(w *world, l *lines, round int) error {

@@ -82,6 +82,9 @@ func (s *Server) issue(ctx context.Context, r *TokenRequest, i *Issue, grantType
 	if i.Grant.Subject != "" && i.Grant.Subject == r.Client.ID {
 		return nil, fmt.Errorf("grant type %s: the subject is the client's own id", grantType)
 	}
+	if i.Ticket != nil && (!i.New || i.Grant.ID == "") {
+		return nil, fmt.Errorf("grant type %s: a ticket needs a grant of NewGrant, and New", grantType)
+	}
 	if i.Refresh && r.handle == (handle{}) {
 		return nil, fmt.Errorf("grant type %s: a refresh token needs a grant of Present or NewGrant", grantType)
 	}
