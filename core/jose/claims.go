@@ -35,42 +35,22 @@ func ParseClaims(payload []byte) (*Claims, error) {
 	if len(payload) > MaxSize {
 		return nil, fmt.Errorf("%w: claims have %d bytes, want at most %d", ErrInvalid, len(payload), MaxSize)
 	}
-	var all map[string]josejson.RawMessage
-	if err := josejson.Unmarshal(payload, &all); err != nil {
-		return nil, fmt.Errorf("%w: claims: %w", ErrInvalid, err)
+	var buffer [24]Member
+	all, err := ParseMembers(bytes.Clone(payload), buffer[:0])
+	if err != nil {
+		return nil, fmt.Errorf("claims: %w", err)
 	}
-	if all == nil {
-		return nil, fmt.Errorf("%w: claims are not an object", ErrInvalid)
+	c, rest, err := all.Claims()
+	if err != nil {
+		return nil, err
 	}
-	c := &Claims{}
-	for name, raw := range all {
-		var err error
-		switch name {
-		case "iss":
-			err = readString(raw, &c.Issuer)
-		case "sub":
-			err = readString(raw, &c.Subject)
-		case "jti":
-			err = readString(raw, &c.ID)
-		case "aud":
-			err = readAudience(raw, &c.Audience)
-		case "exp":
-			c.Expires, err = readTime(raw)
-		case "nbf":
-			c.NotBefore, err = readTime(raw)
-		case "iat":
-			c.IssuedAt, err = readTime(raw)
-		default:
-			if c.Other == nil {
-				c.Other = make(map[string]json.RawMessage, len(all))
-			}
-			c.Other[name] = json.RawMessage(raw)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%w: claim %q: %w", ErrInvalid, name, err)
-		}
+	if len(rest) > 0 {
+		c.Other = make(map[string]json.RawMessage, len(rest))
 	}
-	return c, nil
+	for _, m := range rest {
+		c.Other[m.Name] = bytesOf(m.Value) // a part of the copy that nothing else is made of
+	}
+	return &c, nil
 }
 
 var (
@@ -97,36 +77,20 @@ func unquote(raw []byte, into *string) error {
 	return nil
 }
 
-func readAudience(raw []byte, into *[]string) error {
-	if len(raw) > 1 && raw[0] == '"' {
-		*into = []string{""}
-		return unquote(raw, &(*into)[0])
-	}
-	var list []*string // a null among them is no string
-	if len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &list) != nil || slices.Contains(list, nil) {
-		return errAudience
-	}
-	*into = make([]string, 0, len(list))
-	for _, s := range list {
-		*into = append(*into, *s)
-	}
-	return nil
-}
-
 // maxTime is the first second of the year 10000.
 const maxTime = 253402300800
 
-func readTime(raw []byte) (time.Time, error) {
+func readTime(raw string) (time.Time, error) {
 	if len(raw) == 0 || len(raw) > 40 || raw[0] == '"' {
 		return time.Time{}, errTime
 	}
-	if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
+	if n, err := strconv.ParseInt(raw, 10, 64); err == nil {
 		if n < 0 || n >= maxTime {
 			return time.Time{}, errTime
 		}
 		return time.Unix(n, 0).UTC(), nil
 	}
-	f, err := strconv.ParseFloat(string(raw), 64)
+	f, err := strconv.ParseFloat(raw, 64)
 	if err != nil || f < 0 || f >= maxTime {
 		return time.Time{}, errTime
 	}
@@ -241,7 +205,7 @@ func (c *Claims) Time(name string) (time.Time, error) {
 	if !ok {
 		return time.Time{}, nil
 	}
-	t, err := readTime(raw)
+	t, err := readTime(string(raw))
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%w: claim %q: %w", ErrInvalid, name, err)
 	}

@@ -1,15 +1,12 @@
 package jose
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"unsafe"
-
-	josejson "github.com/go-jose/go-jose/v4/json"
 )
 
 // MaxSize is the largest token that is looked at, in bytes.
@@ -48,33 +45,40 @@ func bareType(typ string) string {
 // allowed. If the token names a key, no other is tried. Tokens over [MaxSize], with "crit" or with an
 // unencoded payload are invalid; keys in the header are not looked at. Every error is [ErrInvalid].
 func Verify(token string, keys *KeySet, allowed []Alg) (Header, []byte, error) {
+	h, _, payload, err := VerifyKey(token, keys, allowed)
+	return h, payload, err
+}
+
+// VerifyKey is [Verify] for who also wants to know the key that signed, to forget what it signed when the set loses it
+// ([KeySet.Has]).
+func VerifyKey(token string, keys *KeySet, allowed []Alg) (Header, *PublicKey, []byte, error) {
 	p, err := split(token)
 	if err != nil {
-		return Header{}, nil, err
+		return Header{}, nil, nil, err
 	}
 	if keys != nil {
 		if h := keys.heads.find(p.head); h != nil && allows(allowed, h.header.Alg) && h.key.verify(h.header.Alg, p.message, p.sig) {
-			return p.open(h.header)
+			return p.opened(h.header, h.key)
 		}
 	}
 	full, err := p.header()
 	if err != nil {
-		return Header{}, nil, err
+		return Header{}, nil, nil, err
 	}
 	h := full.Header
 	if !allows(allowed, h.Alg) || h.Alg.Symmetric() {
-		return Header{}, nil, fmt.Errorf("%w: algorithm %.20q is not allowed", ErrInvalid, string(h.Alg))
+		return Header{}, nil, nil, fmt.Errorf("%w: algorithm %.20q is not allowed", ErrInvalid, string(h.Alg))
 	}
 	if keys.Key(h.Alg, h.KeyID) == nil {
-		return Header{}, nil, fmt.Errorf("%w: %w", ErrInvalid, ErrNoKey)
+		return Header{}, nil, nil, fmt.Errorf("%w: %w", ErrInvalid, ErrNoKey)
 	}
 	for _, k := range keys.keys {
 		if (h.KeyID == "" || h.KeyID == k.id) && k.verify(h.Alg, p.message, p.sig) {
 			keys.heads.add(&head{p.head, h, k})
-			return p.open(h)
+			return p.opened(h, k)
 		}
 	}
-	return Header{}, nil, fmt.Errorf("%w: signature does not match", ErrInvalid)
+	return Header{}, nil, nil, fmt.Errorf("%w: signature does not match", ErrInvalid)
 }
 
 // VerifyEmbedded is [Verify] with the key that is in the token's own header, as "jwk". It proves that
@@ -100,8 +104,7 @@ func VerifyEmbedded(token string, allowed []Alg) (Header, *PublicKey, []byte, er
 	if !k.verify(h.Alg, p.message, p.sig) {
 		return Header{}, nil, nil, fmt.Errorf("%w: signature does not match", ErrInvalid)
 	}
-	h, payload, err := p.open(h)
-	return h, k, payload, err
+	return p.opened(h, k)
 }
 
 // Unverified returns what token says, which may be a lie: it is for choosing the keys to verify it
@@ -117,6 +120,9 @@ func Unverified(token string) (Header, []byte, error) {
 	}
 	return p.open(full.Header)
 }
+
+// maxSig is the length of the longest signature, that of an RSA key, in base64url.
+const maxSig = (maxRSA/8*4 + 2) / 3
 
 // parts are the parts of a token.
 type parts struct {
@@ -135,6 +141,9 @@ func split(token string) (p parts, err error) {
 	if !ok || !ok2 {
 		return p, fmt.Errorf("%w: not three parts", ErrInvalid)
 	}
+	if len(sig) > maxSig {
+		return p, fmt.Errorf("%w: signature has %d characters, want at most %d", ErrInvalid, len(sig), maxSig)
+	}
 	if p.sig, err = decode(sig); err != nil {
 		return p, fmt.Errorf("%w: signature: %w", ErrInvalid, err)
 	}
@@ -147,16 +156,6 @@ func bytesOf(s string) []byte {
 	return unsafe.Slice(unsafe.StringData(s), len(s)) // #nosec G103 -- read only, and not kept
 }
 
-var errLine = errors.New("line break")
-
-// decode decodes base64url as strictly as RFC 7515 has it, so that one token has one spelling.
-func decode(s string) ([]byte, error) {
-	if strings.ContainsAny(s, "\r\n") { // package base64 passes over them
-		return nil, errLine
-	}
-	return base64.RawURLEncoding.Strict().DecodeString(s)
-}
-
 // open decodes the payload.
 func (p parts) open(h Header) (Header, []byte, error) {
 	payload, err := decode(p.payload)
@@ -164,6 +163,15 @@ func (p parts) open(h Header) (Header, []byte, error) {
 		return Header{}, nil, fmt.Errorf("%w: payload: %w", ErrInvalid, err)
 	}
 	return h, payload, nil
+}
+
+// opened decodes the payload of a token that k has signed.
+func (p parts) opened(h Header, k *PublicKey) (Header, *PublicKey, []byte, error) {
+	h, payload, err := p.open(h)
+	if err != nil {
+		return h, nil, nil, err
+	}
+	return h, k, payload, nil
 }
 
 type fullHeader struct {
@@ -178,21 +186,40 @@ func (p parts) header() (h fullHeader, err error) {
 	if err != nil {
 		return h, fmt.Errorf("%w: header: %w", ErrInvalid, err)
 	}
-	var raw struct {
-		Alg  string              `json:"alg"`
-		Kid  string              `json:"kid"`
-		Typ  string              `json:"typ"`
-		JWK  josejson.RawMessage `json:"jwk"`
-		Crit josejson.RawMessage `json:"crit"`
-		B64  josejson.RawMessage `json:"b64"`
+	var buffer [8]Member
+	members, err := ParseMembers(data, buffer[:0])
+	if err != nil {
+		return h, fmt.Errorf("header: %w", err)
 	}
-	if err := josejson.Unmarshal(data, &raw); err != nil {
-		return h, fmt.Errorf("%w: header: %w", ErrInvalid, err)
+	for _, m := range members {
+		ok := true
+		switch m.Name {
+		case "alg":
+			var alg string
+			alg, ok = textOrNull(m.Value)
+			h.Alg = Alg(alg)
+		case "kid":
+			h.KeyID, ok = textOrNull(m.Value)
+		case "typ":
+			h.Type, ok = textOrNull(m.Value)
+		case "jwk":
+			h.jwk = bytesOf(m.Value)
+		case "crit", "b64":
+			return h, fmt.Errorf("%w: header has %q, and no extension is understood", ErrInvalid, m.Name)
+		}
+		if !ok {
+			return h, fmt.Errorf("%w: header: %q is not a string", ErrInvalid, m.Name)
+		}
 	}
-	if raw.Crit != nil || raw.B64 != nil {
-		return h, fmt.Errorf(`%w: header has "crit" or "b64", and no extension is understood`, ErrInvalid)
+	return h, nil
+}
+
+// textOrNull is Text, for which null is the empty string.
+func textOrNull(value string) (string, bool) {
+	if value == "null" {
+		return "", true
 	}
-	return fullHeader{Header{Alg(raw.Alg), raw.Kid, raw.Typ}, raw.JWK}, nil
+	return Text(value)
 }
 
 // heads remembers the headers of tokens that were verified, so that the next token with the same one

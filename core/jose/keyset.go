@@ -104,3 +104,16 @@ func (s *KeySet) Key(alg Alg, kid string) *PublicKey {
 	}
 	return nil
 }
+
+// Has reports whether k is in the set, with the same ID and algorithm. It does not allocate.
+func (s *KeySet) Has(k *PublicKey) bool {
+	if s == nil || k == nil {
+		return false
+	}
+	for _, x := range s.keys {
+		if x == k || x.equal(k) {
+			return true
+		}
+	}
+	return false
+}

@@ -7,7 +7,6 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"fmt"
-	"math/big"
 	"slices"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -116,17 +115,48 @@ func (k *PublicKey) verify(alg Alg, message, sig []byte) bool {
 		}
 		return rsa.VerifyPKCS1v15(key, alg.hash(), alg.digest(message), sig) == nil
 	case *ecdsa.PublicKey:
-		size := coordinate(alg)
-		if len(sig) != 2*size {
-			return false
-		}
-		r, s := new(big.Int).SetBytes(sig[:size]), new(big.Int).SetBytes(sig[size:])
-		return ecdsa.Verify(key, alg.digest(message), r, s)
+		var buffer [maxASN1]byte
+		der, ok := asn1Signature(buffer[:0], sig, coordinate(alg))
+		return ok && ecdsa.VerifyASN1(key, alg.digest(message), der)
 	case ed25519.PublicKey:
 		return ed25519.Verify(key, message, sig)
 	default:
 		return false
 	}
+}
+
+// maxASN1 is the length of the longest signature in ASN.1, that of ES512: the sequence, and two numbers of 66 bytes.
+const maxASN1 = 3 + 2*(2+66)
+
+// asn1Signature appends to into what the standard library wants for sig, the form of RFC 7518, section 3.4. It reports whether sig
+// has the right length.
+func asn1Signature(into, sig []byte, size int) ([]byte, bool) {
+	if len(sig) != 2*size {
+		return nil, false
+	}
+	r, s := trimNumber(sig[:size]), trimNumber(sig[size:])
+	length := 4 + len(r) + len(s) + int(r[0]>>7) + int(s[0]>>7)
+	if into = append(into, 0x30); length > 127 {
+		into = append(into, 0x81)
+	}
+	into = append(into, byte(length)) // #nosec G115 -- at most 138
+	for _, n := range [...][]byte{r, s} {
+		sign := n[0] >> 7                            // a number whose highest bit is set would be less than zero
+		into = append(into, 0x02, byte(len(n))+sign) // #nosec G115 -- at most 67
+		if sign != 0 {
+			into = append(into, 0)
+		}
+		into = append(into, n...)
+	}
+	return into, true
+}
+
+// trimNumber returns n without the zeros in front, but never nothing.
+func trimNumber(n []byte) []byte {
+	for len(n) > 1 && n[0] == 0 {
+		n = n[1:]
+	}
+	return n
 }
 
 // allows reports whether alg is in the list.

@@ -1,0 +1,193 @@
+package jose
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+	"unsafe"
+)
+
+// Member is a member of a JSON object.
+type Member struct {
+	Name  string
+	Value string // JSON, without space around it
+}
+
+// Members are the members of a JSON object, in their order, each name once.
+type Members []Member
+
+var (
+	errObject  = errors.New("not a JSON object, or something is wrong or nested too deep in it")
+	errUTF8    = errors.New("not UTF-8 (RFC 8259, section 8.1)")
+	errDoubled = errors.New("a member is there twice")
+)
+
+// ParseMembers reads the object that data is and appends its members to into, whose memory may so be used again. It is as strict as
+// go-jose with what is signed: a name that comes twice, in whatever spelling, and anything after the object are errors; so is what is
+// not UTF-8, or nested more than 64 levels deep. Names of nested objects are not compared. The members point into data, which nobody
+// may change from then on. Every error is [ErrInvalid].
+func ParseMembers(data []byte, into Members) (Members, error) {
+	s := unsafe.String(unsafe.SliceData(data), len(data)) // #nosec G103 -- the contract says that nobody changes it
+	if !utf8.ValidString(s) {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, errUTF8)
+	}
+	first := len(into)
+	i := skipSpace(s, 0)
+	if i == len(s) || s[i] != '{' {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, errObject)
+	}
+	for i = skipSpace(s, i+1); ; i = skipSpace(s, i+1) {
+		if i < len(s) && s[i] == '}' && len(into) == first {
+			break
+		}
+		var m Member
+		if m, i = member(s, i); i < 0 || i == len(s) || s[i] != ',' && s[i] != '}' {
+			return nil, fmt.Errorf("%w: %w", ErrInvalid, errObject)
+		}
+		into = append(into, m)
+		if s[i] == '}' {
+			break
+		}
+	}
+	if skipSpace(s, i+1) != len(s) {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, errObject)
+	}
+	if into[first:].doubled() {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, errDoubled)
+	}
+	return into, nil
+}
+
+// member reads the member at i and returns where what follows begins; less than zero: there is none.
+func member(s string, i int) (m Member, end int) {
+	j := skipString(s, i)
+	if j < 0 {
+		return m, -1
+	}
+	name, ok := Text(s[i:j])
+	if i = skipSpace(s, j); !ok || i == len(s) || s[i] != ':' {
+		return m, -1
+	}
+	i = skipSpace(s, i+1)
+	if j = skipValue(s, i, maxNesting-1); j < 0 {
+		return m, -1
+	}
+	return Member{name, s[i:j]}, skipSpace(s, j)
+}
+
+// doubled reports whether a name is there twice.
+func (m Members) doubled() bool {
+	if len(m) > 40 { // then a table is quicker than looking at each pair
+		seen := make(map[string]struct{}, len(m))
+		for i := range m {
+			seen[m[i].Name] = struct{}{}
+		}
+		return len(seen) < len(m)
+	}
+	for i := range m {
+		name := m[i].Name
+		for j := range i {
+			if m[j].Name == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Find returns the value of the member called name as JSON, and whether it is there.
+func (m Members) Find(name string) (string, bool) {
+	for i := range m {
+		if m[i].Name == name {
+			return m[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// Claims returns what the registered claims among m say, without Other, and the members that are none of them. It uses the memory
+// of m for those. An error means that one has the wrong type, and is [ErrInvalid].
+func (m Members) Claims() (Claims, Members, error) {
+	var c Claims
+	rest := m[:0]
+	for _, x := range m {
+		var ok bool
+		why := errString
+		switch x.Name {
+		case "iss":
+			c.Issuer, ok = Text(x.Value)
+		case "sub":
+			c.Subject, ok = Text(x.Value)
+		case "jti":
+			c.ID, ok = Text(x.Value)
+		case "aud":
+			c.Audience, ok = Texts(x.Value)
+			why = errAudience
+		case "exp":
+			c.Expires, ok = NumericDate(x.Value)
+			why = errTime
+		case "nbf":
+			c.NotBefore, ok = NumericDate(x.Value)
+			why = errTime
+		case "iat":
+			c.IssuedAt, ok = NumericDate(x.Value)
+			why = errTime
+		default:
+			rest, ok = append(rest, x), true
+		}
+		if !ok {
+			return Claims{}, nil, fmt.Errorf("%w: claim %q: %w", ErrInvalid, x.Name, why)
+		}
+	}
+	return c, rest, nil
+}
+
+// Text returns the string that value, a [Member]'s, is, and whether it is one.
+func Text(value string) (string, bool) {
+	if len(value) < 2 || value[0] != '"' { // null would be no error
+		return "", false
+	}
+	inner := value[1 : len(value)-1]
+	for i := range len(inner) {
+		if inner[i] == '\\' {
+			var s string
+			err := json.Unmarshal([]byte(value), &s)
+			return s, err == nil
+		}
+	}
+	return inner, true
+}
+
+// Texts returns the strings of value, a [Member]'s, which is a string or an array of strings, and whether it is one of these.
+func Texts(value string) ([]string, bool) {
+	if one, ok := Text(value); ok {
+		return []string{one}, true
+	}
+	if value == "" || value[0] != '[' {
+		return nil, false
+	}
+	list := []string{}
+	for i := skipSpace(value, 1); value[i] != ']'; i = skipSpace(value, i) { // a member's value ends as it should
+		if value[i] == ',' {
+			i = skipSpace(value, i+1)
+		}
+		end := skipString(value, i)
+		if end < 0 {
+			return nil, false
+		}
+		s, ok := Text(value[i:end])
+		if !ok {
+			return nil, false
+		}
+		list, i = append(list, s), end
+	}
+	return list, true
+}
+
+// NumericDate returns the time that value, a [Member]'s, is (RFC 7519, section 2), and whether it is one from 1970 to 9999.
+func NumericDate(value string) (time.Time, bool) {
+	t, err := readTime(value)
+	return t, err == nil
+}
