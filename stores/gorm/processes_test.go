@@ -141,6 +141,11 @@ func TestProcessesThatAreKilled(t *testing.T) {
 				if len(won[code]) > 1 || int64(len(rows)) != g.Generation || g.Generation > 1 || !dead && g.Generation != 1 {
 					t.Errorf("code %d: redeemed by %q, generation %d, %d tokens, dead %v", code, won[code], g.Generation, len(rows), dead)
 				}
+				for _, name := range []string{"a", "b", "c", "d"} { // also who was killed before it said so
+					if _, err := s.Token(t.Context(), tokenOf(name, code), now); dead && !errors.Is(err, store.ErrRevoked) && !errors.Is(err, store.ErrNotFound) {
+						t.Errorf("code %d: error = %v for what may be the token of %s under a dead grant", code, err, name)
+					}
+				}
 				for _, name := range won[code] {
 					switch _, err := s.Token(t.Context(), tokenOf(name, code), now); {
 					case dead && !errors.Is(err, store.ErrRevoked):

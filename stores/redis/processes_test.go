@@ -39,13 +39,14 @@ func contend(t *testing.T, prefix, process string) {
 		})
 		if err == nil {
 			fmt.Println("won", i)
-		} else if !errors.Is(err, store.ErrUsed) {
+		} else if !errors.Is(err, store.ErrUsed) && !errors.Is(err, store.ErrRevoked) {
 			t.Error(err)
 		}
 	}
 }
 
-// Processes that redeem the same codes, some of them killed on the way: no code is spent twice, and what was won is there.
+// Processes that redeem the same codes, some of them killed on the way, while some grants are revoked: no code is spent twice, no token
+// is live under a grant that is dead, and what was won otherwise is there.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	if prefix, process, ok := strings.Cut(os.Getenv("REDIS_CONTEND"), " "); ok {
@@ -59,7 +60,7 @@ func TestKilled(t *testing.T) {
 	c := empty(t, client)
 	s, ctx := with(t, client, c), t.Context()
 	for i := range codes {
-		if err := s.CreateGrant(ctx, store.Grant{ID: strconv.Itoa(i), Created: time.Now(), Expires: time.Now().Add(time.Hour)}); err != nil {
+		if err := s.CreateGrant(ctx, store.Grant{ID: strconv.Itoa(i), Subject: "s" + strconv.Itoa(i%10), Created: time.Now(), Expires: time.Now().Add(time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -100,6 +101,10 @@ func TestKilled(t *testing.T) {
 			}
 		})
 	}
+	ended, err := s.RevokeGrants(ctx, store.GrantQuery{Subject: "s3"}, store.BySubject, time.Now())
+	if err != nil || len(ended) != codes/10 {
+		t.Errorf("RevokeGrants ended %d, %v, want %d", len(ended), err, codes/10)
+	}
 	wg.Wait()
 	for i := range codes {
 		id := strconv.Itoa(i)
@@ -112,7 +117,12 @@ func TestKilled(t *testing.T) {
 				live = append(live, strconv.Itoa(n))
 			}
 		}
-		if len(live) != 1 || len(won[id]) == 1 && won[id][0] != live[0] {
+		switch {
+		case i%10 == 3:
+			if len(live) > 0 {
+				t.Errorf("code %d: tokens of processes %q are live under a grant that is dead", i, live)
+			}
+		case len(live) != 1 || len(won[id]) == 1 && won[id][0] != live[0]:
 			t.Errorf("code %d: tokens of processes %q are live, and %q say that they won", i, live, won[id])
 		}
 	}
