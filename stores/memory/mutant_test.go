@@ -12,24 +12,64 @@ import (
 // mutant is a store with one mistake: methods that are set take the place of the right ones.
 type mutant struct {
 	*memstore.Store
-	createGrant  func(g store.Grant) error
-	findGrants   func(q store.GrantQuery, page store.Page) ([]store.Grant, error)
-	redeem       func(r store.Redemption) (string, error)
-	revokeGrant  func(ctx context.Context, id string, why store.Reason, now time.Time) error
-	revokeGrants func(q store.GrantQuery, why store.Reason, now time.Time) ([]store.Grant, error)
-	putToken     func(key mandate.Digest, t *mandate.Token) error
-	token        func(key mandate.Digest, now time.Time) (*mandate.Token, error)
-	revokeToken  func(key mandate.Digest, expires time.Time) error
-	putTicket    func(t store.Ticket) error
-	ticket       func(kind store.Kind, key mandate.Digest, now time.Time) (store.Ticket, error)
-	updateTicket func(t store.Ticket) error
-	useOnce      func(space string, key mandate.Digest, now, expires time.Time) error
-	putConsent   func(c store.Consent) error
-	endSession   func(id string, now time.Time) (store.Session, error)
-	signingKeys  func(name string) ([]byte, int64, error)
-	putKeys      func(name string, sealed []byte, revision int64) error
-	lease        func(key string, revision int64, now, until time.Time) error
-	prune        func(now time.Time, limit int) (int, error)
+	putClient     func(c *store.Client) error
+	deleteConsent func(subject, client string) error
+	touchSession  func(key mandate.Digest, expires time.Time) error
+	session       func(key mandate.Digest, now time.Time) (store.Session, error)
+	grant         func(id string) (store.Grant, error)
+	createGrant   func(g store.Grant) error
+	findGrants    func(q store.GrantQuery, page store.Page) ([]store.Grant, error)
+	redeem        func(r store.Redemption) (string, error)
+	revokeGrant   func(ctx context.Context, id string, why store.Reason, now time.Time) error
+	revokeGrants  func(q store.GrantQuery, why store.Reason, now time.Time) ([]store.Grant, error)
+	putToken      func(key mandate.Digest, t *mandate.Token) error
+	token         func(key mandate.Digest, now time.Time) (*mandate.Token, error)
+	revokeToken   func(key mandate.Digest, expires time.Time) error
+	putTicket     func(t store.Ticket) error
+	ticket        func(kind store.Kind, key mandate.Digest, now time.Time) (store.Ticket, error)
+	updateTicket  func(t store.Ticket) error
+	useOnce       func(space string, key mandate.Digest, now, expires time.Time) error
+	putConsent    func(c store.Consent) error
+	endSession    func(id string, now time.Time) (store.Session, error)
+	signingKeys   func(name string) ([]byte, int64, error)
+	putKeys       func(name string, sealed []byte, revision int64) error
+	lease         func(key string, revision int64, now, until time.Time) error
+	prune         func(now time.Time, limit int) (int, error)
+}
+
+func (m *mutant) PutClient(ctx context.Context, c *store.Client) error {
+	if m.putClient != nil {
+		return m.putClient(c)
+	}
+	return m.Store.PutClient(ctx, c)
+}
+
+func (m *mutant) DeleteConsent(ctx context.Context, subject, client string) error {
+	if m.deleteConsent != nil {
+		return m.deleteConsent(subject, client)
+	}
+	return m.Store.DeleteConsent(ctx, subject, client)
+}
+
+func (m *mutant) TouchSession(ctx context.Context, key mandate.Digest, expires time.Time) error {
+	if m.touchSession != nil {
+		return m.touchSession(key, expires)
+	}
+	return m.Store.TouchSession(ctx, key, expires)
+}
+
+func (m *mutant) Session(ctx context.Context, key mandate.Digest, now time.Time) (store.Session, error) {
+	if m.session != nil {
+		return m.session(key, now)
+	}
+	return m.Store.Session(ctx, key, now)
+}
+
+func (m *mutant) Grant(ctx context.Context, id string) (store.Grant, error) {
+	if m.grant != nil {
+		return m.grant(id)
+	}
+	return m.Store.Grant(ctx, id)
 }
 
 func (m *mutant) CreateGrant(ctx context.Context, g store.Grant) error {

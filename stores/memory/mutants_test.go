@@ -276,6 +276,116 @@ func mutants() map[string]struct {
 		"prune has no limit": {"prune", func(m *mutant) {
 			m.prune = func(now time.Time, _ int) (int, error) { return m.Store.Prune(ctx, now, math.MaxInt32) }
 		}},
+		"a loser is told what stood there before the winner": {"races", func(m *mutant) {
+			m.redeem = func(r store.Redemption) (string, error) {
+				id, err := m.Store.Redeem(ctx, r)
+				if errors.Is(err, store.ErrUsed) && r.From == 0 {
+					err = store.ErrConflict
+				}
+				return id, err
+			}
+		}},
+		"a repeat outlives the end of its grant": {"repeat", func(m *mutant) {
+			m.redeem = func(r store.Redemption) (string, error) {
+				id, err := m.Store.Redeem(ctx, r)
+				if g, _ := m.Grant(ctx, r.GrantID); errors.Is(err, store.ErrExpired) && g.Generation == r.From+1 {
+					return g.KeyID, nil
+				}
+				return id, err
+			}
+		}},
+		"expired comes before used": {"redeem", func(m *mutant) {
+			m.redeem = func(r store.Redemption) (string, error) {
+				id, err := m.Store.Redeem(ctx, r)
+				if g, _ := m.Grant(ctx, r.GrantID); err != nil && !g.Expires.IsZero() && !r.Now.Before(g.Expires) {
+					err = store.ErrExpired
+				}
+				return id, err
+			}
+		}},
+		"the last reason stays": {"grants", func(m *mutant) {
+			var reasons sync.Map // by grant
+			m.revokeGrant = func(ctx context.Context, id string, why store.Reason, now time.Time) error {
+				reasons.Store(id, why)
+				return m.Store.RevokeGrant(ctx, id, why, now)
+			}
+			m.grant = func(id string) (store.Grant, error) {
+				g, err := m.Store.Grant(ctx, id)
+				if why, ok := reasons.Load(id); ok && err == nil {
+					g.Reason = why.(store.Reason)
+				}
+				return g, err
+			}
+		}},
+		"revoking many tells of those that were over": {"grants", func(m *mutant) {
+			m.revokeGrants = func(q store.GrantQuery, why store.Reason, now time.Time) ([]store.Grant, error) {
+				_, err := m.Store.RevokeGrants(ctx, q, why, now)
+				all, _ := m.Store.FindGrants(ctx, q, store.Page{Limit: math.MaxInt32})
+				return all, err
+			}
+		}},
+		"a token is taken under a dead grant": {"tokens", func(m *mutant) {
+			m.putToken = func(key mandate.Digest, t *mandate.Token) error {
+				if err := m.Store.PutToken(ctx, key, t); !errors.Is(err, store.ErrRevoked) {
+					return err
+				}
+				return nil
+			}
+		}},
+		"a revoked token is deleted": {"tokens", func(m *mutant) {
+			m.token = func(key mandate.Digest, now time.Time) (*mandate.Token, error) {
+				t, err := m.Store.Token(ctx, key, now)
+				if errors.Is(err, store.ErrRevoked) {
+					err = store.ErrNotFound
+				}
+				return t, err
+			}
+		}},
+		"a ticket that is used and over is over": {"tickets", func(m *mutant) {
+			m.ticket = func(kind store.Kind, key mandate.Digest, now time.Time) (store.Ticket, error) {
+				t, err := m.Store.Ticket(ctx, kind, key, now)
+				if errors.Is(err, store.ErrUsed) && !now.Before(t.Expires) {
+					err = store.ErrExpired
+				}
+				return t, err
+			}
+		}},
+		"what was used is used for ever": {"replay", func(m *mutant) {
+			m.useOnce = func(space string, key mandate.Digest, now, _ time.Time) error {
+				return m.Store.UseOnce(ctx, space, key, now, time.Time{})
+			}
+		}},
+		"the revision of a client is not compared": {"clients", func(m *mutant) {
+			m.putClient = func(c *store.Client) error {
+				c = c.Clone()
+				if old, err := m.Client(ctx, c.ID); err == nil && c.Revision > 0 {
+					c.Revision = old.Revision
+				}
+				return m.Store.PutClient(ctx, c)
+			}
+		}},
+		"deleting nothing is an error": {"consents", func(m *mutant) {
+			m.deleteConsent = func(subject, client string) error {
+				if _, err := m.Consent(ctx, subject, client); err != nil {
+					return err
+				}
+				return m.Store.DeleteConsent(ctx, subject, client)
+			}
+		}},
+		"a touch moves the absolute end": {"sessions", func(m *mutant) {
+			var touched sync.Map // by key
+			m.touchSession = func(key mandate.Digest, expires time.Time) error {
+				touched.Store(key, true)
+				return m.Store.TouchSession(ctx, key, expires)
+			}
+			m.session = func(key mandate.Digest, now time.Time) (store.Session, error) {
+				s, err := m.Store.Session(ctx, key, now)
+				if _, ok := touched.Load(key); ok {
+					s.Ends = s.Expires
+				}
+				return s, err
+			}
+		}},
 		"two stores that share nothing": {"shared", func(*mutant) {}},
 		"a store that is lost":          {"reopened", func(*mutant) {}},
 		"prune does nothing": {"prune", func(m *mutant) {
