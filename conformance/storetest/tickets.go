@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -147,6 +148,24 @@ func tickets() cases {
 			w.Used = w.Expires.Add(-time.Minute)
 			must(t, k.UpdateTicket(t.Context(), w))
 			verdict(t, "the second time", k.UpdateTicket(t.Context(), w), store.ErrUsed)
+		},
+		"a cancelled context is an outage and no verdict": func(t *testing.T, k kit) {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			w := k.wait(t)
+			if _, err := k.Ticket(ctx, w.Kind, w.Key, k.at(0)); isVerdict(err) {
+				t.Errorf("Ticket: error = %v, want none, or one that is no verdict", err)
+			}
+			w.Used = k.at(time.Minute)
+			err := k.UpdateTicket(ctx, w)
+			if isVerdict(err) {
+				t.Errorf("UpdateTicket: error = %v, want none, or one that is no verdict", err)
+			}
+			if err != nil {
+				must(t, k.UpdateTicket(t.Context(), w))
+			}
+			_, err = k.Ticket(t.Context(), w.Kind, w.Key, k.at(0))
+			verdict(t, "Ticket after UpdateTicket", err, store.ErrUsed)
 		},
 		"odd and long texts come back whole": func(t *testing.T, k kit) {
 			w := k.ticket()

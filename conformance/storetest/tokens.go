@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -113,6 +114,27 @@ func tokens() cases {
 					t.Errorf("the token is live after a revocation until %v", d)
 				}
 			}
+		},
+		"a cancelled context is an outage and no verdict": func(t *testing.T, k kit) {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			g := k.approve(t)
+			key := k.put(t, g)
+			if _, err := k.Token(ctx, key, k.at(0)); isVerdict(err) {
+				t.Errorf("Token: error = %v, want none, or one that is no verdict", err)
+			}
+			if err := k.PutToken(ctx, digest(), k.token(g)); isVerdict(err) {
+				t.Errorf("PutToken: error = %v, want none, or one that is no verdict", err)
+			}
+			err := k.RevokeToken(ctx, key, k.at(30*time.Minute))
+			if isVerdict(err) {
+				t.Errorf("RevokeToken: error = %v, want none, or one that is no verdict", err)
+			}
+			if err != nil { // the caller's next attempt
+				must(t, k.RevokeToken(t.Context(), key, k.at(30*time.Minute)))
+			}
+			_, err = k.Token(t.Context(), key, k.at(0))
+			verdict(t, "Token after RevokeToken", err, store.ErrRevoked)
 		},
 		"what is revoked and not stored is remembered": func(t *testing.T, k kit) {
 			key := digest()

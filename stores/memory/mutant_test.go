@@ -24,10 +24,10 @@ type mutant struct {
 	revokeGrants  func(q store.GrantQuery, why store.Reason, now time.Time) ([]store.Grant, error)
 	putToken      func(key mandate.Digest, t *mandate.Token) error
 	token         func(key mandate.Digest, now time.Time) (*mandate.Token, error)
-	revokeToken   func(key mandate.Digest, expires time.Time) error
+	revokeToken   func(ctx context.Context, key mandate.Digest, expires time.Time) error
 	putTicket     func(t store.Ticket) error
 	ticket        func(kind store.Kind, key mandate.Digest, now time.Time) (store.Ticket, error)
-	updateTicket  func(t store.Ticket) error
+	updateTicket  func(ctx context.Context, t store.Ticket) error
 	useOnce       func(space string, key mandate.Digest, now, expires time.Time) error
 	putConsent    func(c store.Consent) error
 	endSession    func(id string, now time.Time) (store.Session, error)
@@ -123,7 +123,7 @@ func (m *mutant) Token(ctx context.Context, key mandate.Digest, now time.Time) (
 
 func (m *mutant) RevokeToken(ctx context.Context, key mandate.Digest, expires time.Time) error {
 	if m.revokeToken != nil {
-		return m.revokeToken(key, expires)
+		return m.revokeToken(ctx, key, expires)
 	}
 	return m.Store.RevokeToken(ctx, key, expires)
 }
@@ -144,7 +144,7 @@ func (m *mutant) Ticket(ctx context.Context, kind store.Kind, key mandate.Digest
 
 func (m *mutant) UpdateTicket(ctx context.Context, t store.Ticket) error {
 	if m.updateTicket != nil {
-		return m.updateTicket(t)
+		return m.updateTicket(ctx, t)
 	}
 	return m.Store.UpdateTicket(ctx, t)
 }

@@ -173,7 +173,7 @@ func mutants() map[string]struct {
 			}
 		}},
 		"no tombstones": {"tokens", func(m *mutant) {
-			m.revokeToken = func(key mandate.Digest, expires time.Time) error {
+			m.revokeToken = func(_ context.Context, key mandate.Digest, expires time.Time) error {
 				if _, err := m.Store.Token(ctx, key, time.UnixMilli(1)); errors.Is(err, store.ErrNotFound) {
 					return nil
 				}
@@ -199,7 +199,7 @@ func mutants() map[string]struct {
 			}
 		}},
 		"the last write to a ticket wins": {"tickets", func(m *mutant) {
-			m.updateTicket = func(t store.Ticket) error {
+			m.updateTicket = func(_ context.Context, t store.Ticket) error {
 				for {
 					now, err := m.Store.Ticket(ctx, t.Kind, t.Key, t.Created)
 					if err != nil {
@@ -339,6 +339,22 @@ func mutants() map[string]struct {
 					err = store.ErrNotFound
 				}
 				return t, err
+			}
+		}},
+		"a revocation that was cancelled looks done": {"tokens", func(m *mutant) {
+			m.revokeToken = func(c context.Context, key mandate.Digest, expires time.Time) error {
+				if c.Err() == nil {
+					return m.Store.RevokeToken(ctx, key, expires)
+				}
+				return nil
+			}
+		}},
+		"an update that was cancelled looks like a conflict": {"tickets", func(m *mutant) {
+			m.updateTicket = func(c context.Context, t store.Ticket) error {
+				if c.Err() != nil {
+					return store.ErrConflict
+				}
+				return m.Store.UpdateTicket(ctx, t)
 			}
 		}},
 		"a ticket that is used and over is over": {"tickets", func(m *mutant) {
