@@ -49,7 +49,7 @@ func New(c Config) (*Guard, error) {
 		if v == nil {
 			return nil, fmt.Errorf("resource: Config.Verifiers[%d] is nil", i)
 		}
-		opened, err := v.Open(Settings{Audience: c.Audience})
+		opened, err := v.Open(Settings{Audience: c.Audience, Hooks: c.Hooks})
 		if err != nil {
 			return nil, fmt.Errorf("resource: Config.Verifiers[%d]: %w", i, err)
 		}

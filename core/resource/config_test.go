@@ -50,7 +50,8 @@ func TestNewRefuses(t *testing.T) {
 
 		"a JWT without an audience here": {resource.Config{Verifiers: []resource.Verifier{resource.JWT{Issuer: "i", Keys: keys}}}, []string{"Audience", "JWT.AnyAudience"}},
 		"a JWT without an issuer":        {jwt(func(j *resource.JWT) { j.Issuer = "" }), []string{"JWT.Issuer"}},
-		"a JWT without keys":             {jwt(func(j *resource.JWT) { j.Keys = nil }), []string{"JWT.Keys", "FixedKeys"}},
+		"a JWT without keys of no URL":   {jwt(func(j *resource.JWT) { j.Issuer, j.Keys = "accounts", nil }), []string{"JWT.Keys", "JWT.Issuer", "FixedKeys"}},
+		"a JWT without keys on http":     {jwt(func(j *resource.JWT) { j.Issuer, j.Keys = "http://id.example.com", nil }), []string{"JWT.Issuer", "http", "AllowInsecureHTTP"}},
 		"a leeway over a minute":         {jwt(func(j *resource.JWT) { j.Leeway = 61 * time.Second }), []string{"JWT.Leeway", "1m1s"}},
 		"a negative leeway":              {jwt(func(j *resource.JWT) { j.Leeway = -1 }), []string{"JWT.Leeway"}},
 		"a symmetric algorithm":          {jwt(func(j *resource.JWT) { j.Algs = []jose.Alg{jose.HS256} }), []string{"JWT.Algs", "HS256", "ES256"}},

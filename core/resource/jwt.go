@@ -18,12 +18,13 @@ import (
 const maxLeeway = time.Minute
 
 // JWT takes signed access tokens of one issuer, strictly as RFC 9068 has them: type at+jwt, the issuer to the letter, an
-// audience, and exp, sub, client_id, iat and jti present. Its other fields are data by which issuers differ from that. It does
-// no I/O of its own and sees no revocation, unless Live is set.
+// audience, and exp, sub, client_id, iat and jti present. Its other fields are data by which issuers differ from that. It sees no
+// revocation, unless Live is set.
 type JWT struct {
 	// Issuer is the issuer identifier, which the claim iss must be. Required.
 	Issuer string
-	// Keys has the issuer's public keys. Required; [FixedKeys] is the simplest.
+	// Keys has the issuer's public keys. Default: [RemoteKeys] of Issuer, fetched when the first token comes. [NewRemoteKeys] makes
+	// others, [FixedKeys] are at hand.
 	Keys KeySource
 	// Algs are the signature algorithms taken. Default: ES256, EdDSA, PS256 and RS256.
 	Algs []jose.Alg
@@ -79,7 +80,7 @@ type Live interface {
 
 // Open implements [Verifier].
 func (j JWT) Open(s Settings) (Opened, error) {
-	j, err := j.withDefaults()
+	j, err := j.withDefaults(s)
 	if err != nil {
 		return Opened{}, err
 	}
@@ -112,12 +113,16 @@ func (j JWT) Open(s Settings) (Opened, error) {
 	}, nil
 }
 
-func (j JWT) withDefaults() (JWT, error) {
+func (j JWT) withDefaults(s Settings) (JWT, error) {
 	if j.Issuer == "" {
 		return j, errors.New("JWT.Issuer is empty: it is what the issuer writes into iss")
 	}
 	if j.Keys == nil {
-		return j, fmt.Errorf("JWT.Keys of %s is nil: hand it the issuer's public keys, for example resource.FixedKeys(set)", j.Issuer)
+		keys, err := newRemoteKeys(RemoteConfig{Issuer: j.Issuer, Hooks: s.Hooks})
+		if err != nil {
+			return j, fmt.Errorf("JWT.Keys is nil, and JWT.%w: or set JWT.Keys, to resource.NewRemoteKeys or resource.FixedKeys", err)
+		}
+		j.Keys = keys
 	}
 	if j.Leeway < 0 || j.Leeway > maxLeeway {
 		return j, fmt.Errorf("JWT.Leeway is %v: use 0 to %v, and set the clock", j.Leeway, maxLeeway)

@@ -18,7 +18,8 @@ type Verifier interface {
 
 // Settings are what a verifier knows of the guard that opens it.
 type Settings struct {
-	Audience string // Config.Audience; empty: the guard has none
+	Audience string        // Config.Audience; empty: the guard has none
+	Hooks    mandate.Hooks // Config.Hooks: for what goes wrong while no request waits for it
 }
 
 // Opened is a verifier at work. Its functions may be called by any number of goroutines.

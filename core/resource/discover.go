@@ -1,0 +1,161 @@
+package resource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/fetch"
+	"github.com/go-mandate/mandate/core/oauth2"
+)
+
+// How long documents of an issuer are fresh: what it says (Cache-Control), within bounds.
+const (
+	minFresh     = 5 * time.Minute
+	defaultFresh = 10 * time.Minute
+	maxFresh     = 24 * time.Hour
+)
+
+const maxMetadata = 256 << 10 // bytes
+
+// finder reads the metadata of an issuer. It is used by one goroutine at a time.
+type finder struct {
+	issuer  string
+	fetcher mandate.Fetcher
+	urls    []string // where it may be; where it was found is first
+}
+
+// newFinder returns the finder of issuer. field names it in errors.
+func newFinder(issuer, field string, f mandate.Fetcher) (*finder, error) {
+	urls, err := oauth2.MetadataURLs(issuer)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", field, err)
+	}
+	return &finder{issuer: issuer, fetcher: f, urls: urls}, nil
+}
+
+// find returns the metadata and how long it is fresh.
+func (d *finder) find(ctx context.Context) (oauth2.ServerMetadata, time.Duration, error) {
+	var causes []error
+	for i, u := range d.urls {
+		// One form that hangs leaves time for the others.
+		share, cancel := context.WithTimeout(ctx, timeLeft(ctx)/time.Duration(len(d.urls)-i))
+		body, fresh, err := document(share, d.fetcher, u, "metadata", maxMetadata)
+		cancel()
+		if err == nil {
+			var m oauth2.ServerMetadata
+			if m, err = oauth2.ParseServerMetadata(body, d.issuer); err == nil {
+				copy(d.urls[1:i+1], d.urls[:i])
+				d.urls[0] = u
+				return m, fresh, nil
+			}
+			err = fmt.Errorf("%s: %w", u, err)
+		}
+		causes = append(causes, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return oauth2.ServerMetadata{}, 0, oneLine(causes)
+}
+
+// timeLeft returns how long ctx lasts, at most an hour.
+func timeLeft(ctx context.Context) time.Duration {
+	if end, ok := ctx.Deadline(); ok {
+		return min(time.Until(end), time.Hour)
+	}
+	return time.Hour
+}
+
+// oneLine joins errors as a line of a log can hold them.
+func oneLine(causes []error) error {
+	texts := make([]string, len(causes))
+	for i, err := range causes {
+		texts[i] = err.Error()
+	}
+	return errors.New(strings.Join(texts, "; "))
+}
+
+// checkURL is an error unless target is as safe as the issuer that names it.
+func (d *finder) checkURL(target, member string) error {
+	switch {
+	case target == "":
+		return fmt.Errorf("metadata of %s has no %s", d.issuer, member)
+	case strings.HasPrefix(target, "https://"), strings.HasPrefix(target, "http://") && strings.HasPrefix(d.issuer, "http://"):
+		return nil
+	}
+	return fmt.Errorf("metadata of %s has the %s %.200q, want an https URL", d.issuer, member, target)
+}
+
+// statusError is an answer that is not the document.
+type statusError struct {
+	url    string
+	status int
+}
+
+// Error implements error.
+func (e statusError) Error() string { return e.url + " answered " + strconv.Itoa(e.status) }
+
+// document fetches a JSON document and returns how long it is fresh.
+func document(ctx context.Context, f mandate.Fetcher, url, purpose string, limit int64) ([]byte, time.Duration, error) {
+	res, err := f.Fetch(ctx, &mandate.FetchRequest{
+		URL: url, Header: mandate.Fields{{Name: "Accept", Value: "application/json, application/jwk-set+json"}},
+		Purpose: purpose, Trust: mandate.Operator, MaxBytes: limit,
+	})
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case res == nil:
+		return nil, 0, fmt.Errorf("%s: the Fetcher returned neither an answer nor an error", url)
+	case res.Status != 200:
+		return nil, 0, statusError{url, res.Status}
+	case int64(len(res.Body)) > limit:
+		return nil, 0, fmt.Errorf("%s: %w: more than %d bytes", url, fetch.ErrTooLarge, limit)
+	}
+	return res.Body, freshness(res.Header), nil
+}
+
+// freshness returns how long an answer is fresh (RFC 9111, section 4.2), within bounds: an issuer that forbids caching would otherwise be
+// asked for each token, and one that means for ever could never rotate a key.
+func freshness(h mandate.Fields) time.Duration {
+	fresh, said := time.Duration(0), false
+	for _, line := range h.Values("Cache-Control") {
+		for directive := range strings.SplitSeq(line, ",") {
+			name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+			switch strings.ToLower(name) {
+			case "no-store", "no-cache":
+				return minFresh
+			case "max-age":
+				fresh, said = seconds(strings.Trim(value, `"`)), true
+			}
+		}
+	}
+	if !said {
+		return defaultFresh
+	}
+	return min(max(fresh-seconds(h.Get("Age")), minFresh), maxFresh)
+}
+
+// seconds reads a number of seconds; what is none is zero, what is too large a day or more.
+func seconds(s string) time.Duration {
+	n, err := strconv.ParseUint(s, 10, 63)
+	if errors.Is(err, strconv.ErrRange) {
+		return maxFresh
+	}
+	return time.Duration(min(n, 1e9)) * time.Second
+}
+
+// fetcherOf returns f, or the guarded default, which cannot reach plain http beyond loopback: field and url are for the error then.
+func fetcherOf(f mandate.Fetcher, c fetch.Config, field, url string) (mandate.Fetcher, error) {
+	if f != nil {
+		return f, nil
+	}
+	if !strings.HasPrefix(url, "https://") && !oauth2.LoopbackURI(url) {
+		return nil, fmt.Errorf("%s %.200q is neither https nor http on loopback: use https, or hand over a Fetcher that may use plain http (fetch.Config.AllowInsecureHTTP)", field, url)
+	}
+	return fetch.New(c)
+}

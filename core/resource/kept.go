@@ -1,0 +1,184 @@
+package resource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The paces of kept values.
+const (
+	coldPause = 2 * time.Second  // after a failure with nothing to fall back on
+	warmPause = 15 * time.Second // after a failure with an older value in use
+)
+
+// kept is a value from the network. Who needs it first waits for it, one fetch for all; later ones never wait: what is no longer
+// fresh is fetched anew in the background while it is used on. Nothing runs unless somebody asks, and no fetch outlives its timeout.
+type kept[T any] struct {
+	// fetch returns the value and how long it is fresh. It is never called twice at once. old may be nil; where nothing has changed it
+	// is returned as it is.
+	fetch func(ctx context.Context, old *T) (*T, time.Duration, error)
+	// failed hears of failures while an older value is used on, which nobody else would hear of. until is when that ends.
+	failed func(err error, until time.Time)
+
+	now      func() time.Time
+	timeout  time.Duration // of a fetch, and of who waits for the first
+	patience time.Duration // of who waits for a newer value
+	interval time.Duration // between fetches for a newer value
+	outage   time.Duration // how long a value is used after it was fresh
+
+	have atomic.Pointer[version[T]]
+	next atomic.Int64 // when a fetch may begin after one that failed, in Unix milliseconds
+
+	mu     sync.Mutex // guards flight, asked and err
+	flight *flight
+	asked  time.Time // when the last fetch for a newer value began
+	err    error     // of the last fetch
+}
+
+// version is a value that was fetched.
+type version[T any] struct {
+	value       *T
+	fresh, good time.Time // until when
+}
+
+// flight is a fetch on its way. err may be read once it is done.
+type flight struct {
+	done chan struct{}
+	err  error
+}
+
+var errSlow = errors.New("no answer yet")
+
+// get returns the value. Once there was one, it does not wait for the network, unless the outage has outlasted the value.
+func (k *kept[T]) get(ctx context.Context) (*T, error) {
+	now := k.now()
+	have := k.have.Load()
+	switch {
+	case have != nil && now.Before(have.fresh):
+		return have.value, nil
+	case have != nil && now.Before(have.good):
+		if now.UnixMilli() >= k.next.Load() {
+			k.mu.Lock()
+			if k.flight == nil && k.have.Load() == have {
+				k.begin()
+			}
+			k.mu.Unlock()
+		}
+		return have.value, nil
+	}
+	k.mu.Lock()
+	f := k.flight
+	switch again := k.have.Load(); {
+	case again != have: // it came in between
+		k.mu.Unlock()
+		return again.value, nil
+	case f == nil && now.UnixMilli() < k.next.Load():
+		defer k.mu.Unlock()
+		return nil, k.err
+	case f == nil:
+		f = k.begin()
+	}
+	k.mu.Unlock()
+	if err := k.wait(ctx, f, k.timeout); err != nil {
+		return nil, err
+	}
+	return k.have.Load().value, nil
+}
+
+// newer returns a newer value than missing if there is one, and missing if there is none. Whatever the load, it begins one fetch in
+// an interval. An error means that nobody can tell.
+func (k *kept[T]) newer(ctx context.Context, missing *T) (*T, error) {
+	for joined := false; ; joined = true {
+		k.mu.Lock()
+		have, f := k.have.Load(), k.flight
+		mine := f == nil
+		switch {
+		case have == nil || have.value != missing:
+			k.mu.Unlock()
+			return k.get(ctx)
+		case mine && !k.asked.IsZero() && k.now().Sub(k.asked) < k.interval:
+			defer k.mu.Unlock()
+			if k.err != nil {
+				return nil, k.err
+			}
+			return missing, nil
+		case mine:
+			k.asked = k.now()
+			f = k.begin()
+		}
+		k.mu.Unlock()
+		if err := k.wait(ctx, f, k.patience); err != nil {
+			return nil, err
+		}
+		if now := k.have.Load().value; now != missing || mine || joined {
+			return now, nil
+		} // a fetch that was on its way may have come too early for what is missing: one of its own
+	}
+}
+
+// wait waits for f, and returns what it ended with.
+func (k *kept[T]) wait(ctx context.Context, f *flight, most time.Duration) error {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-f.done:
+		return f.err
+	case <-ctx.Done():
+		return fmt.Errorf("wait for a fetch: %w", ctx.Err())
+	case <-timer.C:
+		return fmt.Errorf("%w after %v", errSlow, most)
+	}
+}
+
+// begin sends a flight off. The caller holds mu, and there is none on its way.
+func (k *kept[T]) begin() *flight {
+	f := &flight{done: make(chan struct{})}
+	k.flight = f
+	go k.fly(f)
+	return f
+}
+
+// fly is a flight: on its own, so that nobody who gives up takes it from those who wait on, and with nothing of a request, whose context
+// may be used again by the framework.
+func (k *kept[T]) fly(f *flight) {
+	ctx, cancel := context.WithTimeout(context.Background(), k.timeout)
+	defer cancel()
+	have := k.have.Load()
+	value, fresh, err := k.try(ctx, have)
+	now := k.now()
+	k.mu.Lock()
+	k.flight, k.err, f.err = nil, err, err
+	usable := have != nil && now.Before(have.good)
+	switch {
+	case err == nil:
+		k.have.Store(&version[T]{value, now.Add(fresh), now.Add(fresh + k.outage)})
+		k.next.Store(0)
+	case usable:
+		k.next.Store(now.Add(warmPause).UnixMilli())
+	default:
+		k.next.Store(now.Add(coldPause).UnixMilli())
+	}
+	k.mu.Unlock()
+	close(f.done)
+	if err != nil && usable && k.failed != nil {
+		k.failed(err, have.good)
+	}
+}
+
+// try is fetch, with a panic of a Fetcher as an error: there is no handler above that would catch it.
+func (k *kept[T]) try(ctx context.Context, have *version[T]) (value *T, fresh time.Duration, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			value, err = nil, fmt.Errorf("panic: %v", p)
+		}
+	}()
+	var old *T
+	if have != nil {
+		old = have.value
+	}
+	return k.fetch(ctx, old)
+}
