@@ -205,7 +205,7 @@ func (p parts) header() (h fullHeader, err error) {
 		case "jwk":
 			h.jwk = bytesOf(m.Value)
 		case "crit", "b64":
-			return h, fmt.Errorf("%w: header has %q, and no extension is understood", ErrInvalid, m.Name)
+			return h, fmt.Errorf(`%w: header has "crit" or "b64", and no extension is understood`, ErrInvalid)
 		}
 		if !ok {
 			return h, fmt.Errorf("%w: header: %q is not a string", ErrInvalid, m.Name)

@@ -1,7 +1,6 @@
 package resource
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,24 +10,64 @@ import (
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/oauth2"
 )
 
+// claims are what an authentic token says: the registered claims, and all others in their order.
+type claims struct {
+	jose.Claims
+
+	more jose.Members
+}
+
+// parseClaims reads a payload, which nobody may change from then on, into memory that the caller has.
+func parseClaims(payload []byte, into jose.Members) (c claims, err error) {
+	members, err := jose.ParseMembers(payload, into)
+	if err != nil {
+		return c, fmt.Errorf("claims: %w", err)
+	}
+	c.Claims, c.more, err = members.Claims()
+	return c, err
+}
+
+// text returns another claim that is a string; "" if it is absent or none.
+func (c *claims) text(name string) string {
+	raw, _ := c.more.Find(name)
+	s, _ := jose.Text(raw)
+	return s
+}
+
+// has reports whether one of names is among the other claims.
+func (c *claims) has(names ...string) bool {
+	for _, name := range names {
+		if _, ok := c.more.Find(name); ok {
+			return true
+		}
+	}
+	return false
+}
+
 // read checks the claims of an authentic token and says what they mean.
-func (v *jwt) read(c *jose.Claims, now time.Time) (info mandate.TokenInfo, err error) {
-	if c.Issuer != v.Issuer {
+func (v *jwt) read(c *claims, now time.Time) (info mandate.TokenInfo, err error) {
+	if c.Issuer != v.Issuer && !slices.Contains(v.dialect.aliases, c.Issuer) {
 		return info, fmt.Errorf("iss is %.200q, want %q", c.Issuer, v.Issuer)
 	}
 	if err := c.CheckTimes(now, v.Leeway); err != nil {
 		return info, err
 	}
-	if !v.AnyAudience && (len(c.Audience) == 0 || slices.Contains(c.Audience, "")) {
+	if v.dialect.kind != nil {
+		if err := v.dialect.kind(c); err != nil {
+			return info, err
+		}
+	}
+	if v.rule() == AudienceNamed && len(c.Audience) == 0 || !v.AnyAudience && slices.Contains(c.Audience, "") {
 		return info, errors.New("aud is missing or empty: have the issuer name this API")
 	}
-	info = mandate.TokenInfo{ID: c.ID, Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience, IssuedAt: c.IssuedAt, Expires: c.Expires.Add(v.Leeway), ACR: c.Text("acr")}
-	if info.ClientID, err = v.clientOf(c); err != nil {
+	info = mandate.TokenInfo{ID: c.ID, Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience, IssuedAt: c.IssuedAt, Expires: c.Expires.Add(v.Leeway), ACR: c.text("acr")}
+	if info.ClientID, err = v.clientOf(c.more); err != nil {
 		return info, err
 	}
-	for _, claim := range []struct {
+	for _, claim := range [...]struct {
 		name string
 		has  bool
 	}{{"sub", c.Subject != ""}, {"client_id", info.ClientID != ""}, {"iat", !c.IssuedAt.IsZero()}, {"jti", c.ID != ""}} {
@@ -39,109 +78,170 @@ func (v *jwt) read(c *jose.Claims, now time.Time) (info mandate.TokenInfo, err e
 	if info.Subject == info.ClientID { // the client acts for itself (RFC 9068, section 2.2)
 		info.Subject = ""
 	}
-	if info.Scopes, err = v.scopesOf(c); err != nil {
+	if info.Scopes, err = v.scopesOf(c.more); err != nil {
 		return info, err
 	}
-	if info.AuthTime, err = c.Time("auth_time"); err != nil {
-		return info, err
+	if raw, ok := c.more.Find("auth_time"); ok {
+		if info.AuthTime, ok = jose.NumericDate(raw); !ok {
+			return info, errors.New("auth_time is not a number of seconds")
+		}
 	}
-	if raw, ok := c.Other["cnf"]; ok {
+	if raw, ok := c.more.Find("cnf"); ok {
 		info.Confirmed = confirmation(raw)
 		if info.Confirmed.JKT != "" {
 			info.Type = "DPoP"
 		}
 	}
-	info.Claims, err = v.rest(c)
+	if v.Live != nil {
+		info.GrantID = c.text(oauth2.GrantClaim)
+	}
+	if v.dialect.adapt != nil {
+		v.dialect.adapt(c, &info)
+	}
+	info.Claims, err = v.rest(c.more)
 	return info, err
 }
 
-func (v *jwt) clientOf(c *jose.Claims) (string, error) {
-	for _, p := range v.client {
-		raw := p.find(c.Other)
-		if raw == nil {
+func (v *jwt) clientOf(more jose.Members) (string, error) {
+	for i := range v.client {
+		raw := v.client[i].find(more)
+		if raw == "" {
 			continue
 		}
-		var id string
-		if raw[0] != '"' || json.Unmarshal(raw, &id) != nil {
-			return "", fmt.Errorf("claim %s is not a string", p.name)
+		id, ok := jose.Text(raw)
+		if !ok {
+			return "", fmt.Errorf("claim %s is not a string", v.client[i].name)
 		}
 		return id, nil
 	}
 	return "", nil
 }
 
-func (v *jwt) scopesOf(c *jose.Claims) (mandate.Scopes, error) {
-	for _, p := range v.scope {
-		raw := p.find(c.Other)
-		if raw == nil {
+func (v *jwt) scopesOf(more jose.Members) (mandate.Scopes, error) {
+	for i := range v.scope {
+		raw := v.scope[i].find(more)
+		if raw == "" {
 			continue
 		}
-		names, err := stringsOf(raw)
-		if err != nil {
-			return "", fmt.Errorf("claim %s is %w", p.name, err)
+		names, ok := jose.Text(raw)
+		if !ok {
+			list, ok := jose.Texts(raw)
+			if !ok {
+				return "", fmt.Errorf("claim %s is %w", v.scope[i].name, errNotStrings)
+			}
+			names = strings.Join(list, " ")
 		}
-		scopes, err := mandate.ParseScopes(strings.Join(names, " "))
+		scopes, err := mandate.ParseScopes(names)
 		if err != nil {
-			return "", fmt.Errorf("claim %s: %w", p.name, err)
+			return "", fmt.Errorf("claim %s: %w", v.scope[i].name, err)
 		}
 		return scopes, nil
 	}
 	return "", nil
 }
 
-// rest returns the claims that have no field of their own, with the roles where mandate.Role looks for them.
-func (v *jwt) rest(c *jose.Claims) (string, error) {
-	rest := make(map[string]json.RawMessage, len(c.Other))
-	for name, raw := range c.Other {
-		switch name {
-		case "client_id", "scope", "acr", "auth_time", "cnf":
-		default:
-			rest[name] = raw
+// gathered is a claim of the token that is gathered from others: where mandate.Role and its like look.
+type gathered struct {
+	name string
+	from []path
+}
+
+// rest returns the claims that have no field of their own, as a JSON object, with what is gathered where mandate.Role and its like
+// look for it.
+func (v *jwt) rest(more jose.Members) (string, error) {
+	size := 0
+	for i := range more {
+		if v.keeps(more[i].Name) {
+			size += len(more[i].Name) + len(more[i].Value) + 4
 		}
 	}
-	if len(v.roles) > 0 {
-		roles, err := v.rolesOf(c)
+	if size == 0 && len(v.gathered) == 0 {
+		return "", nil
+	}
+	var b strings.Builder
+	b.Grow(size + 1)
+	for i := range more {
+		if v.keeps(more[i].Name) {
+			writeMember(&b, more[i].Name, more[i].Value)
+		}
+	}
+	for _, g := range v.gathered {
+		all, err := g.all(more)
 		if err != nil {
 			return "", err
 		}
-		delete(rest, "roles")
-		if len(roles) > 0 {
-			rest["roles"], _ = json.Marshal(roles) // strings always marshal
+		if len(all) > 0 {
+			value, _ := json.Marshal(all) // strings always marshal
+			writeMember(&b, g.name, string(value))
 		}
 	}
-	if len(rest) == 0 {
+	if b.Len() == 0 {
 		return "", nil
 	}
-	out, err := json.Marshal(rest)
-	return string(out), err
+	b.WriteByte('}')
+	return b.String(), nil
 }
 
-func (v *jwt) rolesOf(c *jose.Claims) ([]string, error) {
+func (v *jwt) keeps(name string) bool {
+	switch name {
+	case "client_id", "scope", "acr", "auth_time", "cnf":
+		return false
+	}
+	for i := range v.gathered {
+		if v.gathered[i].name == name {
+			return false
+		}
+	}
+	return true
+}
+
+// writeMember writes the next member of an object, whose end is left out.
+func writeMember(b *strings.Builder, name, value string) {
+	if b.Len() == 0 {
+		b.WriteByte('{')
+	} else {
+		b.WriteByte(',')
+	}
+	if strings.IndexFunc(name, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }) >= 0 {
+		quoted, _ := json.Marshal(name) // strings always marshal
+		b.Write(quoted)
+	} else {
+		b.WriteByte('"')
+		b.WriteString(name)
+		b.WriteByte('"')
+	}
+	b.WriteByte(':')
+	b.WriteString(value)
+}
+
+func (g gathered) all(more jose.Members) ([]string, error) {
 	var all []string
-	for _, p := range v.roles {
-		raw := p.find(c.Other)
-		if raw == nil {
+	for i := range g.from {
+		raw := g.from[i].find(more)
+		if raw == "" {
 			continue
 		}
-		roles, err := stringsOf(raw)
-		if err != nil {
-			return nil, fmt.Errorf("claim %s is %w", p.name, err)
+		list, ok := jose.Texts(raw)
+		if !ok {
+			return nil, fmt.Errorf("claim %s is %w", g.from[i].name, errNotStrings)
 		}
-		all = append(all, roles...)
+		all = append(all, list...)
 	}
 	return all, nil
 }
 
+var errNotStrings = errors.New("neither a string nor an array of strings")
+
 // confirmation reads cnf (RFC 7800). What it does not understand binds the token all the same.
-func confirmation(raw json.RawMessage) mandate.Confirmation {
-	var members map[string]json.RawMessage
-	if json.Unmarshal(raw, &members) != nil || len(members) == 0 {
+func confirmation(raw string) mandate.Confirmation {
+	members, err := jose.ParseMembers([]byte(raw), nil)
+	if err != nil || len(members) == 0 {
 		return mandate.Confirmation{Other: true}
 	}
 	var c mandate.Confirmation
-	for name, value := range members {
+	for _, m := range members {
 		into := &c.JKT
-		switch name {
+		switch m.Name {
 		case "jkt":
 		case "x5t#S256":
 			into = &c.X5T
@@ -149,36 +249,11 @@ func confirmation(raw json.RawMessage) mandate.Confirmation {
 			c.Other = true
 			continue
 		}
-		if json.Unmarshal(value, into) != nil || *into == "" {
+		if *into, _ = jose.Text(m.Value); *into == "" {
 			c.Other = true
 		}
 	}
 	return c
-}
-
-var errNotStrings = errors.New("neither a string nor an array of strings")
-
-// stringsOf reads a string or an array of strings.
-func stringsOf(raw json.RawMessage) ([]string, error) {
-	switch raw[0] {
-	case '"':
-		var one string
-		if err := json.Unmarshal(raw, &one); err != nil {
-			return nil, errNotStrings
-		}
-		return []string{one}, nil
-	case '[':
-		var list []*string // a null among them is no string
-		if json.Unmarshal(raw, &list) != nil || slices.Contains(list, nil) {
-			return nil, errNotStrings
-		}
-		out := make([]string, len(list))
-		for i, s := range list {
-			out[i] = *s
-		}
-		return out, nil
-	}
-	return nil, errNotStrings
 }
 
 // path is where a claim stands.
@@ -202,20 +277,20 @@ func parsePath(name string) (path, error) {
 	return path{name, steps}, nil
 }
 
-// find returns the value at p, or nil. A null is none.
-func (p path) find(claims map[string]json.RawMessage) json.RawMessage {
+// find returns the value at p as JSON, or "". A null is none.
+func (p *path) find(members jose.Members) string {
 	for i, step := range p.steps {
-		raw := bytes.TrimLeft(claims[step], " \t\r\n")
-		if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
-			return nil
+		raw, _ := members.Find(step)
+		if raw == "" || raw == "null" {
+			return ""
 		}
 		if i == len(p.steps)-1 {
 			return raw
 		}
-		claims = nil
-		if json.Unmarshal(raw, &claims) != nil {
-			return nil
+		var err error
+		if members, err = jose.ParseMembers([]byte(raw), nil); err != nil {
+			return ""
 		}
 	}
-	return nil
+	return ""
 }

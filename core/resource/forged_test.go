@@ -210,6 +210,10 @@ func TestForgedTokens(t *testing.T) {
 		"claims that are a list":                                        {m.es256(t, goodHead, "[]"), "claims"},
 		"a nested token":                                                {m.es256(t, `{"alg":"ES256","kid":"ec","typ":"at+jwt","cty":"JWT"}`, good), "claims"},
 		"claims that come twice":                                        {m.es256(t, goodHead, but(t, `"sub":"ann"`, `"sub":"ann","sub":"root"`)), "claims"},
+		"claims that come twice, spelled otherwise":                     {m.es256(t, goodHead, but(t, `"sub":"ann"`, `"sub":"ann","s\u0075b":"root"`)), "twice"},
+		"claims that are nested too deep":                               {m.es256(t, goodHead, but(t, `"jti"`, `"x":`+strings.Repeat("[", 64)+strings.Repeat("]", 64)+`,"jti"`)), "deep"},
+		"claims that are not UTF-8":                                     {m.es256(t, goodHead, but(t, `"ann"`, "\"ann\xff\"")), "UTF-8"},
+		"something after the claims":                                    {m.es256(t, goodHead, goodClaims+"{}"), "claims"},
 		"over 16 KiB":                                                   {m.es256(t, goodHead, but(t, `"jti":"j1"`, `"jti":"j1","x":"`+strings.Repeat("a", 16<<10)+`"`)), "16 KiB"},
 
 		"no iss":                                   {m.es256(t, goodHead, but(t, `"iss":"https://login.example.com",`, ``)), `iss is ""`},

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,12 +48,20 @@ type JWT struct {
 	// RolesClaims name where roles stand, as above; all of them add up to the claim "roles" of the token, which mandate.Role
 	// asks. Default: the claim roles as it is.
 	RolesClaims []string
+	// GroupsClaims and EntitlementsClaims are the same for the claims "groups" and "entitlements", which mandate.Group and
+	// mandate.Entitlement ask.
+	GroupsClaims, EntitlementsClaims []string
 	// ClientClaims name where the client stands, as above; the first that is present counts. Default: client_id.
 	ClientClaims []string
 
 	// Live sees that a token or its grant was revoked: the store of the issuing server, where this process shares it. Tokens
 	// must then name their grant, as this library's do. Nil: tokens are good until they expire.
 	Live Live
+	// Remember is how many verified tokens are remembered at most, by their digests: the signature of a token that comes again is
+	// not verified again, while the time, Live and everything that a guard demands are. A token is forgotten when it is over, when its
+	// key leaves the keys, after five minutes, and when others need the room; tokens over 8 KiB are not remembered. Default: 8192, which
+	// is some 10 MB of usual tokens. Less than zero: none.
+	Remember int
 }
 
 // KeySource has the public keys of an issuer. It may be called by any number of goroutines.
@@ -79,24 +88,26 @@ type Live interface {
 }
 
 // Open implements [Verifier].
-func (j JWT) Open(s Settings) (Opened, error) {
+func (j JWT) Open(s Settings) (Opened, error) { return j.open(s, dialect{}) }
+
+func (j JWT) open(s Settings, d dialect) (Opened, error) {
 	j, err := j.withDefaults(s)
 	if err != nil {
 		return Opened{}, err
 	}
-	rule := AudienceNamed
 	switch {
-	case j.AnyAudience:
-		rule = AnyAudience
+	case j.AnyAudience, d.lacksAudience:
 	case s.Audience == "":
 		return Opened{}, fmt.Errorf("JWT of %s: resource.Config.Audience is empty, and a JWT is always for somebody: name this API as the issuer does in aud, or set JWT.AnyAudience", j.Issuer)
 	}
-	v := &jwt{JWT: j}
+	v := &jwt{JWT: j, dialect: d}
+	var roles, groups, entitlements []path
 	for _, paths := range []struct {
 		names []string
 		into  *[]path
 		field string
-	}{{j.ScopeClaims, &v.scope, "ScopeClaims"}, {j.RolesClaims, &v.roles, "RolesClaims"}, {j.ClientClaims, &v.client, "ClientClaims"}} {
+	}{{j.ScopeClaims, &v.scope, "ScopeClaims"}, {j.ClientClaims, &v.client, "ClientClaims"},
+		{j.RolesClaims, &roles, "RolesClaims"}, {j.GroupsClaims, &groups, "GroupsClaims"}, {j.EntitlementsClaims, &entitlements, "EntitlementsClaims"}} {
 		for _, name := range paths.names {
 			p, err := parsePath(name)
 			if err != nil {
@@ -105,11 +116,25 @@ func (j JWT) Open(s Settings) (Opened, error) {
 			*paths.into = append(*paths.into, p)
 		}
 	}
+	for _, g := range []gathered{{"roles", roles}, {"groups", groups}, {"entitlements", entitlements}} {
+		if len(g.from) > 0 {
+			v.gathered = append(v.gathered, g)
+		}
+	}
+	if j.Remember >= 0 {
+		v.known = newKnownTokens(cmp.Or(j.Remember, defaultRemember))
+	}
 	return Opened{
-		Name:     "issuer " + j.Issuer,
-		Match:    func(raw string) bool { return jwtShaped(raw) && unverifiedIssuer(raw) == j.Issuer },
+		Name: "issuer " + j.Issuer,
+		Match: func(raw string) bool {
+			if !jwtShaped(raw) {
+				return false
+			}
+			iss := unverifiedIssuer(raw)
+			return iss == j.Issuer || slices.Contains(d.aliases, iss)
+		},
 		Verify:   v.verify,
-		Audience: rule,
+		Audience: v.rule(),
 	}, nil
 }
 
@@ -159,53 +184,83 @@ func (j JWT) withDefaults(s Settings) (JWT, error) {
 type jwt struct {
 	JWT
 
-	scope, roles, client []path
+	dialect       dialect
+	scope, client []path
+	gathered      []gathered
+	known         *knownTokens // nil: nothing is remembered
+}
+
+// rule says how the guard compares the audience.
+func (v *jwt) rule() AudienceRule {
+	switch {
+	case v.AnyAudience:
+		return AnyAudience
+	case v.dialect.lacksAudience:
+		return AudienceOrNone
+	default:
+		return AudienceNamed
+	}
 }
 
 func (v *jwt) verify(ctx context.Context, raw string, now time.Time) (*mandate.Token, error) {
-	head, payload, err := v.authentic(ctx, raw)
+	set, err := v.Keys.KeySet(ctx, nil)
+	if err != nil {
+		return nil, unanswered(v.Issuer, err)
+	}
+	var tok *mandate.Token
+	if v.known == nil || len(raw) > maxRemembered {
+		tok, _, err = v.unseen(ctx, raw, set, now)
+	} else {
+		digest := mandate.DigestOf(raw)
+		if tok = v.known.find(digest, set, now); tok == nil {
+			var k *known
+			if tok, k, err = v.unseen(ctx, raw, set, now); err == nil {
+				k.digest = digest
+				v.known.add(k, now)
+			}
+		}
+	}
+	if err == nil && v.Live != nil {
+		err = v.alive(ctx, tok, now)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if !v.typed(head) {
-		return nil, refused("typ is %.40q, want %q: this is another kind of token, or the issuer needs JWT.Types", head.Type, v.Types)
-	}
-	claims, err := jose.ParseClaims(payload)
-	if err != nil {
-		return nil, mandate.Errorf(mandate.InvalidToken, err, "")
-	}
-	info, err := v.read(claims, now)
-	if err != nil {
-		return nil, mandate.Errorf(mandate.InvalidToken, err, "")
-	}
-	if v.Live != nil {
-		if err := v.alive(ctx, &info, claims, now); err != nil {
-			return nil, err
-		}
-	}
-	return mandate.NewToken(info), nil
+	return tok, nil
 }
 
-// authentic returns what the issuer signed. Where it signed with a key that is not known yet, the keys are asked for once more.
-func (v *jwt) authentic(ctx context.Context, raw string) (jose.Header, []byte, error) {
-	set, err := v.Keys.KeySet(ctx, nil)
-	if err != nil {
-		return jose.Header{}, nil, unanswered(v.Issuer, err)
-	}
-	head, payload, err := jose.Verify(raw, set, v.Algs)
-	if errors.Is(err, jose.ErrNoKey) {
+// unseen verifies a token that is not remembered, and returns what is to be remembered of it.
+func (v *jwt) unseen(ctx context.Context, raw string, set *jose.KeySet, now time.Time) (*mandate.Token, *known, error) {
+	head, key, payload, err := jose.VerifyKey(raw, set, v.Algs)
+	if errors.Is(err, jose.ErrNoKey) { // the issuer may have signed with a key that is not known yet: ask once more
 		newer, keyErr := v.Keys.KeySet(ctx, set)
 		if keyErr != nil {
-			return jose.Header{}, nil, unanswered(v.Issuer, keyErr)
+			return nil, nil, unanswered(v.Issuer, keyErr)
 		}
 		if newer != set {
-			head, payload, err = jose.Verify(raw, newer, v.Algs)
+			set = newer
+			head, key, payload, err = jose.VerifyKey(raw, newer, v.Algs)
 		}
 	}
 	if err != nil {
-		return jose.Header{}, nil, mandate.Errorf(mandate.InvalidToken, err, "")
+		return nil, nil, mandate.Errorf(mandate.InvalidToken, err, "")
 	}
-	return head, payload, nil
+	if !v.typed(head) {
+		return nil, nil, refused("typ is %.40q, want %q: this is another kind of token, or the issuer needs JWT.Types", head.Type, v.Types)
+	}
+	var buffer [24]jose.Member
+	c, err := parseClaims(payload, buffer[:0])
+	if err != nil {
+		return nil, nil, mandate.Errorf(mandate.InvalidToken, err, "")
+	}
+	info, err := v.read(&c, now)
+	if err != nil {
+		return nil, nil, mandate.Errorf(mandate.InvalidToken, err, "")
+	}
+	tok := mandate.NewToken(info)
+	k := &known{tok: tok, key: key, from: max(c.NotBefore.UnixMilli(), c.IssuedAt.UnixMilli()) - v.Leeway.Milliseconds()}
+	k.set.Store(set)
+	return tok, k, nil
 }
 
 // unanswered hides the code of err, if it has one: that keys cannot be read is nobody's verdict on a token.
@@ -221,18 +276,17 @@ func (v *jwt) typed(head jose.Header) bool {
 }
 
 // alive asks the store of the issuing server whether the token or its grant was revoked.
-func (v *jwt) alive(ctx context.Context, info *mandate.TokenInfo, claims *jose.Claims, now time.Time) error {
-	info.GrantID = claims.Text(oauth2.GrantClaim)
-	if info.GrantID == "" || info.ID == "" {
+func (v *jwt) alive(ctx context.Context, tok *mandate.Token, now time.Time) error {
+	if tok.GrantID() == "" || tok.ID() == "" {
 		return refused("the token does not name its grant (%s) or itself (jti), so that nobody could revoke it", oauth2.GrantClaim)
 	}
-	switch _, err := v.Live.Token(ctx, mandate.DigestOf(info.ID), now); {
+	switch _, err := v.Live.Token(ctx, mandate.DigestOf(tok.ID()), now); {
 	case errors.Is(err, store.ErrRevoked):
 		return refused("the token was revoked")
 	case err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrExpired):
 		return fmt.Errorf("read revocation: %w", err)
 	}
-	grant, err := v.Live.Grant(ctx, info.GrantID)
+	grant, err := v.Live.Grant(ctx, tok.GrantID())
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return refused("its grant is gone")

@@ -2,8 +2,9 @@ package resource
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"strings"
+
+	"github.com/go-mandate/mandate/core/jose"
 )
 
 // jwtShaped reports whether raw looks like a signed JWT: three parts, the first of which begins a JSON object. It does not
@@ -20,11 +21,12 @@ func unverifiedIssuer(raw string) string {
 	if err != nil {
 		return ""
 	}
-	var claims struct {
-		Issuer string `json:"iss"`
-	}
-	if json.Unmarshal(decoded, &claims) != nil {
+	var buffer [24]jose.Member
+	members, err := jose.ParseMembers(decoded, buffer[:0])
+	if err != nil {
 		return ""
 	}
-	return claims.Issuer
+	iss, _ := members.Find("iss")
+	issuer, _ := jose.Text(iss)
+	return issuer
 }

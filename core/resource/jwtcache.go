@@ -1,0 +1,113 @@
+package resource
+
+import (
+	"math"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/jose"
+)
+
+const (
+	defaultRemember = 8192
+	rememberFor     = 5 * time.Minute
+	maxRemembered   = 8 << 10 // bytes of a token; what is kept of one is less than it
+)
+
+// knownTokens remembers verified tokens by the digest of all that they are, the signature included: whoever has the digest right
+// has the token. It holds the token and no verdict: what depends on the request, such as a proof that the sender has the token's
+// key, is asked each time, by the guard. It is a table of small rows, each of which forgets for itself. Reading takes no lock.
+type knownTokens struct {
+	rows  []knownRow // a power of two of them
+	width int        // places that are used in a row
+}
+
+const rowWidth = 8
+
+type knownRow struct {
+	mu     sync.Mutex // held while a place is chosen
+	places [rowWidth]atomic.Pointer[known]
+}
+
+// known is a verified token. It is good from from until until, in Unix milliseconds, while key is among the keys.
+type known struct {
+	digest      mandate.Digest
+	tok         *mandate.Token
+	key         *jose.PublicKey
+	from, until int64
+	set         atomic.Pointer[jose.KeySet] // the keys among which key was seen last
+	used        atomic.Int64                // when it was last found, in units of 2^14 ms, so that hits seldom write
+}
+
+// newKnownTokens returns memory for at most so many tokens, more than half of them in any case.
+func newKnownTokens(most int) *knownTokens {
+	rows := max(1, most/rowWidth)
+	return &knownTokens{rows: make([]knownRow, 1<<(bits.Len(uint(rows))-1)), width: min(rowWidth, most)} // #nosec G115 -- rows is not negative
+}
+
+func (t *knownTokens) row(d *mandate.Digest) *knownRow {
+	i := uint(d[0]) | uint(d[1])<<8 | uint(d[2])<<16 | uint(d[3])<<24
+	return &t.rows[i&uint(len(t.rows)-1)]
+}
+
+// find returns the token with that digest, if it is good at now and signed with a key of set. It does not allocate.
+func (t *knownTokens) find(d mandate.Digest, set *jose.KeySet, now time.Time) *mandate.Token {
+	row := t.row(&d)
+	for i := range t.width {
+		k := row.places[i].Load()
+		if k == nil || k.digest != d {
+			continue
+		}
+		ms := now.UnixMilli()
+		trusted := k.set.Load() == set
+		if !trusted && set.Has(k.key) {
+			k.set.Store(set)
+			trusted = true
+		}
+		if !trusted || ms >= k.until {
+			row.places[i].CompareAndSwap(k, nil)
+			return nil
+		}
+		if ms < k.from { // the clock went back
+			return nil
+		}
+		if lately := ms >> 14; k.used.Load() != lately {
+			k.used.Store(lately)
+		}
+		return k.tok
+	}
+	return nil
+}
+
+// add remembers k, in the place of one that is over or that nobody asked for the longest time.
+func (t *knownTokens) add(k *known, now time.Time) {
+	ms := now.UnixMilli()
+	k.until = ms + rememberFor.Milliseconds()
+	if end := k.tok.Expires(); !end.IsZero() {
+		k.until = min(k.until, end.UnixMilli())
+	}
+	k.used.Store(ms >> 14)
+	row := t.row(&k.digest)
+	row.mu.Lock()
+	defer row.mu.Unlock()
+	var worst int
+	oldest := int64(math.MaxInt64)
+	for i := range t.width {
+		old := row.places[i].Load()
+		if old != nil && old.digest == k.digest { // somebody verified it at the same time
+			worst = i
+			break
+		}
+		age := int64(-1)
+		if old != nil && ms < old.until {
+			age = old.used.Load()
+		}
+		if age < oldest {
+			worst, oldest = i, age
+		}
+	}
+	row.places[worst].Store(k)
+}
