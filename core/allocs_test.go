@@ -12,11 +12,27 @@ import (
 
 //nolint:paralleltest // counts allocations
 func TestCheckAllocatesNothing(t *testing.T) {
-	token := mandate.NewToken(mandate.TokenInfo{Subject: "u1", Scopes: "profile email openid"})
-	q := mandate.AllOf(mandate.AnyScope("x", "email profile"), mandate.Scope("openid"))
 	now := time.Now()
-	if n := testing.AllocsPerRun(100, func() { _ = q.Check(token, now) }); n != 0 {
-		t.Errorf("Check allocates %v times, want 0", n)
+	token := mandate.NewToken(mandate.TokenInfo{
+		Subject: "u1", Scopes: "profile email openid", Audience: []string{"https://api.example.com/"}, ACR: "gold", AuthTime: now,
+		Claims: `{"roles":["editor","lead"],"groups":"staff","entitlements":["x"]}`,
+	})
+	for name, q := range map[string]mandate.Requirement{
+		"scopes":       mandate.AllOf(mandate.AnyScope("x", "email profile"), mandate.Scope("openid")),
+		"roles":        mandate.AllOf(mandate.Role("lead"), mandate.Group("staff"), mandate.Entitlement("y", "x")),
+		"audience":     mandate.Audience("https://other.example.com", "https://API.example.com"),
+		"sign-in":      mandate.AllOf(mandate.ACR("silver", "gold"), mandate.MaxAge(time.Hour)),
+		"nested":       mandate.AnyOf(mandate.Scope("x"), mandate.AllOf(mandate.Not(mandate.ClientOnly()), mandate.Not(mandate.Role("guest")))),
+		"a function":   mandate.Func("is u1", func(t *mandate.Token) bool { return t.Subject() == "u1" }),
+		"not met":      mandate.AllOf(mandate.Scope("email"), mandate.Role("boss")),
+		"what cannot":  mandate.Scope(""),
+		"of no demand": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if n := testing.AllocsPerRun(100, func() { _ = q.Check(token, now) }); n != 0 {
+				t.Errorf("Check allocates %v times, want 0", n)
+			}
+		})
 	}
 }
 

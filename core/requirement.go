@@ -1,7 +1,6 @@
 package mandate
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,8 +8,8 @@ import (
 )
 
 // Requirement is what is demanded of a valid token. The functions [Scope], [AnyScope], [Role], [Group],
-// [Entitlement], [ClientOnly], [Audience], [ACR], [MaxAge] and [Func] make one; [AllOf] and [AnyOf] combine
-// them. It is made once and then only read. The zero value demands nothing.
+// [Entitlement], [ClientOnly], [Audience], [ACR], [MaxAge] and [Func] make one; [AllOf], [AnyOf] and [Not] combine
+// them. It is made once and then only read: a check parses and allocates nothing. The zero value demands nothing.
 //
 // A requirement that makes no sense (an empty scope, an alternative of nothing) is met by no token: a
 // slip of the pen closes a route, it never opens one. [Requirement.Err] says what is wrong.
@@ -113,20 +112,6 @@ func listed(claim, word string, names []string) Requirement {
 	}}
 }
 
-// list returns a claim that is a JSON array of strings, or one string.
-func (t *Token) list(claim string) []string {
-	raw := t.Claim(claim)
-	var list []string
-	if json.Unmarshal(raw, &list) == nil {
-		return list
-	}
-	var one string
-	if json.Unmarshal(raw, &one) == nil && one != "" {
-		return []string{one}
-	}
-	return nil
-}
-
 // ClientOnly is met by a token of a client that acts for itself: client credentials.
 func ClientOnly() Requirement {
 	return Requirement{text: "a client that acts for itself", check: func(t *Token, _ time.Time) Code {
@@ -137,14 +122,17 @@ func ClientOnly() Requirement {
 	}}
 }
 
-// Audience is met by a token that names one of resources (RFC 8707).
+// Audience is met by a token that names one of resources (RFC 8707), compared as [SameResource] does. A token that names
+// no audience does not meet it.
 func Audience(resources ...string) Requirement {
 	resources = slices.Clone(resources)
 	if len(resources) == 0 || slices.Contains(resources, "") {
 		return never(fmt.Errorf("mandate: requirement of an audience names none, or an empty one"))
 	}
 	return Requirement{text: "audience " + strings.Join(resources, " or "), check: func(t *Token, _ time.Time) Code {
-		if slices.ContainsFunc(t.audience, func(have string) bool { return slices.Contains(resources, have) }) {
+		if slices.ContainsFunc(t.audience, func(have string) bool {
+			return slices.ContainsFunc(resources, func(want string) bool { return SameResource(want, have) })
+		}) {
 			return ""
 		}
 		return InvalidToken
@@ -253,6 +241,24 @@ func AnyOf(parts ...Requirement) Requirement {
 		return refusal
 	}
 	return first
+}
+
+// Not is met by a token that does not meet part: Not(ClientOnly()) is a token of a user, Not(Role("guest")) one without that role.
+// Not of what every token meets, and of what makes no sense, is met by none. A refusal is [InsufficientScope] and names
+// nothing to ask for. A token from which a scope is missing is not a better one for it: prefer to name what is needed.
+func Not(part Requirement) Requirement {
+	switch {
+	case part.err != nil:
+		return never(part.err)
+	case part.check == nil:
+		return never(fmt.Errorf("mandate: not any token: a requirement that nothing meets"))
+	}
+	return Requirement{text: "not " + part.String(), check: func(t *Token, now time.Time) Code {
+		if part.check(t, now) != "" {
+			return ""
+		}
+		return InsufficientScope
+	}}
 }
 
 func texts(parts []Requirement) string {

@@ -50,8 +50,9 @@ type rare struct {
 	issuer, kind, acr, claims string
 	confirmed                 Confirmation
 
-	once   sync.Once // guards parsed
+	once   sync.Once // guards parsed and lists
 	parsed map[string]json.RawMessage
+	lists  map[string][]string // of parsed, those that requirements ask for; nil if there are none
 }
 
 // NewToken returns the token that info describes. Times are kept in whole milliseconds.
@@ -195,9 +196,44 @@ func (t *Token) Claim(name string) json.RawMessage {
 	if t == nil || t.rare == nil || t.rare.claims == "" {
 		return nil
 	}
-	r := t.rare
-	r.once.Do(func() { _ = json.Unmarshal([]byte(r.claims), &r.parsed) })
-	return r.parsed[name]
+	t.rare.parse()
+	return t.rare.parsed[name]
+}
+
+// list returns one of the claims roles, groups and entitlements, as a list. It allocates on the first call alone.
+func (t *Token) list(claim string) []string {
+	if t == nil || t.rare == nil || t.rare.claims == "" {
+		return nil
+	}
+	t.rare.parse()
+	return t.rare.lists[claim]
+}
+
+func (r *rare) parse() {
+	r.once.Do(func() {
+		_ = json.Unmarshal([]byte(r.claims), &r.parsed)
+		for _, name := range [...]string{"roles", "groups", "entitlements"} {
+			if list := listOf(r.parsed[name]); len(list) > 0 {
+				if r.lists == nil {
+					r.lists = make(map[string][]string, 1)
+				}
+				r.lists[name] = list
+			}
+		}
+	})
+}
+
+// listOf reads a claim that is a JSON array of strings, or one string; nil for anything else.
+func listOf(raw json.RawMessage) []string {
+	var list []string
+	if raw == nil || json.Unmarshal(raw, &list) == nil {
+		return list
+	}
+	var one string
+	if json.Unmarshal(raw, &one) == nil && one != "" {
+		return []string{one}
+	}
+	return nil
 }
 
 // Audience returns the resources that the token is for; none means every resource of its issuer.
