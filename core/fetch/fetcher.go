@@ -83,8 +83,8 @@ func (c Config) transport(allow func(netip.Addr) bool) *http.Transport {
 		Protocols:              protocols,
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		MaxIdleConns:           64,
-		MaxIdleConnsPerHost:    2,
+		MaxIdleConns:           max(64, c.PerHost),
+		MaxIdleConnsPerHost:    c.PerHost, // what is fetched at once can be fetched again without new connections
 		IdleConnTimeout:        30 * time.Second,
 	}
 }

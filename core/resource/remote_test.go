@@ -1,0 +1,665 @@
+package resource_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/resource"
+)
+
+const (
+	remoteIssuer = "https://id.example.com"
+	metadataURL  = remoteIssuer + "/.well-known/oauth-authorization-server"
+	openidURL    = remoteIssuer + "/.well-known/openid-configuration"
+	jwksURL      = remoteIssuer + "/jwks"
+)
+
+// issuer is an authorization server without a network.
+type issuer struct {
+	name string
+	jwks string
+
+	mu     sync.Mutex // guards all below
+	keys   []*jose.Key
+	pages  map[string]func(ctx context.Context) (*mandate.Response, error) // in place of what it would answer, by URL
+	header mandate.Fields
+	calls  map[string]int
+}
+
+func newIssuer(t *testing.T, name string) *issuer {
+	t.Helper()
+	i := &issuer{name: name, jwks: name + "/jwks", pages: map[string]func(context.Context) (*mandate.Response, error){}, calls: map[string]int{}}
+	i.rotate(t, "k1")
+	return i
+}
+
+// rotate makes kid the only key.
+func (i *issuer) rotate(t *testing.T, kid string) *jose.Key {
+	t.Helper()
+	fresh, err := jose.Generate(jose.EdDSA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := fresh.MarshalPEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := jose.ParsePEM(jose.EdDSA, der, kid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.keys = []*jose.Key{key}
+	return key
+}
+
+// on answers url with f until it is nil again.
+func (i *issuer) on(url string, f func(ctx context.Context) (*mandate.Response, error)) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if f == nil {
+		delete(i.pages, url)
+	} else {
+		i.pages[url] = f
+	}
+}
+
+func (i *issuer) asked(url string) int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.calls[url]
+}
+
+// Fetch implements mandate.Fetcher. An answer takes 100 ms.
+func (i *issuer) Fetch(ctx context.Context, r *mandate.FetchRequest) (*mandate.Response, error) {
+	i.mu.Lock()
+	i.calls[r.URL]++
+	page, header := i.pages[r.URL], i.header
+	i.mu.Unlock()
+	if r.Trust != mandate.Operator {
+		return nil, errors.New("not the operator's URL")
+	}
+	if page != nil {
+		return page(ctx)
+	}
+	time.Sleep(100 * time.Millisecond)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var body any
+	switch r.URL {
+	case i.name + "/.well-known/oauth-authorization-server":
+		body = map[string]string{"issuer": i.name, "jwks_uri": i.jwks}
+	case i.jwks:
+		var public []*jose.PublicKey
+		for _, k := range i.keys {
+			public = append(public, k.Public())
+		}
+		body = jose.NewKeySet(public...)
+	default:
+		return &mandate.Response{Status: 404}, nil
+	}
+	data, err := json.Marshal(body)
+	return &mandate.Response{Status: 200, Header: header, Body: data}, err
+}
+
+// token returns a token that key signed now.
+func (i *issuer) token(t *testing.T, key *jose.Key) string {
+	t.Helper()
+	now := time.Now()
+	raw, err := jose.Sign(key, "at+jwt", map[string]any{
+		"iss": i.name, "aud": api, "sub": "ann", "client_id": "web", "iat": now.Unix(), "exp": now.Add(24 * time.Hour).Unix(), "jti": fmt.Sprint(now.UnixNano()),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func (i *issuer) good(t *testing.T) string {
+	t.Helper()
+	i.mu.Lock()
+	key := i.keys[0]
+	i.mu.Unlock()
+	return i.token(t, key)
+}
+
+// bubble runs a test with its own time, and fails if anything still runs a minute after it.
+func bubble(t *testing.T, run func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		run(t)
+		time.Sleep(time.Minute)
+	})
+}
+
+func status(code int) func(context.Context) (*mandate.Response, error) {
+	return func(context.Context) (*mandate.Response, error) { return &mandate.Response{Status: code}, nil }
+}
+
+func body(text string) func(context.Context) (*mandate.Response, error) {
+	return func(context.Context) (*mandate.Response, error) {
+		return &mandate.Response{Status: 200, Body: []byte(text)}, nil
+	}
+}
+
+func down(context.Context) (*mandate.Response, error) { return nil, errors.New("connection refused") }
+
+func hangs(ctx context.Context) (*mandate.Response, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// remote is a guard over an issuer's remote keys, and what it tells.
+type remote struct {
+	*issuer
+
+	guard *resource.Guard
+	mu    sync.Mutex // guards log
+	log   strings.Builder
+}
+
+func newRemote(t *testing.T, change func(*resource.RemoteConfig)) *remote {
+	t.Helper()
+	r := &remote{issuer: newIssuer(t, remoteIssuer)}
+	hooks := resource.LogRefusals(slog.New(slog.NewTextHandler(r, nil)))
+	c := resource.RemoteConfig{Issuer: r.name, Fetcher: r.issuer, Hooks: hooks}
+	if change != nil {
+		change(&c)
+	}
+	keys, err := resource.NewRemoteKeys(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.guard = newGuard(t, func(c *resource.Config) {
+		c.Verifiers, c.Hooks = []resource.Verifier{resource.JWT{Issuer: r.name, Keys: keys, Remember: -1}}, hooks
+	})
+	return r
+}
+
+// Write takes lines of the log.
+func (r *remote) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.log.Write(p)
+}
+
+func (r *remote) told() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.log.String()
+}
+
+// check returns the status of a request with raw, 200 if it passed, and how long it took.
+func (r *remote) check(t *testing.T, raw string) (int, time.Duration) {
+	t.Helper()
+	began := time.Now()
+	_, resp := r.guard.Check(t.Context(), resource.Credentials{Authorization: "Bearer " + raw}, r.guard.Rule(mandate.Scope(), false))
+	took := time.Since(began)
+	if resp == nil {
+		return 200, took
+	}
+	code := map[int]mandate.Code{401: mandate.InvalidToken, 503: mandate.TemporarilyUnavailable}[resp.Status]
+	if code == "" || !errors.Is(resp.Err, code) {
+		t.Errorf("status %d with %v", resp.Status, resp.Err)
+	}
+	return resp.Status, took
+}
+
+// want checks the status, and that nobody waited.
+func (r *remote) want(t *testing.T, raw string, status int) {
+	t.Helper()
+	if got, took := r.check(t, raw); got != status || took != 0 {
+		t.Errorf("status %d after %v, want %d at once; log:\n%s", got, took, status, r.told())
+	}
+}
+
+// warm has the keys fetched.
+func (r *remote) warm(t *testing.T) {
+	t.Helper()
+	if got, _ := r.check(t, r.good(t)); got != 200 {
+		t.Fatalf("the first token: status %d, want 200; log:\n%s", got, r.told())
+	}
+}
+
+func TestRemoteKeys(t *testing.T) {
+	t.Parallel()
+	for name, run := range map[string]func(t *testing.T){
+		"one fetch for all that come first, none before": func(t *testing.T) {
+			r := newRemote(t, nil)
+			raw := r.good(t)
+			if n := r.asked(metadataURL) + r.asked(jwksURL); n != 0 {
+				t.Errorf("%d fetches before the first token, want none", n)
+			}
+			var wg sync.WaitGroup
+			for range 100 {
+				wg.Go(func() {
+					if got, took := r.check(t, raw); got != 200 || took != 200*time.Millisecond {
+						t.Errorf("status %d after %v, want 200 after both fetches", got, took)
+					}
+				})
+			}
+			wg.Wait()
+			r.want(t, raw, 200)
+			if m, k := r.asked(metadataURL), r.asked(jwksURL); m != 1 || k != 1 {
+				t.Errorf("%d and %d fetches, want one of each", m, k)
+			}
+		},
+		"later ones never wait, and the background fetches once": func(t *testing.T) {
+			r := newRemote(t, nil)
+			r.warm(t)
+			time.Sleep(9 * time.Minute)
+			r.want(t, r.good(t), 200)
+			if n := r.asked(jwksURL); n != 1 {
+				t.Errorf("%d fetches within ten minutes, want 1", n)
+			}
+			time.Sleep(2 * time.Minute)
+			for range 100 {
+				r.want(t, r.good(t), 200)
+			}
+			synctest.Wait()
+			time.Sleep(time.Second)
+			r.want(t, r.good(t), 200)
+			if n := r.asked(jwksURL); n != 2 {
+				t.Errorf("%d fetches, want 2", n)
+			}
+		},
+		"an outage of ten minutes, and of a day; then nobody can tell": func(t *testing.T) {
+			r := newRemote(t, nil)
+			r.warm(t)
+			r.on(metadataURL, down)
+			r.on(jwksURL, down)
+			for range 23 * 60 {
+				time.Sleep(time.Minute)
+				r.want(t, r.good(t), 200)
+			}
+			if n := r.asked(jwksURL); n > 24*60 {
+				t.Errorf("%d fetches in a day, want one a minute at most", n)
+			}
+			if !strings.Contains(r.told(), `cause="keys of https://id.example.com could not be fetched anew, the old ones are used until`) || !strings.Contains(r.told(), "connection refused") {
+				t.Errorf("log:\n%.300s", r.told())
+			}
+			time.Sleep(2 * time.Hour)
+			if got, _ := r.check(t, r.good(t)); got != 503 {
+				t.Errorf("after the outage has outlasted the keys: %d, want 503", got)
+			}
+			r.on(metadataURL, nil)
+			r.on(jwksURL, nil)
+			time.Sleep(3 * time.Second)
+			r.warm(t)
+		},
+		"slow, garbage, oversized and empty answers keep what is there": func(t *testing.T) {
+			r := newRemote(t, nil)
+			r.warm(t)
+			for i, page := range []func(context.Context) (*mandate.Response, error){
+				hangs, status(500), status(404), status(304), body("<html>"), body(`{"keys":`), body(`{"keys":[]}`), body(`{"keys":[{"kty":"oct","k":"c2VjcmV0","kid":"k1"}]}`),
+				body(strings.Repeat(" ", jose.MaxKeySet+1)), body(`{"keys":[` + strings.Repeat(`{},`, 100) + `{}]}`), body(""),
+				func(context.Context) (*mandate.Response, error) { return nil, nil },
+				func(context.Context) (*mandate.Response, error) { panic("a Fetcher of no use") },
+			} {
+				r.on(jwksURL, page)
+				time.Sleep(11 * time.Minute)
+				before := r.asked(jwksURL)
+				r.want(t, r.good(t), 200)
+				time.Sleep(12 * time.Second) // a fetch that hangs is over
+				r.want(t, r.good(t), 200)
+				if r.asked(jwksURL) == before {
+					t.Errorf("answer %d was not asked for", i)
+				}
+			}
+			r.on(jwksURL, nil)
+			time.Sleep(time.Minute)
+			r.want(t, r.good(t), 200)
+			time.Sleep(time.Second)
+			key := r.rotate(t, "k2")
+			if got, _ := r.check(t, r.token(t, key)); got != 200 {
+				t.Errorf("after it recovered and rotated: %d, want 200; log:\n%s", got, r.told())
+			}
+		},
+		"a failed first fetch is 503 with a short pause": func(t *testing.T) {
+			r := newRemote(t, nil)
+			r.on(metadataURL, down)
+			raw := r.good(t)
+			if got, _ := r.check(t, raw); got != 503 {
+				t.Errorf("status %d, want 503", got)
+			}
+			for range 100 {
+				r.want(t, raw, 503)
+			}
+			if n := r.asked(metadataURL); n != 1 {
+				t.Errorf("%d fetches, want 1", n)
+			}
+			if !strings.Contains(r.told(), "connection refused") {
+				t.Errorf("log:\n%.300s", r.told())
+			}
+			r.on(metadataURL, nil)
+			time.Sleep(2 * time.Second)
+			r.warm(t)
+		},
+		"a first fetch that hangs ends, and so does who waits for it": func(t *testing.T) {
+			r := newRemote(t, func(c *resource.RemoteConfig) { c.Timeout = 3 * time.Second })
+			r.on(metadataURL, hangs)
+			r.on(openidURL, hangs)
+			if got, took := r.check(t, r.good(t)); got != 503 || took > 3*time.Second {
+				t.Errorf("status %d after %v, want 503 within 3s", got, took)
+			}
+		},
+		"who gives up does not take the keys from the others": func(t *testing.T) {
+			r := newRemote(t, nil)
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			_, resp := r.guard.Check(ctx, resource.Credentials{Authorization: "Bearer " + r.good(t)}, r.guard.Rule(mandate.Scope(), false))
+			if resp == nil || resp.Status != 503 {
+				t.Errorf("cancelled: %s, want 503", show(resp))
+			}
+			time.Sleep(time.Second)
+			r.want(t, r.good(t), 200)
+		},
+		"a new key is found at once, and for all": func(t *testing.T) {
+			r := newRemote(t, nil)
+			r.warm(t)
+			key := r.rotate(t, "k2")
+			raw := r.token(t, key)
+			var wg sync.WaitGroup
+			for range 100 {
+				wg.Go(func() {
+					if got, took := r.check(t, raw); got != 200 || took != 100*time.Millisecond {
+						t.Errorf("status %d after %v, want 200 after one fetch", got, took)
+					}
+				})
+			}
+			wg.Wait()
+			if n := r.asked(jwksURL); n != 2 {
+				t.Errorf("%d fetches, want 2", n)
+			}
+		},
+		"a key that was withdrawn is good no more": func(t *testing.T) {
+			r := newRemote(t, nil)
+			old := r.good(t)
+			r.warm(t)
+			r.rotate(t, "k2")
+			time.Sleep(11 * time.Minute)
+			r.want(t, old, 200) // this one has the keys fetched anew
+			time.Sleep(time.Second)
+			if got, _ := r.check(t, old); got != 401 {
+				t.Errorf("status %d, want 401", got)
+			}
+		},
+		"unknown keys cost one fetch in an interval, whatever the load": func(t *testing.T) {
+			r := newRemote(t, nil)
+			r.warm(t)
+			stranger := newIssuer(t, remoteIssuer)
+			bad := stranger.token(t, stranger.rotate(t, "stranger"))
+			good := r.good(t)
+			began := time.Now()
+			for time.Since(began) < 10*time.Minute-time.Second {
+				var wg sync.WaitGroup
+				for range 10 {
+					wg.Go(func() {
+						if got, took := r.check(t, bad); got != 401 || took > 100*time.Millisecond {
+							t.Errorf("stranger: status %d after %v, want 401", got, took)
+						}
+					})
+					wg.Go(func() { r.want(t, good, 200) })
+				}
+				wg.Wait()
+				time.Sleep(time.Second)
+			}
+			if n := r.asked(jwksURL); n != 1+20 {
+				t.Errorf("%d fetches, want one at the start and 20 in ten minutes", n)
+			}
+			if n := r.asked(metadataURL); n != 1 {
+				t.Errorf("metadata fetched %d times, want once", n)
+			}
+		},
+		"an unknown key while the issuer hangs: others do not wait, it waits 3 seconds": func(t *testing.T) {
+			r := newRemote(t, nil)
+			r.warm(t)
+			good, key := r.good(t), r.rotate(t, "k2")
+			fresh := r.token(t, key)
+			r.on(jwksURL, hangs)
+			var wg sync.WaitGroup
+			for range 50 {
+				wg.Go(func() {
+					if got, took := r.check(t, fresh); got != 503 || took != 3*time.Second {
+						t.Errorf("status %d after %v, want 503 after 3s: it may be a new key", got, took)
+					}
+				})
+			}
+			time.Sleep(time.Second)
+			r.want(t, good, 200)
+			wg.Wait()
+			time.Sleep(time.Minute)
+			r.on(jwksURL, nil)
+			if got, _ := r.check(t, fresh); got != 200 {
+				t.Errorf("after the outage: status %d, want 200", got)
+			}
+		},
+		"the key set moves": func(t *testing.T) {
+			r := newRemote(t, nil)
+			r.warm(t)
+			r.issuer.mu.Lock()
+			r.jwks = "https://keys.example.com/new"
+			r.issuer.mu.Unlock()
+			r.on(jwksURL, status(410))
+			time.Sleep(11 * time.Minute)
+			r.want(t, r.good(t), 200)
+			time.Sleep(time.Minute)
+			r.want(t, r.good(t), 200)
+			time.Sleep(time.Second)
+			key := r.rotate(t, "k2")
+			if got, _ := r.check(t, r.token(t, key)); got != 200 || r.asked("https://keys.example.com/new") == 0 {
+				t.Errorf("status %d, want 200 from the new place; log:\n%s", got, r.told())
+			}
+		},
+		"the metadata fails, the keys do not": func(t *testing.T) {
+			r := newRemote(t, nil)
+			r.warm(t)
+			r.on(metadataURL, hangs)
+			r.on(openidURL, hangs)
+			time.Sleep(11 * time.Minute)
+			r.want(t, r.good(t), 200)
+			time.Sleep(10 * time.Second)
+			key := r.rotate(t, "k2")
+			if got, _ := r.check(t, r.token(t, key)); got != 503 && got != 200 {
+				t.Errorf("status %d", got)
+			}
+			time.Sleep(30 * time.Second)
+			if got, _ := r.check(t, r.token(t, key)); got != 200 {
+				t.Errorf("status %d, want 200; log:\n%s", got, r.told())
+			}
+		},
+		"nothing runs while nobody asks": func(t *testing.T) {
+			r := newRemote(t, nil)
+			r.warm(t)
+			time.Sleep(23 * time.Hour)
+			if n := r.asked(jwksURL); n != 1 {
+				t.Errorf("%d fetches, want 1", n)
+			}
+			r.want(t, r.good(t), 200)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, run)
+		})
+	}
+}
+
+func TestFreshness(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]time.Duration{
+		"": 10 * time.Minute, "max-age=1": 5 * time.Minute, "public, max-age=3600": time.Hour, "Max-Age=3600, must-revalidate": time.Hour, `max-age="3600"`: time.Hour,
+		"max-age=604800": 24 * time.Hour, "max-age=99999999999999999999": 24 * time.Hour, "no-store": 5 * time.Minute, "no-cache, max-age=3600": 5 * time.Minute,
+		"max-age=x": 5 * time.Minute, "s-maxage=3600": 10 * time.Minute, "max-age=-5": 5 * time.Minute,
+	} {
+		t.Run(header, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				r := newRemote(t, nil)
+				r.header = mandate.Fields{{Name: "Cache-Control", Value: header}}
+				r.warm(t)
+				time.Sleep(want - time.Second)
+				r.want(t, r.good(t), 200)
+				time.Sleep(time.Second)
+				if n := r.asked(jwksURL); n != 1 {
+					t.Errorf("%d fetches before %v, want 1", n, want)
+				}
+				time.Sleep(time.Second)
+				r.want(t, r.good(t), 200)
+				time.Sleep(time.Second)
+				if n := r.asked(jwksURL); n != 2 {
+					t.Errorf("%d fetches after %v, want 2", n, want)
+				}
+			})
+		})
+	}
+	bubble(t, func(t *testing.T) {
+		r := newRemote(t, nil)
+		r.header = mandate.Fields{{Name: "Cache-Control", Value: "max-age=3600"}, {Name: "Age", Value: "1800"}}
+		r.warm(t)
+		time.Sleep(31 * time.Minute)
+		r.want(t, r.good(t), 200)
+		time.Sleep(time.Second)
+		if n := r.asked(jwksURL); n != 2 {
+			t.Errorf("Age: %d fetches, want 2", n)
+		}
+	})
+}
+
+func TestDiscovery(t *testing.T) {
+	t.Parallel()
+	const tenant = "https://id.example.com/realms/shop"
+	meta := func(issuer, jwks string) string { return fmt.Sprintf(`{"issuer":%q,"jwks_uri":%q}`, issuer, jwks) }
+	for name, tc := range map[string]struct {
+		issuer string
+		pages  map[string]string
+		status int
+		cause  string
+	}{
+		"RFC 8414":                                  {tenant, map[string]string{remoteIssuer + "/.well-known/oauth-authorization-server/realms/shop": meta(tenant, jwksURL)}, 200, ""},
+		"OpenID Connect Discovery":                  {tenant, map[string]string{tenant + "/.well-known/openid-configuration": meta(tenant, jwksURL)}, 200, ""},
+		"OpenID, well-known first":                  {tenant, map[string]string{remoteIssuer + "/.well-known/openid-configuration/realms/shop": meta(tenant, jwksURL)}, 200, ""},
+		"an issuer that ends in a slash":            {remoteIssuer + "/", map[string]string{openidURL: meta(remoteIssuer+"/", jwksURL)}, 200, ""},
+		"RFC 8414 is garbage, OpenID is not":        {remoteIssuer, map[string]string{metadataURL: "<html>", openidURL: meta(remoteIssuer, jwksURL)}, 200, ""},
+		"another issuer's metadata":                 {remoteIssuer, map[string]string{metadataURL: meta("https://evil.example.com", jwksURL)}, 503, `metadata is of the issuer \"https://evil.example.com\"`},
+		"an issuer but for a slash (RFC 8414, 3.3)": {remoteIssuer, map[string]string{metadataURL: meta(remoteIssuer+"/", jwksURL)}, 503, "to the letter"},
+		"an issuer but for letter case":             {remoteIssuer, map[string]string{metadataURL: meta("https://ID.example.com", jwksURL)}, 503, "to the letter"},
+		"no jwks_uri":                               {remoteIssuer, map[string]string{metadataURL: `{"issuer":"` + remoteIssuer + `"}`}, 503, "has no jwks_uri"},
+		"jwks_uri on http":                          {remoteIssuer, map[string]string{metadataURL: meta(remoteIssuer, "http://id.example.com/jwks")}, 503, "want an https URL"},
+		"jwks_uri of no URL":                        {remoteIssuer, map[string]string{metadataURL: meta(remoteIssuer, "/jwks")}, 503, "want an https URL"},
+		"issuer twice":                              {remoteIssuer, map[string]string{metadataURL: `{"issuer":"https://evil.example.com",` + meta(remoteIssuer, jwksURL)[1:]}, 503, "twice"},
+		"issuer in capitals":                        {remoteIssuer, map[string]string{metadataURL: `{"Issuer":"` + remoteIssuer + `","jwks_uri":"` + jwksURL + `"}`}, 503, "to the letter"},
+		"nothing at all":                            {remoteIssuer, nil, 503, metadataURL + " answered 404; " + openidURL + " answered 404"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				r := newRemote(t, func(c *resource.RemoteConfig) { c.Issuer = tc.issuer })
+				r.on(metadataURL, status(404))
+				for url, text := range tc.pages {
+					r.on(url, body(text))
+				}
+				if got, _ := r.check(t, r.good(t)); got != tc.status || !strings.Contains(r.told(), tc.cause) {
+					t.Errorf("status %d, want %d and the cause %q; log:\n%s", got, tc.status, tc.cause, r.told())
+				}
+				if tc.status == 200 { // and the next time it knows where to look
+					calls := func() int {
+						r.issuer.mu.Lock()
+						defer r.issuer.mu.Unlock()
+						n := 0
+						for _, k := range slices.Collect(maps.Values(r.calls)) {
+							n += k
+						}
+						return n
+					}
+					before := calls()
+					time.Sleep(11 * time.Minute)
+					r.want(t, r.good(t), 200)
+					time.Sleep(time.Second)
+					if n := calls() - before; n != 2 {
+						t.Errorf("%d fetches the second time, want 2", n)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestSeveralIssuers(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		one, two := newIssuer(t, "https://one.example.com"), newIssuer(t, "https://two.example.com")
+		verifier := func(i *issuer) resource.Verifier {
+			keys, err := resource.NewRemoteKeys(resource.RemoteConfig{JWKS: i.jwks, Fetcher: i})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return resource.JWT{Issuer: i.name, Keys: keys}
+		}
+		g := newGuard(t, func(c *resource.Config) { c.Verifiers = []resource.Verifier{verifier(one), verifier(two)} })
+		two.on(two.jwks, hangs)
+		ask := func(raw string) int {
+			_, resp := g.Check(t.Context(), resource.Credentials{Authorization: "Bearer " + raw}, g.Rule(mandate.Scope(), false))
+			if resp == nil {
+				return 200
+			}
+			return resp.Status
+		}
+		if a, b := ask(one.good(t)), ask(two.good(t)); a != 200 || b != 503 {
+			t.Errorf("one %d, two %d; want 200 and 503", a, b)
+		}
+		two.on(two.jwks, nil)
+		time.Sleep(3 * time.Second)
+		if a, b := ask(one.good(t)), ask(two.good(t)); a != 200 || b != 200 {
+			t.Errorf("one %d, two %d; want 200 and 200", a, b)
+		}
+		forged, err := jose.Sign(one.keys[0], "at+jwt", map[string]any{"iss": two.name, "aud": api, "sub": "ann", "client_id": "web", "iat": time.Now().Unix(), "exp": time.Now().Unix() + 60, "jti": "1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ask(forged); got != 401 {
+			t.Errorf("signed by one in the name of two: %d, want 401", got)
+		}
+		if one.asked("https://one.example.com/.well-known/oauth-authorization-server") != 0 {
+			t.Error("metadata was fetched, although JWKS names the keys")
+		}
+	})
+}
+
+func TestRemoteKeysRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		config resource.RemoteConfig
+		want   string
+	}{
+		"nothing":              {resource.RemoteConfig{}, "RemoteConfig.Issuer and JWKS"},
+		"no URL":               {resource.RemoteConfig{Issuer: "kubernetes", Fetcher: &issuer{}}, "RemoteConfig.Issuer"},
+		"a query":              {resource.RemoteConfig{Issuer: "https://id.example.com?x"}, "RemoteConfig.Issuer"},
+		"http":                 {resource.RemoteConfig{Issuer: "http://id.example.com"}, "AllowInsecureHTTP"},
+		"http for the key set": {resource.RemoteConfig{JWKS: "http://id.example.com"}, "RemoteConfig.JWKS"},
+		"a negative timeout":   {resource.RemoteConfig{Issuer: remoteIssuer, Timeout: -1}, "Timeout"},
+		"a negative interval":  {resource.RemoteConfig{Issuer: remoteIssuer, Interval: -1}, "Interval"},
+		"a negative outage":    {resource.RemoteConfig{Issuer: remoteIssuer, Outage: -1}, "Outage"},
+		"an outage of 8 days":  {resource.RemoteConfig{Issuer: remoteIssuer, Outage: 8 * 24 * time.Hour}, "Outage"},
+	} {
+		if keys, err := resource.NewRemoteKeys(tc.config); err == nil || keys != nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: NewRemoteKeys = %v, %v, want an error that names %s", name, keys, err, tc.want)
+		}
+	}
+	if _, err := resource.NewRemoteKeys(resource.RemoteConfig{Issuer: "http://127.0.0.1:8080"}); err != nil {
+		t.Errorf("http on loopback: %v", err)
+	}
+}
