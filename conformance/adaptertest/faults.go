@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"context"
 	"errors"
+	"net"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -198,6 +199,7 @@ func faults() cases {
 	}{
 		"fails":     {errStore, 500, "server_error"},
 		"times out": {errors.Join(errStore, context.DeadlineExceeded), 503, "temporarily_unavailable"},
+		"is away":   {errors.Join(errStore, &net.OpError{Op: "dial", Net: "tcp", Err: errStore}), 503, "temporarily_unavailable"},
 	} {
 		broken := func(t *testing.T, a Adapter) (*world, func(method string)) {
 			t.Helper()

@@ -1,10 +1,10 @@
 package server
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -51,10 +51,10 @@ func (s *Server) Refuse(err error) *mandate.Response {
 }
 
 // fault is an error that is nobody's refusal: the answer is server_error, or temporarily_unavailable where time ran
-// out, and the cause stays inside.
+// out or the network did not carry, and the cause stays inside.
 func fault(doing string, err error) error {
 	hidden := hiddenError{fmt.Errorf("%s: %w", doing, err)}
-	if errors.Is(err, context.DeadlineExceeded) {
+	if _, ok := errors.AsType[net.Error](err); ok { // context.DeadlineExceeded is one
 		return mandate.Errorf(mandate.TemporarilyUnavailable, hidden, "")
 	}
 	return hidden
