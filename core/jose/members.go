@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 	"unsafe"
@@ -149,15 +150,12 @@ func Text(value string) (string, bool) {
 	if len(value) < 2 || value[0] != '"' { // null would be no error
 		return "", false
 	}
-	inner := value[1 : len(value)-1]
-	for i := range len(inner) {
-		if inner[i] == '\\' {
-			var s string
-			err := json.Unmarshal([]byte(value), &s)
-			return s, err == nil
-		}
+	if strings.IndexByte(value, '\\') >= 0 {
+		var s string
+		err := json.Unmarshal([]byte(value), &s)
+		return s, err == nil
 	}
-	return inner, true
+	return value[1 : len(value)-1], true
 }
 
 // Texts returns the strings of value, a [Member]'s, which is a string or an array of strings, and whether it is one of these.

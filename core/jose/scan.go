@@ -91,7 +91,13 @@ func skipString(s string, i int) int {
 	if i >= len(s) || s[i] != '"' {
 		return -1
 	}
-	for i++; i < len(s); i++ {
+	for i++; ; i++ {
+		for i < len(s) && s[i] >= ' ' && s[i] != '"' && s[i] != '\\' {
+			i++
+		}
+		if i == len(s) {
+			return -1
+		}
 		switch c := s[i]; {
 		case c == '"':
 			return i + 1
@@ -114,7 +120,6 @@ func skipString(s string, i int) int {
 			}
 		}
 	}
-	return -1
 }
 
 func hex(c byte) bool {

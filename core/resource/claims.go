@@ -17,18 +17,22 @@ import (
 type claims struct {
 	jose.Claims
 
-	more jose.Members
+	more   jose.Members
+	memory [24]jose.Member // more than most tokens have
 }
 
-// parseClaims reads a payload, which nobody may change from then on, into memory that the caller has.
-func parseClaims(payload []byte, into jose.Members) (c claims, err error) {
-	members, err := jose.ParseMembers(payload, into)
+// parse reads a payload, which nobody may change from then on.
+func (c *claims) parse(payload []byte) error {
+	members, err := jose.ParseMembers(payload, c.memory[:0])
 	if err != nil {
-		return c, fmt.Errorf("claims: %w", err)
+		return fmt.Errorf("claims: %w", err)
 	}
 	c.Claims, c.more, err = members.Claims()
-	return c, err
+	return err
 }
+
+// clear forgets everything, so that the memory can be used for another token and holds none.
+func (c *claims) clear() { *c = claims{} }
 
 // text returns another claim that is a string; "" if it is absent or none.
 func (c *claims) text(name string) string {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -188,6 +189,7 @@ type jwt struct {
 	scope, client []path
 	gathered      []gathered
 	known         *knownTokens // nil: nothing is remembered
+	scratch       sync.Pool    // of *claims
 }
 
 // rule says how the guard compares the audience.
@@ -248,12 +250,16 @@ func (v *jwt) unseen(ctx context.Context, raw string, set *jose.KeySet, now time
 	if !v.typed(head) {
 		return nil, nil, refused("typ is %.40q, want %q: this is another kind of token, or the issuer needs JWT.Types", head.Type, v.Types)
 	}
-	var buffer [24]jose.Member
-	c, err := parseClaims(payload, buffer[:0])
-	if err != nil {
+	c, _ := v.scratch.Get().(*claims)
+	if c == nil {
+		c = new(claims)
+	}
+	defer v.scratch.Put(c)
+	defer c.clear()
+	if err := c.parse(payload); err != nil {
 		return nil, nil, mandate.Errorf(mandate.InvalidToken, err, "")
 	}
-	info, err := v.read(&c, now)
+	info, err := v.read(c, now)
 	if err != nil {
 		return nil, nil, mandate.Errorf(mandate.InvalidToken, err, "")
 	}
