@@ -30,12 +30,15 @@ type Open func(t *testing.T) store.Store
 func Run(t *testing.T, open Open) {
 	t.Helper()
 	for name, f := range map[string]func(*testing.T, store.Store){
-		"register":             register,
-		"update":               update,
-		"secrets overlap":      overlap,
-		"delete kills tokens":  deleteKills,
-		"a delete that stops":  deleteStops,
-		"apply beside another": applyBeside,
+		"register":            register,
+		"update":              update,
+		"secrets overlap":     overlap,
+		"delete kills tokens": deleteKills,
+		"a delete that stops": deleteStops,
+		"a delete that stops when the client is gone":       deleteStopsLate,
+		"an apply that stops":                               applyStops,
+		"disabled while it is served":                       disableBetween,
+		"apply beside another":                              applyBeside,
 		"disable kills tokens, enable does not revive them": disableKills,
 		"apply is idempotent":                               applyTwice,
 		"apply checks all before it writes":                 applyChecks,

@@ -15,8 +15,9 @@ var errDown = errors.New("the store is down")
 type racing struct {
 	store.Store
 	store.ClientWriter
-	beforePut, beforeDelete func()
-	revokeFails             bool
+	beforePut, beforeDelete, beforeCreate func()
+	afterDelete                           func()
+	revokeFails                           bool
 }
 
 func newRacing(st store.Store) *racing {
@@ -39,7 +40,15 @@ func (r *racing) PutClient(ctx context.Context, c *store.Client) error {
 // DeleteClient implements store.ClientWriter.
 func (r *racing) DeleteClient(ctx context.Context, id string) error {
 	once(&r.beforeDelete)
-	return r.ClientWriter.DeleteClient(ctx, id)
+	err := r.ClientWriter.DeleteClient(ctx, id)
+	once(&r.afterDelete)
+	return err
+}
+
+// CreateGrant implements store.Grants.
+func (r *racing) CreateGrant(ctx context.Context, g store.Grant) error {
+	once(&r.beforeCreate)
+	return r.Store.CreateGrant(ctx, g)
 }
 
 // RevokeGrants implements store.Grants.

@@ -41,10 +41,12 @@ func (a *Admin) Apply(ctx context.Context, specs []Spec) ([]Change, error) {
 	changes := make([]Change, 0, len(specs))
 	for _, s := range specs {
 		c, err := a.apply(ctx, s)
+		if err == nil || c.ID != "" { // its secret is in no other place
+			changes = append(changes, c)
+		}
 		if err != nil {
 			return changes, err
 		}
-		changes = append(changes, c)
 	}
 	return changes, nil
 }
@@ -64,6 +66,7 @@ func (a *Admin) Preview(ctx context.Context, specs []Spec) ([]Change, error) {
 	return changes, errors.Join(refused...)
 }
 
+// apply returns a change without an ID where it made none.
 func (a *Admin) apply(ctx context.Context, s Spec) (Change, error) {
 	w, err := a.writer()
 	if err != nil {
@@ -72,7 +75,7 @@ func (a *Admin) apply(ctx context.Context, s Spec) (Change, error) {
 	for range attempts {
 		next, change, err := a.desired(ctx, s)
 		if err != nil {
-			return change, err
+			return Change{}, err
 		}
 		if change.Action != Unchanged {
 			err = w.PutClient(ctx, next)
@@ -81,7 +84,7 @@ func (a *Admin) apply(ctx context.Context, s Spec) (Change, error) {
 		case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrExists) && change.Action == Created:
 			continue // somebody else wrote it: look again
 		case err != nil:
-			return change, fmt.Errorf("admin: write client %q: %w", s.ID, err)
+			return Change{}, fmt.Errorf("admin: write client %q: %w", s.ID, err)
 		}
 		if next.Disabled { // also where it was before: it may have stopped in between
 			ended, err := a.server.RevokeGrants(ctx, store.GrantQuery{ClientID: s.ID}, store.ByAdmin)

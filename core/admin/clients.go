@@ -226,7 +226,14 @@ func (a *Admin) flag(ctx context.Context, id string, disabled bool) error {
 // client, and doing it again goes on. It returns how many grants it ended. Do not give its ID to another client: what users consented to before
 // is remembered under it.
 func (a *Admin) Delete(ctx context.Context, id string) (ended int, err error) {
-	if ended, err = a.Disable(ctx, id); err != nil {
+	ended, err = a.Disable(ctx, id)
+	if errors.Is(err, store.ErrNotFound) { // perhaps it stopped after the client was removed
+		late, failed := a.server.RevokeGrants(ctx, store.GrantQuery{ClientID: id}, store.ByAdmin)
+		if len(late) > 0 || failed != nil {
+			return len(late), failed
+		}
+	}
+	if err != nil {
 		return ended, err
 	}
 	w, err := a.writer()

@@ -17,6 +17,9 @@ type standing struct {
 	n  int64
 }
 
+// errClientRevoked answers a client that somebody ended while it was served.
+var errClientRevoked = mandate.Errorf(mandate.InvalidGrant, store.ErrRevoked, "client was revoked just now")
+
 // underStanding carries out an issue under the client's standing grant.
 func (s *Server) underStanding(ctx context.Context, r *TokenRequest, i *Issue) (access minted, kid string, err error) {
 	if i != &r.issue {
@@ -38,7 +41,7 @@ func (s *Server) underStanding(ctx context.Context, r *TokenRequest, i *Issue) (
 	i.Grant.ID = st.id
 	access, err = s.mintAndPut(ctx, r, i)
 	if errors.Is(err, store.ErrRevoked) {
-		err = mandate.Errorf(mandate.InvalidGrant, err, "client was revoked just now")
+		err = errClientRevoked
 	}
 	return access, s.kid, err
 }
@@ -76,8 +79,30 @@ func (s *Server) findStanding(ctx context.Context, clientID string, now time.Tim
 		}
 		// With an end, however far: a store remembers that it was revoked until then, so that its number never comes back.
 		err = s.store.CreateGrant(ctx, store.Grant{ID: st.id, Key: mandate.DigestOf(st.id), ClientID: clientID, Created: now, Expires: now.Add(forever)})
-		if err != nil && !errors.Is(err, store.ErrExists) {
+		switch {
+		case err == nil:
+			if err := s.stillServed(ctx, st.id, clientID, now); err != nil {
+				return st, err
+			}
+		case !errors.Is(err, store.ErrExists):
 			return st, fault("create standing grant", err)
 		}
 	}
+}
+
+// stillServed refuses a client that was disabled since it was read, and ends its new grant, which whoever disabled it may not have seen.
+func (s *Server) stillServed(ctx context.Context, grantID, clientID string, now time.Time) error {
+	c, err := s.client(ctx, clientID)
+	switch {
+	case err == nil && !c.Disabled:
+		return nil
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return fault("read client", err)
+	}
+	alarm, cancel := alarmed(ctx)
+	defer cancel()
+	if err := s.store.RevokeGrant(alarm, grantID, store.ByAdmin, now); err != nil {
+		return fault("revoke standing grant", err)
+	}
+	return errClientRevoked
 }
