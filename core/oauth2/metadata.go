@@ -45,15 +45,20 @@ type plainMetadata ServerMetadata
 
 // MarshalJSON writes the members and Extra as one object. Where both have a member, Extra's counts.
 func (m ServerMetadata) MarshalJSON() ([]byte, error) {
-	data, err := json.Marshal(plainMetadata(m))
-	if err != nil || len(m.Extra) == 0 {
+	return withExtra(plainMetadata(m), m.Extra)
+}
+
+// withExtra writes the members of plain and of extra, which counts where both have one, as one object.
+func withExtra(plain any, extra map[string]json.RawMessage) ([]byte, error) {
+	data, err := json.Marshal(plain)
+	if err != nil || len(extra) == 0 {
 		return data, err
 	}
 	all := make(map[string]json.RawMessage)
 	if err := json.Unmarshal(data, &all); err != nil {
 		return nil, err
 	}
-	maps.Copy(all, m.Extra)
+	maps.Copy(all, extra)
 	return json.Marshal(all)
 }
 

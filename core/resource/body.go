@@ -18,8 +18,18 @@ func FormBody(method, contentType string) bool {
 
 // BodyToken returns the parameter access_token of a form body, for [Credentials.Body]; "" if it has none. One that comes twice
 // is returned as what no token can be, so that it is refused.
-func BodyToken(form string) string {
-	params, err := mandate.ParseParams(form)
+func BodyToken(form string) string { return parameter(form) }
+
+// QueryToken is [BodyToken] for a query, without "?", and [Credentials.Query].
+func QueryToken(query string) string {
+	if query == "" {
+		return ""
+	}
+	return parameter(query)
+}
+
+func parameter(s string) string {
+	params, err := mandate.ParseParams(s)
 	if err != nil {
 		return ""
 	}

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/oauth2"
 )
 
 // Config says what a [Guard] guards and whose tokens it takes.
@@ -23,9 +27,32 @@ type Config struct {
 	User func(ctx context.Context, t *mandate.Token) (any, error)
 	// Realm stands in the challenges (RFC 9110, section 11.5). Empty: they name none.
 	Realm string
+	// ChallengeParams stand in every challenge, after those that the guard writes itself. Names and values are checked by New.
+	ChallengeParams []mandate.Field
+	// Metadata is what this API says about itself (RFC 9728). Challenges tell where it is (resource_metadata), and the adapters'
+	// MountResource puts it there. Resource defaults to Audience and must be an https URL; BearerMethods to what this guard reads.
+	// Nil: nothing is said and nothing advertised.
+	Metadata *oauth2.ResourceMetadata
+	// MetadataKey also puts the metadata into it as a JWT of this API (signed_metadata; RFC 9728, section 2.2), signed once, in New.
+	// Publish its public half under Metadata.JWKSURI. Nil: it is not signed.
+	MetadataKey *jose.Key
 	// BodyToken also takes the token from the parameter access_token of a form body (RFC 6750, section 2.2). Default:
 	// only the Authorization header counts.
 	BodyToken bool
+	// QueryTokenInLogsAndReferers also takes the token from the parameter access_token of the URL's query (RFC 6750, section 2.3), from where it gets into
+	// logs, histories and Referer fields: for clients that can do nothing else, such as a browser's EventSource and WebSocket, and then
+	// with tokens that allow little and end soon. Default: never.
+	QueryTokenInLogsAndReferers bool
+	// CheckRequestWithSecrets looks at each request before its token does: maintenance, a signature of a gateway, a limit. It sees
+	// credentials and up to 1 MiB of the body, which it must not log. An error refuses the request, as [Guard.Refuse] answers it. A CORS
+	// preflight is not asked about. Nil costs nothing: otherwise every guarded request is read for it.
+	CheckRequestWithSecrets func(ctx context.Context, r *mandate.Request) error
+	// Revoked is asked about each good token, remembered or not, that carries no liveness of its own: a list of revoked JWTs. True refuses
+	// it; an error means that nobody could tell, and is answered 503. Nil: what the verifier says holds.
+	Revoked func(ctx context.Context, t *mandate.Token) (bool, error)
+	// CheckToken has the last word about a token that is good and meets the route's requirement, once for each request: a suspended account, a
+	// tenant, a quota. An error refuses the request, as [Guard.Refuse] answers it. Nil: the requirement has it.
+	CheckToken func(ctx context.Context, t *mandate.Token) error
 	// Hooks hear of [mandate.TokenAuthenticated], [mandate.TokenRefused] and [mandate.Fault] in On. [LogRefusals] makes
 	// some. Before and After are not called.
 	Hooks mandate.Hooks
@@ -38,13 +65,17 @@ func New(c Config) (*Guard, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if mandate.Printable(c.Realm) != c.Realm {
-		return nil, fmt.Errorf("resource: Config.Realm %q has a character that a challenge cannot hold: use printable ASCII without quotes and backslashes", c.Realm)
+	challenges, err := newChallenger(&c)
+	if err != nil {
+		return nil, err
 	}
 	if len(c.Verifiers) == 0 {
 		return nil, errors.New("resource: Config.Verifiers is empty, so that no token could pass: name one, for example resource.Of(server)")
 	}
-	g := &Guard{audience: c.Audience, realm: c.Realm, body: c.BodyToken, on: c.Hooks.On, now: c.Now, user: c.User}
+	g := &Guard{
+		audience: c.Audience, challenges: challenges, body: c.BodyToken, query: c.QueryTokenInLogsAndReferers, on: c.Hooks.On, now: c.Now, user: c.User,
+		request: c.CheckRequestWithSecrets, revoked: c.Revoked, verdict: c.CheckToken,
+	}
 	for i, v := range c.Verifiers {
 		if v == nil {
 			return nil, fmt.Errorf("resource: Config.Verifiers[%d] is nil", i)
@@ -56,15 +87,44 @@ func New(c Config) (*Guard, error) {
 		if opened.Verify == nil {
 			return nil, fmt.Errorf("resource: Config.Verifiers[%d]: %T opened without a Verify function", i, v)
 		}
-		for j, other := range g.verifiers {
-			if opened.Name != "" && other.Name == opened.Name {
-				return nil, fmt.Errorf("resource: Config.Verifiers[%d] and [%d] are both for %s: the second would never be asked", j, i, opened.Name)
-			}
-			if other.Match == nil {
-				return nil, fmt.Errorf("resource: Config.Verifiers[%d] takes every token, so that [%d] would never be asked: put it last", j, i)
-			}
+		if err := g.add(i, opened); err != nil {
+			return nil, err
 		}
-		g.verifiers = append(g.verifiers, opened)
+	}
+	if err := g.publish(&c); err != nil {
+		return nil, err
 	}
 	return g, nil
+}
+
+// add takes the verifier Config.Verifiers[i] in.
+func (g *Guard) add(i int, opened Opened) error {
+	if opened.Scheme == "" || isBearer(opened.Scheme) {
+		opened.Scheme = bearer
+	}
+	if strings.ContainsFunc(opened.Scheme, func(r rune) bool { return !tchar(r) }) {
+		return fmt.Errorf("resource: Config.Verifiers[%d] has the scheme %q, which is none (RFC 9110, section 11.1)", i, opened.Scheme)
+	}
+	taken := g.verifiersOf(opened.Scheme)
+	for _, other := range taken {
+		if opened.Name != "" && other.Name == opened.Name {
+			return fmt.Errorf("resource: Config.Verifiers[%d] and [%d] are both for %s: the second would never be asked", other.place, i, opened.Name)
+		}
+		if other.Match == nil {
+			return fmt.Errorf("resource: Config.Verifiers[%d] takes every token, so that [%d] would never be asked: put it last", other.place, i)
+		}
+	}
+	opened.place = i
+	if taken == nil {
+		g.challenges.schemes = append(g.challenges.schemes, opened.Scheme)
+	}
+	switch i := slices.IndexFunc(g.others, func(s scheme) bool { return strings.EqualFold(s.name, opened.Scheme) }); {
+	case opened.Scheme == bearer:
+		g.verifiers = append(g.verifiers, opened)
+	case i >= 0:
+		g.others[i].verifiers = append(g.others[i].verifiers, opened)
+	default:
+		g.others = append(g.others, scheme{opened.Scheme, []Opened{opened}})
+	}
+	return nil
 }

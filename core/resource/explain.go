@@ -12,18 +12,21 @@ import (
 
 // Why a guard refused. event puts the particulars in.
 var (
-	errNobodys  = errors.New("no verifier of the guard knows the token by its shape and issuer, or it is longer than 16 KiB")
-	errNoToken  = errors.New("the verifier returned neither a token nor an error")
-	errExpired  = errors.New("the token has expired")
-	errBound    = errors.New("the token is bound to a key")
-	errAudience = errors.New("the token is for another audience")
-	errNeed     = errors.New("the token does not meet the requirement")
-	errNoLoader = errors.New("resource: Config.User is not set, so that nobody can load a user")
+	errNobodys        = errors.New("no verifier of the guard knows the token by its shape and issuer, or it is longer than 16 KiB")
+	errNoToken        = errors.New("the verifier returned neither a token nor an error")
+	errExpired        = errors.New("the token has expired")
+	errBound          = errors.New("the token is bound to a key")
+	errAudience       = errors.New("the token is for another audience")
+	errRevoked        = errors.New("Config.Revoked says that the token is revoked")
+	errNoVerifier     = errors.New("Scheme has no verifier")
+	errMalformedOther = errors.New("the Authorization header field is not its scheme, one space and a token")
+	errNeed           = errors.New("the token does not meet the requirement")
+	errNoLoader       = errors.New("resource: Config.User is not set, so that nobody can load a user")
 )
 
 // event is what the hooks hear of a refusal. It is made only where somebody listens.
 func (g *Guard) event(r *Rule, o outcome, tok *mandate.Token, why error, resp *mandate.Response) mandate.Event {
-	e := mandate.Event{Name: mandate.TokenRefused, ClientID: tok.ClientID(), Subject: tok.Subject(), GrantID: tok.GrantID(), Scopes: tok.Scopes()}
+	e := tokenEvent(mandate.TokenRefused, tok)
 	if o == unavailable {
 		e.Name = mandate.Fault
 	}

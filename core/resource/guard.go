@@ -13,13 +13,26 @@ import (
 // Guard checks access tokens. [New] makes one. It may be used by any number of goroutines. A nil Guard, and one that New did
 // not make, refuses everything.
 type Guard struct {
-	audience  string
-	realm     string
-	body      bool
-	verifiers []Opened
-	user      func(ctx context.Context, t *mandate.Token) (any, error)
-	on        func(ctx context.Context, e mandate.Event)
-	now       func() time.Time
+	audience    string
+	challenges  challenger
+	body, query bool
+	verifiers   []Opened // of the scheme Bearer
+	others      []scheme // all other schemes
+	user        func(ctx context.Context, t *mandate.Token) (any, error)
+	request     func(ctx context.Context, r *mandate.Request) error
+	revoked     func(ctx context.Context, t *mandate.Token) (bool, error)
+	verdict     func(ctx context.Context, t *mandate.Token) error
+	on          func(ctx context.Context, e mandate.Event)
+	now         func() time.Time
+	published   []mandate.Endpoint // RFC 9728
+}
+
+// challenger returns what g's challenges have in common.
+func (g *Guard) challenger() *challenger {
+	if g == nil {
+		return &challenger{}
+	}
+	return &g.challenges
 }
 
 // Audience returns the name of the API that g guards; it may be empty.
@@ -33,48 +46,74 @@ func (g *Guard) Audience() string {
 // ReadsBody reports whether the token may come in a form body, so that an adapter must look into it.
 func (g *Guard) ReadsBody() bool { return g != nil && g.body }
 
+// ReadsQuery reports whether the token may come in the query, so that an adapter must look there and mark what it answers as
+// private (RFC 6750, section 2.3).
+func (g *Guard) ReadsQuery() bool { return g != nil && g.query }
+
+// ReadsRequest reports whether an adapter must hand each request to [Guard.CheckRequest] before it calls [Guard.Check].
+func (g *Guard) ReadsRequest() bool { return g != nil && g.request != nil }
+
 // Check returns the token if c is good and meets r, or the refusal. Both are nil only where there are no credentials and
 // none are needed: an optional rule, or a CORS preflight. It does not allocate for a token that its verifier finds without
 // allocating, nor for a refusal.
 func (g *Guard) Check(ctx context.Context, c Credentials, r *Rule) (*mandate.Token, *mandate.Response) {
 	if g == nil || g.now == nil {
-		return nil, r.refusal(broken, "")
+		return nil, r.refusal(g.challenger(), bearer, broken)
 	}
 	if c.Preflight {
 		return nil, nil
 	}
-	raw, o, err := c.token(g.body)
+	raw, o, err := c.token(g.body, g.query)
 	if o != granted {
+		if o == foreign && len(g.others) > 0 {
+			return g.checkOther(ctx, &c, r)
+		}
 		if o == absent && r.optional {
 			return nil, nil
 		}
-		return nil, g.refuse(ctx, r, o, nil, err)
+		return nil, g.refuse(ctx, r, bearer, o, nil, err)
 	}
-	v := g.verifierOf(raw)
+	return g.check(ctx, raw, bearer, choose(g.verifiers, raw), r)
+}
+
+// check is Check for a token that came in the scheme used and that v decides about.
+func (g *Guard) check(ctx context.Context, raw, used string, v *Opened, r *Rule) (*mandate.Token, *mandate.Response) {
 	if v == nil {
-		return nil, g.refuse(ctx, r, invalid, nil, errNobodys)
+		return nil, g.refuse(ctx, r, used, invalid, nil, errNobodys)
 	}
 	now := g.now()
 	tok, err := v.Verify(ctx, raw, now)
 	switch {
 	case err != nil && errors.Is(err, mandate.InvalidToken):
-		return nil, g.refuse(ctx, r, invalid, nil, err)
+		return nil, g.refuse(ctx, r, used, invalid, nil, err)
 	case err != nil:
-		return nil, g.refuse(ctx, r, unavailable, nil, err)
+		return nil, g.refuse(ctx, r, used, unavailable, nil, err)
 	case tok == nil:
-		return nil, g.refuse(ctx, r, unavailable, nil, errNoToken)
+		return nil, g.refuse(ctx, r, used, unavailable, nil, errNoToken)
 	case tok.ExpiredAt(now):
-		return nil, g.refuse(ctx, r, invalid, tok, errExpired)
-	case tok.Confirmed() != mandate.Confirmation{} || !bearerType(tok):
-		return nil, g.refuse(ctx, r, invalid, tok, errBound)
+		return nil, g.refuse(ctx, r, used, invalid, tok, errExpired)
+	case tok.Confirmed() != mandate.Confirmation{} || used == bearer && !bearerType(tok):
+		return nil, g.refuse(ctx, r, used, invalid, tok, errBound)
 	case v.Audience != AnyAudience && !g.isFor(tok, v.Audience):
-		return nil, g.refuse(ctx, r, invalid, tok, errAudience)
+		return nil, g.refuse(ctx, r, used, invalid, tok, errAudience)
+	}
+	if g.revoked != nil {
+		if dead, err := g.revoked(ctx, tok); err != nil {
+			return nil, g.refuse(ctx, r, used, unavailable, tok, err)
+		} else if dead {
+			return nil, g.refuse(ctx, r, used, invalid, tok, errRevoked)
+		}
 	}
 	if code := r.need.Check(tok, now); code != "" {
-		return nil, g.refuse(ctx, r, outcomeOf(code), tok, errNeed)
+		return nil, g.refuse(ctx, r, used, outcomeOf(code), tok, errNeed)
+	}
+	if g.verdict != nil {
+		if err := g.verdict(ctx, tok); err != nil {
+			return nil, g.judged(ctx, tok, err)
+		}
 	}
 	if g.on != nil {
-		g.on(ctx, mandate.Event{Name: mandate.TokenAuthenticated, ClientID: tok.ClientID(), Subject: tok.Subject(), GrantID: tok.GrantID(), Scopes: tok.Scopes()})
+		g.on(ctx, tokenEvent(mandate.TokenAuthenticated, tok))
 	}
 	return tok, nil
 }
@@ -88,10 +127,10 @@ func (g *Guard) CheckFor(ctx context.Context, c Credentials, need mandate.Requir
 // or the refusal.
 func (g *Guard) CheckAgain(ctx context.Context, tok *mandate.Token, r *Rule) *mandate.Response {
 	if g == nil || g.now == nil {
-		return r.refusal(broken, "")
+		return r.refusal(g.challenger(), bearer, broken)
 	}
 	if code := r.need.Check(tok, g.now()); code != "" {
-		return g.refuse(ctx, r, outcomeOf(code), tok, errNeed)
+		return g.refuse(ctx, r, bearer, outcomeOf(code), tok, errNeed)
 	}
 	return nil
 }
@@ -112,15 +151,16 @@ func (g *Guard) User(ctx context.Context, t *mandate.Token) (any, error) {
 	return g.user(ctx, t)
 }
 
-func (g *Guard) verifierOf(raw string) *Opened {
+// choose returns the verifier that decides about raw, or nil.
+func choose(verifiers []Opened, raw string) *Opened {
 	if len(raw) > maxToken {
 		return nil
 	}
-	if len(g.verifiers) == 1 {
-		return &g.verifiers[0]
+	if len(verifiers) == 1 {
+		return &verifiers[0]
 	}
-	for i := range g.verifiers {
-		if v := &g.verifiers[i]; v.Match == nil || v.Match(raw) {
+	for i := range verifiers {
+		if v := &verifiers[i]; v.Match == nil || v.Match(raw) {
 			return v
 		}
 	}
@@ -146,8 +186,8 @@ func (g *Guard) isFor(tok *mandate.Token, rule AudienceRule) bool {
 }
 
 // refuse tells the hooks and returns r's answer.
-func (g *Guard) refuse(ctx context.Context, r *Rule, o outcome, tok *mandate.Token, why error) *mandate.Response {
-	resp := r.refusal(o, g.realm)
+func (g *Guard) refuse(ctx context.Context, r *Rule, used string, o outcome, tok *mandate.Token, why error) *mandate.Response {
+	resp := r.refusal(&g.challenges, used, o)
 	if g.on != nil {
 		g.on(ctx, g.event(r, o, tok, why, resp))
 	}

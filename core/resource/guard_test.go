@@ -368,8 +368,8 @@ func TestRealm(t *testing.T) {
 	}
 	bare := newGuard(t, nil)
 	_, resp := bare.Check(t.Context(), resource.Credentials{}, bare.Rule(mandate.Requirement{}, false))
-	if got := resp.Header.Get("WWW-Authenticate"); got != "Bearer" {
-		t.Errorf("challenge %q, want %q", got, "Bearer")
+	if got := resp.Header.Get("WWW-Authenticate"); got != `Bearer realm="`+api+`"` {
+		t.Errorf("challenge %q, want the audience for a realm: a challenge needs a parameter (RFC 6750, 3)", got)
 	}
 }
 

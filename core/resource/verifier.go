@@ -34,8 +34,12 @@ type Opened struct {
 	// [mandate.InvalidToken] blames raw; any other says that nobody could tell, and is answered 503. The guard itself checks
 	// audience, key binding, expiry and requirement. raw may not be kept: its memory may be used again.
 	Verify func(ctx context.Context, raw string, now time.Time) (*mandate.Token, error)
+	// Scheme is the scheme of the Authorization field in which the tokens come (RFC 9110, section 11.1). Empty: Bearer. [Scheme] sets it.
+	Scheme string
 	// Audience says what becomes of a token that does not name the guard's audience.
 	Audience AudienceRule
+
+	place int // in Config.Verifiers
 }
 
 // AudienceRule is how strictly a guard compares the audience of a verifier's tokens. The zero value is the strictest.
