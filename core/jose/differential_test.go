@@ -195,3 +195,15 @@ func nesting(text string) (most int) {
 	}
 	return most
 }
+
+// TestEveryByte puts each byte at each place of short claims.
+func TestEveryByte(t *testing.T) {
+	t.Parallel()
+	const text = `{"iss":"https://x","n":[1,{"k":"v\n"}],"sub":"joe"}`
+	for i := range len(text) {
+		for c := range 256 {
+			sameClaims(t, []byte(text[:i]+string([]byte{byte(c)})+text[i+1:]))
+			sameClaims(t, []byte(strings.ReplaceAll(text[:i], `\n`, "")+string([]byte{byte(c)})+strings.ReplaceAll(text[i:], `\n`, "")))
+		}
+	}
+}

@@ -31,7 +31,8 @@ var (
 // may change from then on. Every error is [ErrInvalid].
 func ParseMembers(data []byte, into Members) (Members, error) {
 	s := unsafe.String(unsafe.SliceData(data), len(data)) // #nosec G103 -- the contract says that nobody changes it
-	if !utf8.ValidString(s) {
+	simple := isSimple(s)
+	if !simple && !utf8.ValidString(s) {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, errUTF8)
 	}
 	first := len(into)
@@ -44,7 +45,7 @@ func ParseMembers(data []byte, into Members) (Members, error) {
 			break
 		}
 		var m Member
-		if m, i = member(s, i); i < 0 || i == len(s) || s[i] != ',' && s[i] != '}' {
+		if m, i = member(s, i, simple); i < 0 || i == len(s) || s[i] != ',' && s[i] != '}' {
 			return nil, fmt.Errorf("%w: %w", ErrInvalid, errObject)
 		}
 		into = append(into, m)
@@ -61,21 +62,44 @@ func ParseMembers(data []byte, into Members) (Members, error) {
 	return into, nil
 }
 
-// member reads the member at i and returns where what follows begins; less than zero: there is none.
-func member(s string, i int) (m Member, end int) {
-	j := skipString(s, i)
+// member reads the member at i and returns where what follows begins; less than zero: there is none. In text that is simple, a string
+// ends at the next quote.
+func member(s string, i int, simple bool) (m Member, end int) {
+	j := skipStringOf(s, i, simple)
 	if j < 0 {
 		return m, -1
 	}
-	name, ok := Text(s[i:j])
+	name, ok := s[i+1:j-1], true
+	if !simple {
+		name, ok = Text(s[i:j])
+	}
 	if i = skipSpace(s, j); !ok || i == len(s) || s[i] != ':' {
 		return m, -1
 	}
 	i = skipSpace(s, i+1)
-	if j = skipValue(s, i, maxNesting-1); j < 0 {
+	if i < len(s) && s[i] == '"' {
+		j = skipStringOf(s, i, simple)
+	} else {
+		j = skipValue(s, i, maxNesting-1)
+	}
+	if j < 0 {
 		return m, -1
 	}
 	return Member{name, s[i:j]}, skipSpace(s, j)
+}
+
+func skipStringOf(s string, i int, simple bool) int {
+	if !simple {
+		return skipString(s, i)
+	}
+	if i >= len(s) || s[i] != '"' {
+		return -1
+	}
+	n := strings.IndexByte(s[i+1:], '"')
+	if n < 0 {
+		return -1
+	}
+	return i + n + 2
 }
 
 // doubled reports whether a name is there twice.

@@ -3,6 +3,24 @@ package jose
 // maxNesting is how deep objects and arrays may stand in each other, the outermost object included.
 const maxNesting = 64
 
+// isSimple reports whether s is of printable ASCII without a backslash, as most tokens are.
+func isSimple(s string) bool {
+	const ones = 0x0101010101010101
+	var odd uint64 // has the highest bit of a byte set once one was another; bits below mean nothing
+	for len(s) >= 8 {
+		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		y := x ^ '\\'*ones
+		odd |= x | (x - ' '*ones) | (y - ones) // less than zero borrows; a borrow from the byte below may be a false alarm, never a miss
+		s = s[8:]
+	}
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x80 || c == '\\' {
+			return false
+		}
+	}
+	return odd&(0x80*ones) == 0
+}
+
 func skipSpace(s string, i int) int {
 	for i < len(s) && (s[i] == ' ' || s[i] == '\t' || s[i] == '\r' || s[i] == '\n') {
 		i++
