@@ -153,7 +153,8 @@ func (s *Server) newGrant(r *TokenRequest, subject string, scopes mandate.Scopes
 	g := s.grantOf(r.Client.Client, subject, r.Now)
 	f := s.newFlow(r.Now)
 	g.ID, r.handle, _ = s.names(&f, r.Now)
-	g.Key, g.Details.Scopes, g.Details.Confirmed = r.handle.key(), scopes, r.Confirmed
+	r.key = r.handle.key()
+	g.Key, g.Details.Scopes, g.Details.Confirmed = r.key, scopes, r.Confirmed
 	g.Generation = 1 // its first refresh token is of generation 1: there was no code
 	return g
 }

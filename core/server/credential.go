@@ -121,7 +121,8 @@ func (s *Server) present(ctx context.Context, r *TokenRequest, text string) (sto
 	if !ok {
 		return store.Grant{}, 0, mandate.Errorf(mandate.InvalidGrant, nil, "code or refresh token is not valid")
 	}
-	g, err := s.store.GrantByKey(ctx, c.handle.key())
+	key := c.handle.key()
+	g, err := s.store.GrantByKey(ctx, key)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return g, 0, mandate.Errorf(mandate.InvalidGrant, err, "code or refresh token is over")
@@ -131,7 +132,7 @@ func (s *Server) present(ctx context.Context, r *TokenRequest, text string) (sto
 	if err := s.owned(r, g); err != nil {
 		return g, 0, err
 	}
-	r.handle = c.handle
+	r.handle, r.key, g.Key = c.handle, key, key
 	if ends := g.Details.Ends; !ends.IsZero() && !r.Now.Before(ends) {
 		return g, 0, mandate.Errorf(mandate.InvalidGrant, nil, "grant is over")
 	}

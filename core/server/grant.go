@@ -32,8 +32,9 @@ type TokenRequest struct {
 	server *Server
 	random [32]byte // room for a new access token
 	answer *tokenAnswer
-	handle handle // of the grant that was presented or is new: what its refresh tokens are made of
-	issue  Issue  // what a built-in grant type returns: in one piece of memory with the rest
+	handle handle         // of the grant that was presented or is new: what its refresh tokens are made of
+	key    mandate.Digest // of handle
+	issue  Issue          // what a built-in grant type returns: in one piece of memory with the rest
 }
 
 // Param returns the parameter called name, or "". One that is sent twice is [mandate.InvalidRequest].

@@ -134,12 +134,9 @@ func newSlowSecrets(cores int, other func(ctx context.Context, kept store.Secret
 	return x
 }
 
-// proves reports whether secret is the one that k keeps. One that was right before costs a digest and does not allocate.
+// proves reports whether secret is the one that k keeps. Ask knows first, which costs a digest and does not allocate.
 func (x *slowSecrets) proves(ctx context.Context, clientID string, k *store.Secret, secret string) (bool, error) {
 	tag := x.tag(secret)
-	if x.remembers(clientID, k, &tag) {
-		return true, nil
-	}
 	if k.Form != store.Bcrypt && k.Form != store.Argon2id && x.other == nil {
 		return false, nil
 	}
@@ -165,6 +162,12 @@ func (x *slowSecrets) proves(ctx context.Context, clientID string, k *store.Secr
 			return false, unavailable(ctx.Err())
 		}
 	}
+}
+
+// knows reports whether secret was right for k before.
+func (x *slowSecrets) knows(clientID string, k *store.Secret, secret string) bool {
+	tag := x.tag(secret)
+	return x.remembers(clientID, k, &tag)
 }
 
 // remembers reports whether the secret with this tag was right for k.

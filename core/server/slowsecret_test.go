@@ -325,3 +325,38 @@ func BenchmarkClientAuthentication(b *testing.B) {
 		})
 	}
 }
+
+func TestOneSecretOfSeveral(t *testing.T) {
+	t.Parallel()
+	h := &hook{}
+	rows := new(table)
+	rows.keep("one", own("old"), server.HashSecret("new-secret-0123456789"))
+	rows.keep("two", own("old"), own("new"))
+	down := errors.New("directory is down")
+	s, err := server.New(server.Config{
+		Issuer: "https://id.test", Store: rows, Secret: mandate.NewRandomSecret(),
+		VerifySecret: func(ctx context.Context, kept store.Secret, secret string) (bool, error) {
+			if string(kept.Value) == "old" {
+				_, _ = h.verify(ctx, kept, secret)
+				return false, down
+			}
+			return h.verify(ctx, kept, secret)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := attempt(t.Context(), s, "one", "new-secret-0123456789"); err != nil || h.calls.Load() != 0 {
+		t.Errorf("a secret that is right at once = %v, after %d calls of VerifySecret; want none of either", err, h.calls.Load())
+	}
+	if err := attempt(t.Context(), s, "one", "wrong"); err == nil || errors.Is(err, mandate.InvalidClient) {
+		t.Errorf("a secret of which nobody can tell = %v, want a fault", err)
+	}
+	if err := attempt(t.Context(), s, "two", "new"); err != nil {
+		t.Errorf("a secret that is right beside one of which nobody can tell = %v", err)
+	}
+	before := h.calls.Load()
+	if err := attempt(t.Context(), s, "two", "new"); err != nil || h.calls.Load() != before {
+		t.Errorf("a secret that was right before = %v, after %d calls of VerifySecret more; want none of either", err, h.calls.Load()-before)
+	}
+}

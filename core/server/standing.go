@@ -22,10 +22,7 @@ var errClientRevoked = mandate.Errorf(mandate.InvalidGrant, store.ErrRevoked, "c
 
 // underStanding carries out an issue under the client's standing grant.
 func (s *Server) underStanding(ctx context.Context, r *TokenRequest, i *Issue) (access minted, kid string, err error) {
-	if i != &r.issue {
-		i.Grant = store.Grant{}
-	}
-	i.Grant.ClientID = r.Client.ID
+	i.Grant = store.Grant{ClientID: r.Client.ID} // a grant type may go on with what a built-in one returned, and name a user in it
 	if known, ok := s.stands.Load(r.Client.ID); ok && s.formatOf(r.Client.Client) == Opaque {
 		st, _ := known.(standing)
 		i.Grant.ID = st.id

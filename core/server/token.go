@@ -85,8 +85,8 @@ func (s *Server) issue(ctx context.Context, r *TokenRequest, i *Issue, grantType
 	if i.Ticket != nil && (!i.New || i.Grant.ID == "") {
 		return nil, fmt.Errorf("grant type %s: a ticket needs a grant of NewGrant, and New", grantType)
 	}
-	if i.Refresh && r.handle == (handle{}) {
-		return nil, fmt.Errorf("grant type %s: a refresh token needs a grant of Present or NewGrant", grantType)
+	if i.Refresh && (r.handle == (handle{}) || i.Grant.ID == "" || i.Grant.Key != r.key) {
+		return nil, fmt.Errorf("grant type %s: a refresh token needs the grant that Present or NewGrant returned last", grantType)
 	}
 	r.answer = new(tokenAnswer)
 	access, kid, err := s.carryOut(ctx, r, i, grantType)
