@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/server"
@@ -49,6 +50,21 @@ func legacyImports() cases {
 			w.takeIn(one)
 			w.token(web(), refreshing(legacyToken)).refused(t, 400, "invalid_grant")
 			w.dead(web(), first.Access, first.Refresh)
+		},
+		"an import that is repeated long after brings back nothing that was ended": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, imports)
+			one := imported(w, web())
+			one.Expires = time.Time{}
+			w.takeIn(one)
+			if ended, err := w.srv.RevokeGrants(t.Context(), store.GrantQuery{Subject: "alice"}, store.ByAdmin); err != nil || len(ended) != 1 {
+				t.Fatalf("RevokeGrants = %v, %v, want one", ended, err)
+			}
+			w.clock.Pass(400 * 24 * time.Hour)
+			if _, err := w.store.Prune(t.Context(), w.clock.Now(), 1000); err != nil {
+				t.Fatal(err)
+			}
+			w.takeIn(one)
+			w.token(web(), refreshing(legacyToken)).refused(t, 400, "invalid_grant")
 		},
 		"one issuer's import is nothing at another that has the same store": func(t *testing.T, a Adapter) {
 			one := newWorld(t, a, imports)

@@ -63,6 +63,16 @@ func (s *Server) ImportRefreshToken(ctx context.Context, t ImportedRefreshToken)
 	ticket.GrantID = importedGrant(ticket.Key)
 	g := store.Grant{ID: ticket.GrantID, ClientID: t.ClientID, Subject: t.Subject, Created: now, Advanced: now, Expires: t.Expires}
 	g.Details.Scopes, g.Details.Resources, g.Details.Ends, g.Details.AuthTime = t.Scopes, strings.Join(t.Resources, " "), t.Ends, t.AuthTime
+	// The ticket outlives a grant that was ended: an import that is repeated must not bring that back.
+	switch _, err := s.store.Ticket(ctx, ticket.Kind, ticket.Key, now); {
+	case err == nil, errors.Is(err, store.ErrUsed), errors.Is(err, store.ErrExpired):
+		if err = s.sameImport(ctx, g); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("server: import refresh token: %w", err)
+		}
+		return nil
+	case !errors.Is(err, store.ErrNotFound):
+		return fmt.Errorf("server: import refresh token: %w", err)
+	}
 	// The grant first: a crash between the two leaves one that nothing leads to, and the next import completes it.
 	err = s.store.CreateGrant(ctx, g)
 	if errors.Is(err, store.ErrExists) {
