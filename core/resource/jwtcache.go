@@ -39,7 +39,7 @@ type known struct {
 	key         *jose.PublicKey
 	from, until int64
 	set         atomic.Pointer[jose.KeySet] // the keys among which key was seen last
-	used        atomic.Int64                // when it was last found, in units of 2^14 ms, so that hits seldom write
+	used        atomic.Int64                // when it was last found, in units of 2^10 ms, so that hits seldom write
 }
 
 // newKnownTokens returns memory for at most so many tokens, more than half of them in any case.
@@ -74,7 +74,7 @@ func (t *knownTokens) find(d mandate.Digest, set *jose.KeySet, now time.Time) *m
 		if ms < k.from { // the clock went back
 			return nil
 		}
-		if lately := ms >> 14; k.used.Load() != lately {
+		if lately := ms >> 10; k.used.Load() != lately {
 			k.used.Store(lately)
 		}
 		return k.tok
@@ -89,7 +89,7 @@ func (t *knownTokens) add(k *known, now time.Time) {
 	if end := k.tok.Expires(); !end.IsZero() {
 		k.until = min(k.until, end.UnixMilli())
 	}
-	k.used.Store(ms >> 14)
+	k.used.Store(ms >> 10)
 	row := t.row(&k.digest)
 	row.mu.Lock()
 	defer row.mu.Unlock()
