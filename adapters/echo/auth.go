@@ -15,6 +15,10 @@ type Config struct {
 	// ErrorHandler writes the body of a refusal. Status and header fields are set before; Content-Type is its own.
 	// Its error goes to Echo's HTTPErrorHandler. Default: JSON.
 	ErrorHandler func(c echo.Context, err *mandate.Error) error
+	// Raise also returns each refusal as an *echo.HTTPError, for central logging: middleware and HTTPErrorHandler get one in which
+	// errors.AsType finds the [resource.Refusal]. The answer is written before, and a handler that looks whether the response is committed, as
+	// Echo's own does, leaves it alone. It does nothing beside ErrorHandler. Default: nobody hears.
+	Raise bool
 }
 
 // Auth makes middleware and handlers of a guard. It may be used by any number of goroutines.
@@ -40,6 +44,7 @@ func (a *Auth) Acquire(c echo.Context, scopes ...string) (*mandate.Token, error)
 		return nil, refusal.Err
 	}
 	if fresh {
+		nethttp.MarkPrivate(c.Response().Header(), c.Request(), a.guard)
 		c.SetRequest(nethttp.Enter(c.Request(), a.guard, tok))
 	}
 	return tok, nil
@@ -54,6 +59,9 @@ func (a *Auth) Refuse(c echo.Context, err error) error {
 func (a *Auth) refuse(c echo.Context, refusal *mandate.Response) error {
 	if a.config.ErrorHandler == nil || refusal.Err == nil {
 		nethttp.Write(c.Response(), refusal)
+		if a.config.Raise && refusal.Err != nil {
+			return echo.NewHTTPError(refusal.Status, refusal.Err.Error()).SetInternal(refusal.Err)
+		}
 		return nil
 	}
 	nethttp.WriteFields(c.Response(), refusal, "Content-Type")

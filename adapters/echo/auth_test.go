@@ -93,8 +93,8 @@ func TestErrorHandler(t *testing.T) {
 			auth := mandateecho.New(newGuard(t, nil), mandateecho.Config{ErrorHandler: tc.handler})
 			w := do(t, "GET", "", nil, never(t), auth.Require())
 			wantAnswer(t, w, tc.status, tc.body)
-			if got := w.Header().Get("WWW-Authenticate"); got != "Bearer" {
-				t.Errorf("challenge %q, want Bearer", got)
+			if got := w.Header().Get("WWW-Authenticate"); got != `Bearer realm="api"` {
+				t.Errorf("challenge %q, want the bare one", got)
 			}
 			if got := w.Header().Get("Content-Type"); !strings.HasPrefix(got, "application/json") {
 				t.Errorf("Content-Type %q, want the handler's own", got)

@@ -10,6 +10,7 @@ import (
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/nethttp"
+	"github.com/go-mandate/mandate/core/resource"
 	"github.com/go-mandate/mandate/core/server"
 )
 
@@ -42,13 +43,29 @@ func Mount(r *echo.Echo, srv *server.Server, config ...MountConfig) error {
 	if err != nil {
 		return fmt.Errorf("mandateecho: mount: %w", err)
 	}
-	if err := free(r, endpoints); err != nil {
+	return register(r, endpoints, cfg.Use, "server.Config.Prefix")
+}
+
+// MountResource registers the metadata of guard's API (RFC 9728), where its challenges say that it is: below /.well-known at the root of
+// the host, which is why r is the Echo and no group. It is JSON for anybody, scripts of other origins too. A guard without Config.Metadata
+// is an error.
+func MountResource(r *echo.Echo, guard *resource.Guard) error {
+	endpoints := guard.Endpoints()
+	if r == nil || len(endpoints) == 0 {
+		return errors.New("mandateecho: MountResource needs an Echo and a guard with resource.Config.Metadata: check the error of resource.New first")
+	}
+	return register(r, endpoints, nil, "resource.Config.Metadata.Resource")
+}
+
+// register registers endpoints for all methods. setting is where their paths come from.
+func register(r *echo.Echo, endpoints []mandate.Endpoint, use []echo.MiddlewareFunc, setting string) error {
+	if err := free(r, endpoints, setting); err != nil {
 		return err
 	}
 	for _, e := range endpoints {
 		err := nethttp.Register(e.Path, func() {
-			r.Any(pattern(e.Path), Handle(e), cfg.Use...)
-			r.RouteNotFound(pattern(e.Path), Handle(e), cfg.Use...) // methods that Echo does not list
+			r.Any(pattern(e.Path), Handle(e), use...)
+			r.RouteNotFound(pattern(e.Path), Handle(e), use...) // methods that Echo does not list
 		})
 		if err != nil {
 			return fmt.Errorf("mandateecho: mount: %w", err)
@@ -61,17 +78,17 @@ func Mount(r *echo.Echo, srv *server.Server, config ...MountConfig) error {
 func pattern(path string) string { return strings.Replace(path, "{id}", ":id", 1) }
 
 // free reports routes that r already has.
-func free(r *echo.Echo, endpoints []mandate.Endpoint) error {
+func free(r *echo.Echo, endpoints []mandate.Endpoint, setting string) error {
 	taken := map[string]string{}
 	for _, route := range r.Routes() {
 		taken[anonymous(route.Path)] = route.Method + " " + route.Path
 	}
 	for _, e := range endpoints {
 		if strings.ContainsAny(e.Path, ":*") {
-			return fmt.Errorf("mandateecho: mount: Echo would take a part of %s for a parameter: choose another server.Config.Prefix", e.Path)
+			return fmt.Errorf("mandateecho: mount: Echo would take a part of %s for a parameter: choose another %s", e.Path, setting)
 		}
 		if route, ok := taken[anonymous(pattern(e.Path))]; ok {
-			return fmt.Errorf("mandateecho: mount: the Echo already has %s: remove that route, or choose another server.Config.Prefix", route)
+			return fmt.Errorf("mandateecho: mount: the Echo already has %s: remove that route, or choose another %s", route, setting)
 		}
 	}
 	return nil

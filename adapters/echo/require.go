@@ -72,6 +72,7 @@ func (a *Auth) pass(next echo.HandlerFunc, c echo.Context, tok *mandate.Token, f
 		return a.refuse(c, refusal)
 	}
 	if fresh {
+		nethttp.MarkPrivate(c.Response().Header(), c.Request(), a.guard)
 		c.SetRequest(nethttp.Enter(c.Request(), a.guard, tok))
 	}
 	return next(c)

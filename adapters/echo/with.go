@@ -48,5 +48,6 @@ func (a *Auth) admit(c echo.Context, rule *resource.Rule) (*mandate.Token, *mand
 	if tok == nil && refusal == nil { // a preflight, which is nothing for a handler
 		refusal = rule.Preflight()
 	}
+	nethttp.MarkPrivate(c.Response().Header(), c.Request(), a.guard)
 	return tok, refusal
 }

@@ -111,8 +111,8 @@ func TestErrorHandler(t *testing.T) {
 			auth := mandatefiber.New(newGuard(t, nil), mandatefiber.Config{ErrorHandler: tc.handler})
 			w := do(t, "GET", "", nil, auth.Require(), never(t))
 			wantAnswer(t, w, tc.status, tc.body)
-			if got := w.Header.Get("WWW-Authenticate"); got != "Bearer" {
-				t.Errorf("challenge %q, want Bearer", got)
+			if got := w.Header.Get("WWW-Authenticate"); got != `Bearer realm="api"` {
+				t.Errorf("challenge %q, want the bare one", got)
 			}
 		})
 	}

@@ -16,11 +16,23 @@ func (a *Auth) check(c *fiber.Ctx, rule *resource.Rule) (tok *mandate.Token, fre
 	if tok = verified(c, a.guard); tok != nil {
 		return tok, false, a.guard.CheckAgain(ctx, tok, rule)
 	}
+	if a.guard.ReadsRequest() && !preflight(c) {
+		if _, refusal = a.ask(c); refusal != nil {
+			return nil, false, refusal
+		}
+	}
 	tok, refusal = a.guard.Check(ctx, credentials(c, a.guard), rule)
 	return tok, tok != nil, refusal
 }
 
-// checkFor is check for a requirement that is known only now. No request passes without a token.
+// ask reads the request and asks the guard about it, which may refuse it before its token is looked at.
+func (a *Auth) ask(c *fiber.Ctx) (*mandate.Request, *mandate.Response) {
+	r := request(c, "", "", resource.BodyLimit)
+	return r, a.guard.CheckRequest(c.UserContext(), r)
+}
+
+// checkFor is check for a requirement that is known only now, of a request that the guard was asked about. No request passes
+// without a token.
 func (a *Auth) checkFor(c *fiber.Ctx, need mandate.Requirement) (tok *mandate.Token, fresh bool, refusal *mandate.Response) {
 	ctx := c.UserContext()
 	if tok = verified(c, a.guard); tok != nil {
@@ -58,7 +70,22 @@ func credentials(c *fiber.Ctx, g *resource.Guard) resource.Credentials {
 			presented.Body = resource.BodyToken(view(body))
 		}
 	}
+	if g.ReadsQuery() {
+		presented.Query = queryToken(c)
+	}
 	return presented
+}
+
+func queryToken(c *fiber.Ctx) string {
+	return resource.QueryToken(view(c.Request().URI().QueryString()))
+}
+
+// markPrivate sets Cache-Control if the guard took the token out of the query: no cache may share what is found under such a URL
+// (RFC 6750, section 2.3). The handler may set a stricter one.
+func (a *Auth) markPrivate(c *fiber.Ctx) {
+	if a.guard.ReadsQuery() && queryToken(c) != "" {
+		c.Set(fiber.HeaderCacheControl, "private")
+	}
 }
 
 // trim drops the blanks around a field, of which fasthttp leaves tabs (RFC 9110, section 5.5). There hardly ever are any.

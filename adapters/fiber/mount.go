@@ -10,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/resource"
 	"github.com/go-mandate/mandate/core/server"
 )
 
@@ -42,11 +43,27 @@ func Mount(r *fiber.App, srv *server.Server, config ...MountConfig) error {
 	if err != nil {
 		return fmt.Errorf("mandatefiber: mount: %w", err)
 	}
-	if err := free(r, endpoints); err != nil {
+	return register(r, endpoints, cfg.Use, "server.Config.Prefix")
+}
+
+// MountResource registers the metadata of guard's API (RFC 9728), where its challenges say that it is: below /.well-known at the root of
+// the host, which is why r is the root App and no group. It is JSON for anybody, scripts of other origins too. A guard without Config.Metadata
+// is an error.
+func MountResource(r *fiber.App, guard *resource.Guard) error {
+	endpoints := guard.Endpoints()
+	if r == nil || len(endpoints) == 0 {
+		return errors.New("mandatefiber: MountResource needs an App and a guard with resource.Config.Metadata: check the error of resource.New first")
+	}
+	return register(r, endpoints, nil, "resource.Config.Metadata.Resource")
+}
+
+// register registers endpoints for all methods. setting is where their paths come from.
+func register(r *fiber.App, endpoints []mandate.Endpoint, use []fiber.Handler, setting string) error {
+	if err := free(r, endpoints, setting); err != nil {
 		return err
 	}
 	for _, e := range endpoints {
-		r.All(pattern(e.Path), append(slices.Clone(cfg.Use), Handle(e))...)
+		r.All(pattern(e.Path), append(slices.Clone(use), Handle(e))...)
 	}
 	return nil
 }
@@ -55,17 +72,17 @@ func Mount(r *fiber.App, srv *server.Server, config ...MountConfig) error {
 func pattern(path string) string { return strings.Replace(path, "{id}", ":id", 1) }
 
 // free reports routes that r already has.
-func free(r *fiber.App, endpoints []mandate.Endpoint) error {
+func free(r *fiber.App, endpoints []mandate.Endpoint, setting string) error {
 	taken := map[string]string{}
 	for _, route := range r.GetRoutes(true) {
 		taken[anonymous(route.Path)] = route.Method + " " + route.Path
 	}
 	for _, e := range endpoints {
 		if strings.ContainsAny(e.Path, ":*+?()<>\\") {
-			return fmt.Errorf("mandatefiber: mount: Fiber would take a part of %s for a parameter: choose another server.Config.Prefix", e.Path)
+			return fmt.Errorf("mandatefiber: mount: Fiber would take a part of %s for a parameter: choose another %s", e.Path, setting)
 		}
 		if route, ok := taken[anonymous(pattern(e.Path))]; ok {
-			return fmt.Errorf("mandatefiber: mount: the App already has %s: remove that route, or choose another server.Config.Prefix", route)
+			return fmt.Errorf("mandatefiber: mount: the App already has %s: remove that route, or choose another %s", route, setting)
 		}
 	}
 	return nil

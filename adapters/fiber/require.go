@@ -42,7 +42,10 @@ func (a *Auth) RequireFor(f func(ctx context.Context, r *mandate.Request) mandat
 		if a.skips(c) || preflight(c) {
 			return c.Next()
 		}
-		r := request(c, "", "", resource.BodyLimit)
+		r, refusal := a.ask(c)
+		if refusal != nil {
+			return a.refuse(c, refusal)
+		}
 		tok, fresh, refusal := a.checkFor(c, f(c.UserContext(), r))
 		return a.pass(c, tok, fresh, refusal)
 	}
@@ -68,6 +71,7 @@ func (a *Auth) pass(c *fiber.Ctx, tok *mandate.Token, fresh bool, refusal *manda
 		return a.refuse(c, refusal)
 	}
 	if fresh {
+		a.markPrivate(c)
 		enter(c, a.guard, tok)
 	}
 	return c.Next()

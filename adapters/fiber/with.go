@@ -47,5 +47,6 @@ func (a *Auth) admit(c *fiber.Ctx, rule *resource.Rule) (*mandate.Token, *mandat
 	if tok == nil && refusal == nil { // a preflight, which is nothing for a handler
 		refusal = rule.Preflight()
 	}
+	a.markPrivate(c)
 	return tok, refusal
 }

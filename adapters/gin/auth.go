@@ -15,6 +15,10 @@ type Config struct {
 	// ErrorHandler writes the body of a refusal. Status and header fields are set before; Content-Type is its own.
 	// The chain is aborted. Default: JSON.
 	ErrorHandler func(c *gin.Context, err *mandate.Error)
+	// Raise also adds each refusal to c.Errors, for central logging: errors.AsType finds the [resource.Refusal] in it. The answer is written
+	// before, so that middleware which makes pages of c.Errors must look whether c.Writer.Written(). It does nothing beside ErrorHandler.
+	// Default: nobody hears.
+	Raise bool
 }
 
 // Auth makes middleware and handlers of a guard. It may be used by any number of goroutines.
@@ -40,6 +44,7 @@ func (a *Auth) Acquire(c *gin.Context, scopes ...string) (*mandate.Token, error)
 		return nil, refusal.Err
 	}
 	if fresh {
+		nethttp.MarkPrivate(c.Writer.Header(), c.Request, a.guard)
 		c.Request = nethttp.Enter(c.Request, a.guard, tok)
 	}
 	return tok, nil
@@ -55,6 +60,9 @@ func (a *Auth) refuse(c *gin.Context, refusal *mandate.Response) {
 	c.Abort()
 	if a.config.ErrorHandler == nil || refusal.Err == nil {
 		nethttp.Write(c.Writer, refusal)
+		if a.config.Raise && refusal.Err != nil {
+			_ = c.Error(refusal.Err) // it returns what it was given
+		}
 		return
 	}
 	nethttp.WriteFields(c.Writer, refusal, "Content-Type")

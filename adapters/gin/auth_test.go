@@ -64,8 +64,8 @@ func TestErrorHandler(t *testing.T) {
 	}})
 	w := do(t, "GET", "", nil, auth.Require(), func(*gin.Context) { t.Error("the handler ran") })
 	wantAnswer(t, w, 401, `{"mine":"missing_authorization"}`)
-	if got := w.Header().Get("WWW-Authenticate"); got != "Bearer" {
-		t.Errorf("challenge %q, want Bearer", got)
+	if got := w.Header().Get("WWW-Authenticate"); got != `Bearer realm="api"` {
+		t.Errorf("challenge %q, want the bare one", got)
 	}
 	if got := w.Header().Get("Content-Type"); got != "application/json; charset=utf-8" {
 		t.Errorf("Content-Type %q, want the handler's own", got)

@@ -10,6 +10,7 @@ import (
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/nethttp"
+	"github.com/go-mandate/mandate/core/resource"
 	"github.com/go-mandate/mandate/core/server"
 )
 
@@ -42,14 +43,30 @@ func Mount(r *gin.Engine, srv *server.Server, config ...MountConfig) error {
 	if err != nil {
 		return fmt.Errorf("mandategin: mount: %w", err)
 	}
-	if err := free(r, endpoints); err != nil {
+	return register(r, endpoints, cfg.Use, "server.Config.Prefix")
+}
+
+// MountResource registers the metadata of guard's API (RFC 9728), where its challenges say that it is: below /.well-known at the root of
+// the host, which is why r is the engine and no group. It is JSON for anybody, scripts of other origins too. A guard without Config.Metadata
+// is an error.
+func MountResource(r *gin.Engine, guard *resource.Guard) error {
+	endpoints := guard.Endpoints()
+	if r == nil || len(endpoints) == 0 {
+		return errors.New("mandategin: MountResource needs an engine and a guard with resource.Config.Metadata: check the error of resource.New first")
+	}
+	return register(r, endpoints, nil, "resource.Config.Metadata.Resource")
+}
+
+// register registers endpoints for all methods, or none of them. setting is where their paths come from.
+func register(r *gin.Engine, endpoints []mandate.Endpoint, use []gin.HandlerFunc, setting string) error {
+	if err := free(r, endpoints, setting); err != nil {
 		return err
 	}
 	if err := rehearse(r, endpoints); err != nil {
 		return err
 	}
 	for _, e := range endpoints {
-		chain := append(append(gin.HandlersChain{}, cfg.Use...), Handle(e))
+		chain := append(append(gin.HandlersChain{}, use...), Handle(e))
 		if err := nethttp.Register(e.Path, func() { r.Any(pattern(e.Path), chain...) }); err != nil {
 			return fmt.Errorf("mandategin: mount: %w", err)
 		}
@@ -75,17 +92,17 @@ func rehearse(r *gin.Engine, endpoints []mandate.Endpoint) error {
 func pattern(path string) string { return strings.Replace(path, "{id}", ":id", 1) }
 
 // free reports routes that r already has.
-func free(r *gin.Engine, endpoints []mandate.Endpoint) error {
+func free(r *gin.Engine, endpoints []mandate.Endpoint, setting string) error {
 	taken := map[string]string{}
 	for _, route := range r.Routes() {
 		taken[route.Path] = route.Method
 	}
 	for _, e := range endpoints {
 		if strings.ContainsAny(e.Path, ":*") {
-			return fmt.Errorf("mandategin: mount: Gin would take a part of %s for a parameter: choose another server.Config.Prefix", e.Path)
+			return fmt.Errorf("mandategin: mount: Gin would take a part of %s for a parameter: choose another %s", e.Path, setting)
 		}
 		if method, ok := taken[pattern(e.Path)]; ok {
-			return fmt.Errorf("mandategin: mount: the engine already has %s %s: remove that route, or choose another server.Config.Prefix", method, pattern(e.Path))
+			return fmt.Errorf("mandategin: mount: the engine already has %s %s: remove that route, or choose another %s", method, pattern(e.Path), setting)
 		}
 	}
 	return nil

@@ -66,6 +66,7 @@ func (a *Auth) pass(c *gin.Context, tok *mandate.Token, fresh bool, refusal *man
 	case refusal != nil:
 		a.refuse(c, refusal)
 	case fresh:
+		nethttp.MarkPrivate(c.Writer.Header(), c.Request, a.guard)
 		c.Request = nethttp.Enter(c.Request, a.guard, tok)
 	}
 }

@@ -51,5 +51,6 @@ func (a *Auth) admit(c *gin.Context, rule *resource.Rule) (*mandate.Token, *mand
 	if tok == nil && refusal == nil { // a preflight, which is nothing for a handler
 		refusal = rule.Preflight()
 	}
+	nethttp.MarkPrivate(c.Writer.Header(), c.Request, a.guard)
 	return tok, refusal
 }

@@ -28,7 +28,7 @@ func named(status int, code, text, params, members string) string {
 func missing(scope string) string {
 	const body = `{"error":"missing_authorization","error_description":"send an access token: Authorization: Bearer"`
 	if scope == "" {
-		return refusedBy(401, "Bearer", body+"}")
+		return refusedBy(401, `Bearer realm="`+guardedAPI+`"`, body+"}") // a challenge needs a parameter (RFC 6750, section 3)
 	}
 	return refusedBy(401, `Bearer scope="`+scope+`"`, body+`,"scope":"`+scope+`"}`)
 }

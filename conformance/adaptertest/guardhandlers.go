@@ -113,7 +113,7 @@ func testRefuse(t *testing.T, a Adapter) {
 		"/scope":    named(403, "insufficient_scope", "not today", "", ""),
 		"/busy":     "503" + plain + "Retry-After: 5\n\n" + `{"error":"temporarily_unavailable"}`,
 		"/fault":    faulty(),
-		"/absent":   refusedBy(401, "Bearer", `{"error":"missing_authorization"}`),
+		"/absent":   refusedBy(401, `Bearer realm="`+guardedAPI+`"`, `{"error":"missing_authorization"}`),
 		"/with-uri": "400" + plain + "\n" + `{"error":"access_denied","error_description":"no","error_uri":"https://docs.example.com/no"}`,
 	} {
 		g.get(t, path, as("ann")...).same(t, want)

@@ -32,7 +32,8 @@ func New(guard *resource.Guard, config ...Config) *Auth {
 }
 
 // Acquire checks the request inside a handler: it returns the token, which from then on is the current one, if it has all
-// scopes. Hand its error to [Auth.Refuse]. It changes the context of r in place.
+// scopes. Hand its error to [Auth.Refuse]. It changes the context of r in place. Where
+// the token may come in the query, set Cache-Control: private on the answer (RFC 6750, section 2.3).
 func (a *Auth) Acquire(r *http.Request, scopes ...string) (*mandate.Token, error) {
 	tok, fresh, refusal := CheckFor(r, a.guard, mandate.Scope(scopes...))
 	if refusal != nil {

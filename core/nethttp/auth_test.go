@@ -90,8 +90,8 @@ func TestErrorHandler(t *testing.T) {
 			auth := nethttp.New(newGuard(t, nil, nil), nethttp.Config{ErrorHandler: tc.handler})
 			w := do(t, "GET", "", nil, auth.Require()(never(t)))
 			wantAnswer(t, w, tc.status, tc.body)
-			if got := w.Header().Get("WWW-Authenticate"); got != "Bearer" {
-				t.Errorf("challenge %q, want Bearer", got)
+			if got := w.Header().Get("WWW-Authenticate"); got != `Bearer realm="api"` {
+				t.Errorf("challenge %q, want the bare one", got)
 			}
 			if got := w.Header().Get("Content-Type"); got == "application/json" {
 				t.Errorf("Content-Type %q, want the handler's own", got)

@@ -17,12 +17,36 @@ func Check(r *http.Request, g *resource.Guard, rule *resource.Rule) (tok *mandat
 	if tok = verified(ctx, g); tok != nil {
 		return tok, false, g.CheckAgain(ctx, tok, rule)
 	}
+	if g.ReadsRequest() && !preflight(r) {
+		if _, refusal = ask(r, g); refusal != nil {
+			return nil, false, refusal
+		}
+	}
 	tok, refusal = g.Check(ctx, credentials(r, g), rule)
 	return tok, tok != nil, refusal
 }
 
+// ask reads r and asks g about it, which may refuse it before its token is looked at.
+func ask(r *http.Request, g *resource.Guard) (*mandate.Request, *mandate.Response) {
+	req, err := readRequest(r, resource.BodyLimit)
+	if err != nil {
+		return nil, g.Refuse(r.Context(), err)
+	}
+	return req, g.CheckRequest(r.Context(), req)
+}
+
 // CheckFor is [Check] inside a handler, for a requirement that is known only now. No request passes without a token.
 func CheckFor(r *http.Request, g *resource.Guard, need mandate.Requirement) (tok *mandate.Token, fresh bool, refusal *mandate.Response) {
+	if g.ReadsRequest() && verified(r.Context(), g) == nil {
+		if _, refusal = ask(r, g); refusal != nil {
+			return nil, false, refusal
+		}
+	}
+	return checkFor(r, g, need)
+}
+
+// checkFor is CheckFor for a request that g was asked about.
+func checkFor(r *http.Request, g *resource.Guard, need mandate.Requirement) (tok *mandate.Token, fresh bool, refusal *mandate.Response) {
 	ctx := r.Context()
 	if tok = verified(ctx, g); tok != nil {
 		return tok, false, g.CheckAgainFor(ctx, tok, need)
@@ -38,11 +62,19 @@ func CheckRequest(r *http.Request, g *resource.Guard, f func(context.Context, *m
 	if preflight(r) {
 		return nil, false, nil
 	}
-	req, err := readRequest(r, resource.BodyLimit)
-	if err != nil {
-		return nil, false, g.Refuse(r.Context(), err)
+	req, refusal := ask(r, g)
+	if refusal != nil {
+		return nil, false, refusal
 	}
-	return CheckFor(r, g, f(r.Context(), req))
+	return checkFor(r, g, f(r.Context(), req))
+}
+
+// MarkPrivate sets Cache-Control in the header of an answer to r if g took the token out of r's query: no cache may share what is
+// found under such a URL (RFC 6750, section 2.3). The handler may set a stricter one.
+func MarkPrivate(header http.Header, r *http.Request, g *resource.Guard) {
+	if g.ReadsQuery() && resource.QueryToken(r.URL.RawQuery) != "" {
+		header.Set("Cache-Control", "private")
+	}
 }
 
 // Enter returns r with tok, which g verified, in its context. g is nil for a token from elsewhere.
@@ -79,6 +111,9 @@ func credentials(r *http.Request, g *resource.Guard) resource.Credentials {
 	c.Preflight = preflight(r)
 	if g.ReadsBody() {
 		c.Body = bodyToken(r)
+	}
+	if g.ReadsQuery() {
+		c.Query = resource.QueryToken(r.URL.RawQuery)
 	}
 	return c
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/resource"
 	"github.com/go-mandate/mandate/core/server"
 )
 
@@ -46,9 +47,24 @@ func Mount(r Router, srv *server.Server, config ...MountConfig) error {
 	if err != nil {
 		return fmt.Errorf("nethttp: mount: %w", err)
 	}
+	return register(r, endpoints, c.Use)
+}
+
+// MountResource registers the metadata of guard's API (RFC 9728), where its challenges say that it is: below /.well-known at the root of
+// the host, which is why r is the root router. It is JSON for anybody, scripts of other origins too. A guard without Config.Metadata
+// is an error.
+func MountResource(r Router, guard *resource.Guard) error {
+	endpoints := guard.Endpoints()
+	if r == nil || len(endpoints) == 0 {
+		return errors.New("nethttp: MountResource needs a router and a guard with resource.Config.Metadata: check the error of resource.New first")
+	}
+	return register(r, endpoints, nil)
+}
+
+func register(r Router, endpoints []mandate.Endpoint, use []func(http.Handler) http.Handler) error {
 	for _, e := range endpoints {
 		h := Handle(e)
-		for _, use := range slices.Backward(c.Use) {
+		for _, use := range slices.Backward(use) {
 			h = use(h)
 		}
 		if err := Register(e.Path, func() { r.Handle(e.Path, h) }); err != nil {

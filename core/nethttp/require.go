@@ -73,9 +73,10 @@ func (a *Auth) pass(next http.Handler, w http.ResponseWriter, r *http.Request, t
 	switch {
 	case refusal != nil:
 		a.refuse(w, r, refusal)
+		return
 	case fresh:
-		next.ServeHTTP(w, Enter(r, a.guard, tok))
-	default:
-		next.ServeHTTP(w, r)
+		MarkPrivate(w.Header(), r, a.guard)
+		r = Enter(r, a.guard, tok)
 	}
+	next.ServeHTTP(w, r)
 }

@@ -13,7 +13,7 @@ import (
 func (a *Auth) With(h func(w http.ResponseWriter, r *http.Request, tok *mandate.Token), scopes ...string) http.Handler {
 	rule := a.guard.Rule(mandate.Scope(scopes...), false)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		tok, refusal := a.admit(r, rule)
+		tok, refusal := a.admit(w, r, rule)
 		if refusal != nil {
 			a.refuse(w, r, refusal)
 			return
@@ -27,7 +27,7 @@ func (a *Auth) With(h func(w http.ResponseWriter, r *http.Request, tok *mandate.
 func WithUser[T any](a *Auth, h func(w http.ResponseWriter, r *http.Request, user T), scopes ...string) http.Handler {
 	rule := a.guard.Rule(mandate.Scope(scopes...), false)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		tok, refusal := a.admit(r, rule)
+		tok, refusal := a.admit(w, r, rule)
 		if refusal != nil {
 			a.refuse(w, r, refusal)
 			return
@@ -42,7 +42,7 @@ func WithUser[T any](a *Auth, h func(w http.ResponseWriter, r *http.Request, use
 }
 
 // admit returns the token for a handler that ends the chain, or what to answer instead.
-func (a *Auth) admit(r *http.Request, rule *resource.Rule) (*mandate.Token, *mandate.Response) {
+func (a *Auth) admit(w http.ResponseWriter, r *http.Request, rule *resource.Rule) (*mandate.Token, *mandate.Response) {
 	if a.skips(r) {
 		return Token(r), nil
 	}
@@ -50,5 +50,6 @@ func (a *Auth) admit(r *http.Request, rule *resource.Rule) (*mandate.Token, *man
 	if tok == nil && refusal == nil { // a preflight, which is nothing for a handler
 		refusal = rule.Preflight()
 	}
+	MarkPrivate(w.Header(), r, a.guard)
 	return tok, refusal
 }
