@@ -146,7 +146,7 @@ func (j JWT) withDefaults(s Settings) (JWT, error) {
 	if j.Keys == nil {
 		keys, err := newRemoteKeys(RemoteConfig{Issuer: j.Issuer, Hooks: s.Hooks})
 		if err != nil {
-			return j, fmt.Errorf("JWT.Keys is nil, and JWT.%w: or set JWT.Keys, to resource.NewRemoteKeys or resource.FixedKeys", err)
+			return j, fmt.Errorf("JWT.Keys is nil, and its default cannot be: %w: correct JWT.Issuer, or set JWT.Keys to what resource.NewRemoteKeys or resource.FixedKeys returns", err)
 		}
 		j.Keys = keys
 	}

@@ -66,7 +66,7 @@ const (
 func NewRemoteKeys(c RemoteConfig) (*RemoteKeys, error) {
 	r, err := newRemoteKeys(c)
 	if err != nil {
-		return nil, fmt.Errorf("resource: RemoteConfig.%w", err)
+		return nil, fmt.Errorf("resource: %w", err)
 	}
 	return r, nil
 }
@@ -77,11 +77,11 @@ func newRemoteKeys(c RemoteConfig) (*RemoteKeys, error) {
 	}
 	for name, d := range map[string]time.Duration{"Outage": c.Outage, "Interval": c.Interval, "Timeout": c.Timeout} {
 		if d < 0 {
-			return nil, fmt.Errorf("%s is %v: use more than 0, or 0 for the default", name, d)
+			return nil, fmt.Errorf("RemoteConfig.%s is %v: use more than 0, or 0 for the default", name, d)
 		}
 	}
 	if c.Outage > maxOutage {
-		return nil, fmt.Errorf("Outage is %v, want at most %v: keys that were withdrawn would be good all that time", c.Outage, maxOutage)
+		return nil, fmt.Errorf("RemoteConfig.Outage is %v, want at most %v: keys that were withdrawn would be good all that time", c.Outage, maxOutage)
 	}
 	def := func(d *time.Duration, value time.Duration) {
 		if *d == 0 {
@@ -98,12 +98,12 @@ func newRemoteKeys(c RemoteConfig) (*RemoteKeys, error) {
 		if r.name == "" {
 			r.name = c.JWKS
 		}
-		r.fetcher, err = fetcherOf(c.Fetcher, fetch.Config{Timeout: c.Timeout}, "JWKS", c.JWKS)
+		r.fetcher, err = fetcherOf(c.Fetcher, fetch.Config{Timeout: c.Timeout}, "RemoteConfig.JWKS", c.JWKS)
 	case c.Issuer == "":
-		return nil, errors.New("Issuer and JWKS are empty: name the issuer, or the URL of its keys")
+		return nil, errors.New("RemoteConfig.Issuer and JWKS are empty: name the issuer, or the URL of its keys")
 	default:
-		if r.fetcher, err = fetcherOf(c.Fetcher, fetch.Config{Timeout: c.Timeout}, "Issuer", c.Issuer); err == nil {
-			r.find, err = newFinder(c.Issuer, "Issuer", r.fetcher)
+		if r.fetcher, err = fetcherOf(c.Fetcher, fetch.Config{Timeout: c.Timeout}, "RemoteConfig.Issuer", c.Issuer); err == nil {
+			r.find, err = newFinder(c.Issuer, "RemoteConfig.Issuer", r.fetcher)
 		}
 	}
 	if err != nil {
@@ -167,8 +167,13 @@ func (r *RemoteKeys) locate(ctx context.Context) error {
 
 // failed tells that the old keys are used on.
 func (r *RemoteKeys) failed(err error, until time.Time) {
-	if r.on != nil {
-		cause := fmt.Errorf("keys of %s could not be fetched anew, the old ones are used until %s: %w", r.name, until.Format(time.RFC3339), err)
-		r.on(context.Background(), mandate.Event{Name: mandate.Fault, Err: mandate.Errorf(mandate.TemporarilyUnavailable, cause, "")})
+	tellKept(r.on, "keys of "+r.name, err, until)
+}
+
+// tellKept tells the hooks that something could not be fetched anew, and the old is used on.
+func tellKept(on func(context.Context, mandate.Event), what string, err error, until time.Time) {
+	if on != nil {
+		cause := fmt.Errorf("%s could not be fetched anew, the old ones are used until %s: %w", what, until.UTC().Format(time.RFC3339), err)
+		on(context.Background(), mandate.Event{Name: mandate.Fault, Err: mandate.Errorf(mandate.TemporarilyUnavailable, cause, "")})
 	}
 }

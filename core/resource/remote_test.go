@@ -2,10 +2,7 @@ package resource_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -19,225 +16,10 @@ import (
 	"github.com/go-mandate/mandate/core/resource"
 )
 
-const (
-	remoteIssuer = "https://id.example.com"
-	metadataURL  = remoteIssuer + "/.well-known/oauth-authorization-server"
-	openidURL    = remoteIssuer + "/.well-known/openid-configuration"
-	jwksURL      = remoteIssuer + "/jwks"
-)
-
-// issuer is an authorization server without a network.
-type issuer struct {
-	name string
-	jwks string
-
-	mu     sync.Mutex // guards all below
-	keys   []*jose.Key
-	pages  map[string]func(ctx context.Context) (*mandate.Response, error) // in place of what it would answer, by URL
-	header mandate.Fields
-	calls  map[string]int
-}
-
-func newIssuer(t *testing.T, name string) *issuer {
-	t.Helper()
-	i := &issuer{name: name, jwks: name + "/jwks", pages: map[string]func(context.Context) (*mandate.Response, error){}, calls: map[string]int{}}
-	i.rotate(t, "k1")
-	return i
-}
-
-// rotate makes kid the only key.
-func (i *issuer) rotate(t *testing.T, kid string) *jose.Key {
-	t.Helper()
-	fresh, err := jose.Generate(jose.EdDSA)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := fresh.MarshalPEM()
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := jose.ParsePEM(jose.EdDSA, der, kid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.keys = []*jose.Key{key}
-	return key
-}
-
-// on answers url with f until it is nil again.
-func (i *issuer) on(url string, f func(ctx context.Context) (*mandate.Response, error)) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if f == nil {
-		delete(i.pages, url)
-	} else {
-		i.pages[url] = f
-	}
-}
-
-func (i *issuer) asked(url string) int {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.calls[url]
-}
-
-// Fetch implements mandate.Fetcher. An answer takes 100 ms.
-func (i *issuer) Fetch(ctx context.Context, r *mandate.FetchRequest) (*mandate.Response, error) {
-	i.mu.Lock()
-	i.calls[r.URL]++
-	page, header := i.pages[r.URL], i.header
-	i.mu.Unlock()
-	if r.Trust != mandate.Operator {
-		return nil, errors.New("not the operator's URL")
-	}
-	if page != nil {
-		return page(ctx)
-	}
-	time.Sleep(100 * time.Millisecond)
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	var body any
-	switch r.URL {
-	case i.name + "/.well-known/oauth-authorization-server":
-		body = map[string]string{"issuer": i.name, "jwks_uri": i.jwks}
-	case i.jwks:
-		var public []*jose.PublicKey
-		for _, k := range i.keys {
-			public = append(public, k.Public())
-		}
-		body = jose.NewKeySet(public...)
-	default:
-		return &mandate.Response{Status: 404}, nil
-	}
-	data, err := json.Marshal(body)
-	return &mandate.Response{Status: 200, Header: header, Body: data}, err
-}
-
-// token returns a token that key signed now.
-func (i *issuer) token(t *testing.T, key *jose.Key) string {
-	t.Helper()
-	now := time.Now()
-	raw, err := jose.Sign(key, "at+jwt", map[string]any{
-		"iss": i.name, "aud": api, "sub": "ann", "client_id": "web", "iat": now.Unix(), "exp": now.Add(24 * time.Hour).Unix(), "jti": fmt.Sprint(now.UnixNano()),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
-func (i *issuer) good(t *testing.T) string {
-	t.Helper()
-	i.mu.Lock()
-	key := i.keys[0]
-	i.mu.Unlock()
-	return i.token(t, key)
-}
-
-// bubble runs a test with its own time, and fails if anything still runs a minute after it.
-func bubble(t *testing.T, run func(t *testing.T)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		run(t)
-		time.Sleep(time.Minute)
-	})
-}
-
-func status(code int) func(context.Context) (*mandate.Response, error) {
-	return func(context.Context) (*mandate.Response, error) { return &mandate.Response{Status: code}, nil }
-}
-
-func body(text string) func(context.Context) (*mandate.Response, error) {
-	return func(context.Context) (*mandate.Response, error) {
-		return &mandate.Response{Status: 200, Body: []byte(text)}, nil
-	}
-}
-
-func down(context.Context) (*mandate.Response, error) { return nil, errors.New("connection refused") }
-
-func hangs(ctx context.Context) (*mandate.Response, error) {
-	<-ctx.Done()
-	return nil, ctx.Err()
-}
-
-// remote is a guard over an issuer's remote keys, and what it tells.
-type remote struct {
-	*issuer
-
-	guard *resource.Guard
-	mu    sync.Mutex // guards log
-	log   strings.Builder
-}
-
-func newRemote(t *testing.T, change func(*resource.RemoteConfig)) *remote {
-	t.Helper()
-	r := &remote{issuer: newIssuer(t, remoteIssuer)}
-	hooks := resource.LogRefusals(slog.New(slog.NewTextHandler(r, nil)))
-	c := resource.RemoteConfig{Issuer: r.name, Fetcher: r.issuer, Hooks: hooks}
-	if change != nil {
-		change(&c)
-	}
-	keys, err := resource.NewRemoteKeys(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.guard = newGuard(t, func(c *resource.Config) {
-		c.Verifiers, c.Hooks = []resource.Verifier{resource.JWT{Issuer: r.name, Keys: keys, Remember: -1}}, hooks
-	})
-	return r
-}
-
-// Write takes lines of the log.
-func (r *remote) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.log.Write(p)
-}
-
-func (r *remote) told() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.log.String()
-}
-
-// check returns the status of a request with raw, 200 if it passed, and how long it took.
-func (r *remote) check(t *testing.T, raw string) (int, time.Duration) {
-	t.Helper()
-	began := time.Now()
-	_, resp := r.guard.Check(t.Context(), resource.Credentials{Authorization: "Bearer " + raw}, r.guard.Rule(mandate.Scope(), false))
-	took := time.Since(began)
-	if resp == nil {
-		return 200, took
-	}
-	code := map[int]mandate.Code{401: mandate.InvalidToken, 503: mandate.TemporarilyUnavailable}[resp.Status]
-	if code == "" || !errors.Is(resp.Err, code) {
-		t.Errorf("status %d with %v", resp.Status, resp.Err)
-	}
-	return resp.Status, took
-}
-
-// want checks the status, and that nobody waited.
-func (r *remote) want(t *testing.T, raw string, status int) {
-	t.Helper()
-	if got, took := r.check(t, raw); got != status || took != 0 {
-		t.Errorf("status %d after %v, want %d at once; log:\n%s", got, took, status, r.told())
-	}
-}
-
-// warm has the keys fetched.
-func (r *remote) warm(t *testing.T) {
-	t.Helper()
-	if got, _ := r.check(t, r.good(t)); got != 200 {
-		t.Fatalf("the first token: status %d, want 200; log:\n%s", got, r.told())
-	}
-}
-
 func TestRemoteKeys(t *testing.T) {
 	t.Parallel()
-	for name, run := range map[string]func(t *testing.T){
-		"one fetch for all that come first, none before": func(t *testing.T) {
+	for name, run := range map[string]func(t bubbled){
+		"one fetch for all that come first, none before": func(t bubbled) {
 			r := newRemote(t, nil)
 			raw := r.good(t)
 			if n := r.asked(metadataURL) + r.asked(jwksURL); n != 0 {
@@ -257,7 +39,7 @@ func TestRemoteKeys(t *testing.T) {
 				t.Errorf("%d and %d fetches, want one of each", m, k)
 			}
 		},
-		"later ones never wait, and the background fetches once": func(t *testing.T) {
+		"later ones never wait, and the background fetches once": func(t bubbled) {
 			r := newRemote(t, nil)
 			r.warm(t)
 			time.Sleep(9 * time.Minute)
@@ -276,7 +58,7 @@ func TestRemoteKeys(t *testing.T) {
 				t.Errorf("%d fetches, want 2", n)
 			}
 		},
-		"an outage of ten minutes, and of a day; then nobody can tell": func(t *testing.T) {
+		"an outage of ten minutes, and of a day; then nobody can tell": func(t bubbled) {
 			r := newRemote(t, nil)
 			r.warm(t)
 			r.on(metadataURL, down)
@@ -287,6 +69,14 @@ func TestRemoteKeys(t *testing.T) {
 			}
 			if n := r.asked(jwksURL); n > 24*60 {
 				t.Errorf("%d fetches in a day, want one a minute at most", n)
+			}
+			before := r.asked(jwksURL)
+			for range 50 {
+				r.want(t, r.good(t), 200)
+				time.Sleep(200 * time.Millisecond)
+			}
+			if n := r.asked(jwksURL) - before; n > 1 {
+				t.Errorf("%d fetches in 10 seconds, want 1", n)
 			}
 			if !strings.Contains(r.told(), `cause="keys of https://id.example.com could not be fetched anew, the old ones are used until`) || !strings.Contains(r.told(), "connection refused") {
 				t.Errorf("log:\n%.300s", r.told())
@@ -300,7 +90,7 @@ func TestRemoteKeys(t *testing.T) {
 			time.Sleep(3 * time.Second)
 			r.warm(t)
 		},
-		"slow, garbage, oversized and empty answers keep what is there": func(t *testing.T) {
+		"slow, garbage, oversized and empty answers keep what is there": func(t bubbled) {
 			r := newRemote(t, nil)
 			r.warm(t)
 			for i, page := range []func(context.Context) (*mandate.Response, error){
@@ -328,7 +118,7 @@ func TestRemoteKeys(t *testing.T) {
 				t.Errorf("after it recovered and rotated: %d, want 200; log:\n%s", got, r.told())
 			}
 		},
-		"a failed first fetch is 503 with a short pause": func(t *testing.T) {
+		"a failed first fetch is 503 with a short pause": func(t bubbled) {
 			r := newRemote(t, nil)
 			r.on(metadataURL, down)
 			raw := r.good(t)
@@ -348,7 +138,7 @@ func TestRemoteKeys(t *testing.T) {
 			time.Sleep(2 * time.Second)
 			r.warm(t)
 		},
-		"a first fetch that hangs ends, and so does who waits for it": func(t *testing.T) {
+		"a first fetch that hangs ends, and so does who waits for it": func(t bubbled) {
 			r := newRemote(t, func(c *resource.RemoteConfig) { c.Timeout = 3 * time.Second })
 			r.on(metadataURL, hangs)
 			r.on(openidURL, hangs)
@@ -356,7 +146,7 @@ func TestRemoteKeys(t *testing.T) {
 				t.Errorf("status %d after %v, want 503 within 3s", got, took)
 			}
 		},
-		"who gives up does not take the keys from the others": func(t *testing.T) {
+		"who gives up does not take the keys from the others": func(t bubbled) {
 			r := newRemote(t, nil)
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
@@ -367,7 +157,7 @@ func TestRemoteKeys(t *testing.T) {
 			time.Sleep(time.Second)
 			r.want(t, r.good(t), 200)
 		},
-		"a new key is found at once, and for all": func(t *testing.T) {
+		"a new key is found at once, and for all": func(t bubbled) {
 			r := newRemote(t, nil)
 			r.warm(t)
 			key := r.rotate(t, "k2")
@@ -385,7 +175,28 @@ func TestRemoteKeys(t *testing.T) {
 				t.Errorf("%d fetches, want 2", n)
 			}
 		},
-		"a key that was withdrawn is good no more": func(t *testing.T) {
+		"a new key that came while a fetch was on its way": func(t bubbled) {
+			r := newRemote(t, nil)
+			r.warm(t)
+			r.issuer.mu.Lock()
+			old, err := jose.NewKeySet(r.keys[0].Public()).MarshalJSON()
+			r.issuer.mu.Unlock()
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.on(jwksURL, func(ctx context.Context) (*mandate.Response, error) { // what it was when the fetch began
+				r.on(jwksURL, nil)
+				time.Sleep(100 * time.Millisecond)
+				return body(string(old))(ctx)
+			})
+			time.Sleep(11 * time.Minute)
+			r.want(t, r.good(t), 200) // begins it
+			key := r.rotate(t, "k2")
+			if got, _ := r.check(t, r.token(t, key)); got != 200 {
+				t.Errorf("status %d, want 200", got)
+			}
+		},
+		"a key that was withdrawn is good no more": func(t bubbled) {
 			r := newRemote(t, nil)
 			old := r.good(t)
 			r.warm(t)
@@ -397,7 +208,7 @@ func TestRemoteKeys(t *testing.T) {
 				t.Errorf("status %d, want 401", got)
 			}
 		},
-		"unknown keys cost one fetch in an interval, whatever the load": func(t *testing.T) {
+		"unknown keys cost one fetch in an interval, whatever the load": func(t bubbled) {
 			r := newRemote(t, nil)
 			r.warm(t)
 			stranger := newIssuer(t, remoteIssuer)
@@ -424,7 +235,7 @@ func TestRemoteKeys(t *testing.T) {
 				t.Errorf("metadata fetched %d times, want once", n)
 			}
 		},
-		"an unknown key while the issuer hangs: others do not wait, it waits 3 seconds": func(t *testing.T) {
+		"an unknown key while the issuer hangs: others do not wait, it waits 3 seconds": func(t bubbled) {
 			r := newRemote(t, nil)
 			r.warm(t)
 			good, key := r.good(t), r.rotate(t, "k2")
@@ -441,14 +252,20 @@ func TestRemoteKeys(t *testing.T) {
 			time.Sleep(time.Second)
 			r.want(t, good, 200)
 			wg.Wait()
+			time.Sleep(10 * time.Second) // the fetch is over, and the next may not begin
+			r.want(t, fresh, 503)
 			time.Sleep(time.Minute)
 			r.on(jwksURL, nil)
 			if got, _ := r.check(t, fresh); got != 200 {
 				t.Errorf("after the outage: status %d, want 200", got)
 			}
 		},
-		"the key set moves": func(t *testing.T) {
+		"the key set moves": func(t bubbled) {
 			r := newRemote(t, nil)
+			r.on(metadataURL, func(context.Context) (*mandate.Response, error) { // good for a day
+				text := fmt.Sprintf(`{"issuer":%q,"jwks_uri":%q}`, remoteIssuer, r.jwks)
+				return &mandate.Response{Status: 200, Header: mandate.Fields{{Name: "Cache-Control", Value: "max-age=86400"}}, Body: []byte(text)}, nil
+			})
 			r.warm(t)
 			r.issuer.mu.Lock()
 			r.jwks = "https://keys.example.com/new"
@@ -464,7 +281,7 @@ func TestRemoteKeys(t *testing.T) {
 				t.Errorf("status %d, want 200 from the new place; log:\n%s", got, r.told())
 			}
 		},
-		"the metadata fails, the keys do not": func(t *testing.T) {
+		"the metadata fails, the keys do not": func(t bubbled) {
 			r := newRemote(t, nil)
 			r.warm(t)
 			r.on(metadataURL, hangs)
@@ -481,7 +298,7 @@ func TestRemoteKeys(t *testing.T) {
 				t.Errorf("status %d, want 200; log:\n%s", got, r.told())
 			}
 		},
-		"nothing runs while nobody asks": func(t *testing.T) {
+		"nothing runs while nobody asks": func(t bubbled) {
 			r := newRemote(t, nil)
 			r.warm(t)
 			time.Sleep(23 * time.Hour)
@@ -507,7 +324,7 @@ func TestFreshness(t *testing.T) {
 	} {
 		t.Run(header, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T) {
+			bubble(t, func(t bubbled) {
 				r := newRemote(t, nil)
 				r.header = mandate.Fields{{Name: "Cache-Control", Value: header}}
 				r.warm(t)
@@ -526,7 +343,7 @@ func TestFreshness(t *testing.T) {
 			})
 		})
 	}
-	bubble(t, func(t *testing.T) {
+	bubble(t, func(t bubbled) {
 		r := newRemote(t, nil)
 		r.header = mandate.Fields{{Name: "Cache-Control", Value: "max-age=3600"}, {Name: "Age", Value: "1800"}}
 		r.warm(t)
@@ -566,7 +383,7 @@ func TestDiscovery(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T) {
+			bubble(t, func(t bubbled) {
 				r := newRemote(t, func(c *resource.RemoteConfig) { c.Issuer = tc.issuer })
 				r.on(metadataURL, status(404))
 				for url, text := range tc.pages {
@@ -600,7 +417,7 @@ func TestDiscovery(t *testing.T) {
 
 func TestSeveralIssuers(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
+	bubble(t, func(t bubbled) {
 		one, two := newIssuer(t, "https://one.example.com"), newIssuer(t, "https://two.example.com")
 		verifier := func(i *issuer) resource.Verifier {
 			keys, err := resource.NewRemoteKeys(resource.RemoteConfig{JWKS: i.jwks, Fetcher: i})

@@ -36,6 +36,8 @@ type Opened struct {
 	Verify func(ctx context.Context, raw string, now time.Time) (*mandate.Token, error)
 	// Scheme is the scheme of the Authorization field in which the tokens come (RFC 9110, section 11.1). Empty: Bearer. [Scheme] sets it.
 	Scheme string
+	// Forget forgets what is remembered of the token with that digest, answers on their way included. Nil: nothing is remembered.
+	Forget func(token mandate.Digest)
 	// Audience says what becomes of a token that does not name the guard's audience.
 	Audience AudienceRule
 
