@@ -38,12 +38,16 @@ func SpecOf(c *store.Client) Spec {
 	return Spec{ID: c.ID, Disabled: c.Disabled, Metadata: c.Metadata, Policy: Policy(c.Policy)}
 }
 
-// ReadSpecs reads {"clients": [...]}. A member that it does not know is an error, and so is an ID that is there twice.
+// ReadSpecs reads {"clients": [...]}. A member that it does not know is an error, and so are a member and an ID that are there twice.
 func ReadSpecs(r io.Reader) ([]Spec, error) {
 	var file struct {
 		Clients []json.RawMessage `json:"clients"`
 	}
-	d := json.NewDecoder(r)
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("admin: clients: %w", err)
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&file); err != nil {
 		return nil, fmt.Errorf(`admin: clients: %w: want {"clients": [{"id": "...", "metadata": {...}}]}`, err)
@@ -55,7 +59,11 @@ func ReadSpecs(r io.Reader) ([]Spec, error) {
 	seen := make(map[string]bool)
 	for i, raw := range file.Clients {
 		s := &specs[i]
-		if err := strict(raw, s); err != nil {
+		err := checkNames(raw)
+		if err == nil {
+			err = strict(raw, s)
+		}
+		if err != nil {
 			var named struct{ ID string }
 			_ = json.Unmarshal(raw, &named) // for the message; the error says the rest
 			return nil, fmt.Errorf("admin: clients[%d] %q: %w", i, named.ID, err)
@@ -70,6 +78,9 @@ func ReadSpecs(r io.Reader) ([]Spec, error) {
 		if err := s.complete(); err != nil {
 			return nil, fmt.Errorf("admin: clients[%d] %q: %w", i, s.ID, err)
 		}
+	}
+	if err := checkNames(data); err != nil {
+		return nil, fmt.Errorf("admin: clients: %w", err)
 	}
 	return specs, nil
 }
@@ -166,7 +177,7 @@ func (p *Policy) UnmarshalJSON(data []byte) error {
 		}
 		var text string
 		if err := json.Unmarshal(raw, &text); err != nil {
-			return fmt.Errorf(`policy.%s is %s, want a duration as text, such as "90m"`, name, raw)
+			return fmt.Errorf(`policy.%s is %s, want a duration as text, such as "90m"`, name, clean(string(raw)))
 		}
 		d, err := time.ParseDuration(text)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/admin"
@@ -17,7 +18,7 @@ func TestReadSpecs(t *testing.T) {
 	specs, err := admin.ReadSpecs(strings.NewReader(`{"clients": [
 		{"id": "app", "kind": "native", "metadata": {"client_name#ja-Hira": "x", "grant_types": ["authorization_code"]}, "policy": {"grace": "-1s", "token_ttl": "1h30m", "extra": {"a": 1}}},
 		{"id": "job", "kind": "machine", "metadata": {}, "disabled": true, "secrets": [{"form": "sha256", "value": "AAAA", "expires": "2030-01-02T03:04:05.678901+02:00"}]},
-		{"id": "web", "metadata": {"token_endpoint_auth_method": "client_secret_post"}}
+		{"id": "web", "metadata": {"token_endpoint_auth_method": "client_secret_post", "client_name#de": "x", "client_name#DE": "y"}, "policy": {"extra": {"A b": [{"x": 1}, {"x": "x"}, "x"]}}}
 	]}`))
 	if err != nil {
 		t.Fatal(err)
@@ -60,13 +61,28 @@ func TestReadSpecsRefuses(t *testing.T) {
 		"a secret in clear":              {`{"clients": [{"id": "a", "secrets": [{"form": "plain", "value": "AAAA"}]}]}`, `secrets[0] has the form "plain", which is none of sha256, bcrypt, argon2id`},
 		"a secret that is sealed":        {`{"clients": [{"id": "a", "secrets": [{"form": "sealed", "value": "AAAA"}]}]}`, `secrets[0] has the form "sealed"`},
 		"an unknown member of a secret":  {`{"clients": [{"id": "a", "secrets": [{"form": "sha256", "hash": "AAAA"}]}]}`, `unknown field "hash"`},
+		"the list twice":                 {`{"clients": [{"id": "a"}], "clients": [{"id": "b"}]}`, `the member "clients" is there twice`},
+		"a member twice":                 {`{"clients": [{"id": "a", "disabled": true, "disabled": false}]}`, `the member "disabled" is there twice`},
+		"a member of metadata twice":     {`{"clients": [{"id": "a", "metadata": {"scope": "a", "\u0073cope": "b"}}]}`, `the member "scope" is there twice`},
+		"a member of extra twice":        {`{"clients": [{"id": "a", "policy": {"extra": {"x": [{"A": 1, "a": 1, "A": 2}]}}}]}`, `the member "A" is there twice`},
+		"the list in another case":       {`{"Clients": []}`, `unknown field "Clients"`},
+		"a duration in another case":     {`{"clients": [{"id": "a", "policy": {"Token_TTL": 3600}}]}`, `unknown field "Token_TTL"`},
+		"the key of a registration, too": {`{"clients": [{"id": "a", "policy": {"Registration_Key": []}}]}`, `unknown field "Registration_Key"`},
+		"a member that looks like one":   {`{"clients": [{"id": "a", "policy": {"ſcopes": "a"}}]}`, `unknown field "ſcopes"`},
+		"a member of metadata like one":  {`{"clients": [{"id": "a", "metadata": {"ſcope": "a"}}]}`, `unknown field "ſcope" in metadata`},
+		"what draws on a terminal":       {"{\"clients\": [{\"id\": \"a\", \"policy\": {\"token_ttl\": [\"\x7f\u009b31m\"]}}]}", `policy.token_ttl is [`},
+		"an id that draws":               {`{"clients": [{"id": "\u001b[31m", "kind": "web"}]}`, `clients[0] "\x1b[31m"`},
+		"as deep as it likes":            {`{"clients": [{"id": "a", "policy": {"extra": ` + strings.Repeat("[", 1e6), `want {"clients"`},
 		"a secret that is not in base64": {`{"clients": [{"id": "a", "secrets": [{"form": "sha256", "value": "?"}]}]}`, `base64`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			specs, err := admin.ReadSpecs(strings.NewReader(tc.text))
 			if err == nil || !strings.Contains(err.Error(), tc.says) {
-				t.Errorf("ReadSpecs = %+v, %v, want an error with %q", specs, err, tc.says)
+				t.Fatalf("ReadSpecs = %+v, %v, want an error with %q", specs, err, tc.says)
+			}
+			if strings.ContainsFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Errorf("the error would draw on a terminal: %q", err)
 			}
 		})
 	}
