@@ -45,6 +45,16 @@ func TestConfigs(t *testing.T) {
 	if _, err := docs.GuardKeycloak(issuer.Keys()); err != nil {
 		t.Error(err)
 	}
+	for name, guard := range map[string]func() (*resource.Guard, error){
+		"Keycloak": docs.Keycloak, "Auth0": docs.Auth0, "Entra": docs.Entra, "Okta": docs.Okta, "Cognito": docs.Cognito, "Google": docs.Google,
+	} {
+		if _, err := guard(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := resource.New(resource.Config{Audience: "shop-api", Verifiers: []resource.Verifier{docs.Tuned(resource.FixedKeys(issuer.Keys()))}}); err != nil {
+		t.Error(err)
+	}
 	if err := docs.StepUp().Err(); err != nil {
 		t.Error(err)
 	}
