@@ -126,11 +126,12 @@ func parseBasic(header string) (credentials, bool) {
 	if err != nil {
 		return credentials{}, false
 	}
-	id, secret, ok := strings.Cut(string(raw[:n]), ":")
-	if !ok {
-		return credentials{}, false
+	text := string(raw[:n])
+	id, secret, found := strings.Cut(text, ":")
+	if plain, ok := mandate.Unescape(text); ok && plain == text { // neither half has an escape, as nearly always
+		return credentials{id, secret, "client_secret_basic"}, found && id != ""
 	}
 	id, ok1 := mandate.Unescape(id)
 	secret, ok2 := mandate.Unescape(secret)
-	return credentials{id, secret, "client_secret_basic"}, ok1 && ok2 && id != ""
+	return credentials{id, secret, "client_secret_basic"}, found && ok1 && ok2 && id != ""
 }
