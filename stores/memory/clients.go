@@ -100,7 +100,7 @@ type smallest[T any] struct {
 
 func (l *smallest[T]) add(row T) {
 	l.rows = append(l.rows, row)
-	if len(l.rows) >= 4*l.limit && len(l.rows) >= 256 {
+	if len(l.rows)/4 >= l.limit && len(l.rows) >= 256 {
 		l.sorted()
 	}
 }

@@ -1,12 +1,14 @@
 package memstore_test
 
 import (
+	"math"
 	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/store"
 	memstore "github.com/go-mandate/mandate/stores/memory"
 )
 
@@ -60,5 +62,29 @@ func TestTokensComeAndGo(t *testing.T) {
 	key := mint(t, s, g)
 	if _, err := s.Token(ctx, key, start.Add(time.Minute)); err != nil {
 		t.Errorf("a token after the flood: %v", err)
+	}
+}
+
+// A limit that means all costs what any other does.
+func TestLimitWithoutLimit(t *testing.T) {
+	t.Parallel()
+	s := memstore.New()
+	const n = 5000
+	for range n {
+		if err := s.CreateGrant(t.Context(), store.Grant{ID: text(16), Created: start, Expires: start.Add(time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	find := func(limit int) testing.BenchmarkResult {
+		return testing.Benchmark(func(b *testing.B) {
+			for range b.N {
+				if list, err := s.FindGrants(t.Context(), store.GrantQuery{}, store.Page{Limit: limit}); err != nil || len(list) != n {
+					t.Errorf("FindGrants = %d grants, %v", len(list), err)
+				}
+			}
+		})
+	}
+	if usual, most := find(1<<20).NsPerOp(), find(math.MaxInt).NsPerOp(); most > 20*usual {
+		t.Errorf("%d ns without a limit, %d ns with one", most, usual)
 	}
 }

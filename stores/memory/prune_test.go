@@ -1,6 +1,7 @@
 package memstore_test
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -148,4 +149,45 @@ func TestReadersSeeWhatStays(t *testing.T) {
 	writers.Wait()
 	stop.Store(true)
 	readers.Wait()
+}
+
+// A clock that jumped ahead for a moment and came back costs nothing that was written since.
+func TestClockThatComesBack(t *testing.T) {
+	t.Parallel()
+	for name, jump := range map[string]func(s *memstore.Store, now time.Time){
+		"told by a token": func(s *memstore.Store, now time.Time) { _, _ = s.Token(t.Context(), mandate.DigestOf("x"), now) },
+		"told by a use": func(s *memstore.Store, now time.Time) {
+			_ = s.UseOnce(t.Context(), "x", mandate.DigestOf(text(16)), now, now)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, s := t.Context(), memstore.New()
+			jump(s, start.Add(365*24*time.Hour))
+			jump(s, start)
+			end := start.Add(time.Hour)
+			if err := s.UseOnce(ctx, "jti", mandate.DigestOf("one"), start, end); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.RevokeToken(ctx, mandate.DigestOf("one"), end); err != nil {
+				t.Fatal(err)
+			}
+			for range 5000 {
+				for _, err := range []error{
+					s.UseOnce(ctx, "jti", mandate.DigestOf(text(16)), start, end.Add(time.Minute)),
+					s.PutToken(ctx, mandate.DigestOf(text(16)), mandate.NewToken(mandate.TokenInfo{Expires: end.Add(time.Minute)})),
+				} {
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if err := s.UseOnce(ctx, "jti", mandate.DigestOf("one"), start, end); !errors.Is(err, store.ErrUsed) {
+				t.Errorf("a second use = %v, want %v", err, store.ErrUsed)
+			}
+			if _, err := s.Token(ctx, mandate.DigestOf("one"), start); !errors.Is(err, store.ErrRevoked) {
+				t.Errorf("the revoked token = %v, want %v", err, store.ErrRevoked)
+			}
+		})
+	}
 }

@@ -13,7 +13,7 @@ import (
 // Store is a [store.Store] and a [store.ClientWriter] in memory. Make one with [New]. All methods may be
 // called from any number of goroutines; none of them waits for anything but another's short write, and so none looks at its context.
 type Store struct {
-	clock atomic.Int64 // the latest time that a caller told, in milliseconds
+	clock atomic.Int64 // the time that callers tell, in milliseconds
 	turn  atomic.Int64 // where the next Prune goes on
 	_     [48]byte     // a cache line of its own
 
@@ -91,14 +91,18 @@ func (s *Store) Prune(_ context.Context, now time.Time, limit int) (int, error) 
 const patience = time.Hour
 
 // longAgo returns the millisecond before which an end is so far back that a write may drop the record
-// on its way, by the latest time that a caller told. It is negative until one did.
+// on its way, by the time that callers tell. It is negative until one did.
 func (s *Store) longAgo() int64 { return s.clock.Load() - patience.Milliseconds() }
 
-// note remembers the latest time that a caller told. The store has no clock of its own.
+// lag is how many milliseconds callers may be apart. Who tells an earlier time shows that the clock had jumped ahead: by the time that it
+// jumped to, what lives now would be long over.
+const lag = 60_000
+
+// note remembers the time that a caller told. The store has no clock of its own.
 func (s *Store) note(now time.Time) {
 	for ms := now.UnixMilli(); ; {
 		old := s.clock.Load()
-		if ms <= old || s.clock.CompareAndSwap(old, ms) {
+		if ms <= old && ms >= old-lag || s.clock.CompareAndSwap(old, ms) {
 			return
 		}
 	}
