@@ -77,6 +77,7 @@ func TestLimitWithoutLimit(t *testing.T) {
 	}
 	find := func(limit int) testing.BenchmarkResult {
 		return testing.Benchmark(func(b *testing.B) {
+			b.Helper()
 			for range b.N {
 				if list, err := s.FindGrants(t.Context(), store.GrantQuery{}, store.Page{Limit: limit}); err != nil || len(list) != n {
 					t.Errorf("FindGrants = %d grants, %v", len(list), err)
