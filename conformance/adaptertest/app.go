@@ -2,6 +2,7 @@ package adaptertest
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"testing"
@@ -16,6 +17,11 @@ type App interface {
 	Routes
 	// Mount is the adapter's function of that name.
 	Mount(srv *server.Server, m Mounting) error
+	// MountResource is the adapter's function of that name.
+	MountResource(g *resource.Guard) error
+	// CORS is the framework's own middleware for requests of scripts from origin, or one as applications of a framework that has
+	// none write it.
+	CORS(origin string) Middleware
 	// Auth is the adapter's New.
 	Auth(g *resource.Guard, c AuthConfig) Auth
 	// Endpoint is the adapter's Handle.
@@ -99,6 +105,11 @@ type Ctx interface {
 	HTML(status int, body string) error
 	JSON(status int, v any) error
 	Redirect(status int, url string) error
+	// Stream answers 200 with a body that write makes bit by bit, in the framework's own way. flush sends what was written. write may run
+	// after the handler.
+	Stream(kind string, write func(w io.Writer, flush func() error) error) error
+	// Upgrade answers 101 with the fields that are set and hands the connection to use, which may run after the handler.
+	Upgrade(use func(conn io.ReadWriter)) error
 
 	// Token, SetToken, Context and ReturnTo are the adapter's functions of these names; User is User[*User] and
 	// OtherUser is User[string].

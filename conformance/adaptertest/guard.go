@@ -17,7 +17,7 @@ func guards() cases {
 	all := cases{}
 	for _, part := range []cases{
 		credentialCases(), tokenCases(), bodyCases(), formCases(), stackCases(), handlerCases(), errorCases(),
-		httpCases(), contextCases(), userCases(), keepCases(), hookCases(), jwtCases(),
+		httpCases(), contextCases(), userCases(), keepCases(), hookCases(), jwtCases(), liveCases(),
 	} {
 		maps.Copy(all, part)
 	}

@@ -114,7 +114,7 @@ func testRefuse(t *testing.T, a Adapter) {
 		"/busy":     "503" + plain + "Retry-After: 5\n\n" + `{"error":"temporarily_unavailable"}`,
 		"/fault":    faulty(),
 		"/absent":   refusedBy(401, `Bearer realm="`+guardedAPI+`"`, `{"error":"missing_authorization"}`),
-		"/with-uri": "400" + plain + "\n" + `{"error":"access_denied","error_description":"no","error_uri":"https://docs.example.com/no"}`,
+		"/with-uri": "403" + plain + "\n" + `{"error":"access_denied","error_description":"no","error_uri":"https://docs.example.com/no"}`,
 	} {
 		g.get(t, path, as("ann")...).same(t, want)
 	}

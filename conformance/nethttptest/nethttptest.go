@@ -59,6 +59,24 @@ func (a app) Mount(srv *server.Server, m adaptertest.Mounting) error {
 	return nethttp.Mount(a.mux, srv, c)
 }
 
+func (a app) MountResource(g *resource.Guard) error { return nethttp.MountResource(a.mux, g) }
+
+// CORS is written by hand: net/http has none of its own.
+func (a app) CORS(origin string) adaptertest.Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Access-Control-Allow-Origin", origin)
+			if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+				next.ServeHTTP(w, r)
+				return
+			}
+			w.Header().Set("Access-Control-Allow-Methods", http.MethodGet)
+			w.Header().Set("Access-Control-Allow-Headers", "Authorization")
+			w.WriteHeader(http.StatusNoContent)
+		})
+	}
+}
+
 func (a app) Auth(g *resource.Guard, c adaptertest.AuthConfig) adaptertest.Auth {
 	var config nethttp.Config
 	if c.Skip != nil {
@@ -256,3 +274,28 @@ func (c *ctx) ReturnTo(srv *server.Server, fallback string) string {
 func (c *ctx) SetNative(ctx context.Context) { c.r = c.r.WithContext(ctx) }
 
 func (c *ctx) Inner() []context.Context { return nil }
+
+func (c *ctx) Stream(kind string, write func(w io.Writer, flush func() error) error) error {
+	c.w.Header().Set("Content-Type", kind)
+	return write(c.w, http.NewResponseController(c.w).Flush)
+}
+
+func (c *ctx) Upgrade(use func(conn io.ReadWriter)) error {
+	header := c.w.Header().Clone()
+	conn, rw, err := http.NewResponseController(c.w).Hijack()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
+	_ = header.Write(rw)
+	_, _ = rw.WriteString("\r\n")
+	if err := rw.Flush(); err != nil {
+		return err
+	}
+	use(struct {
+		io.Reader
+		io.Writer
+	}{rw.Reader, conn})
+	return nil
+}

@@ -96,7 +96,7 @@ func answer(err *mandate.Error, scope mandate.Scopes, more ...mandate.Field) *ma
 }
 
 // Refuse returns the answer to err, the same for all adapters: that of a [Refusal] as it is; 403 insufficient_scope for
-// [mandate.ErrNoUser]; otherwise code and description of the [mandate.Error] in err, with a challenge where the code is one of
+// [mandate.ErrNoUser]; 403 for access_denied; otherwise code and description of the [mandate.Error] in err, with a challenge where the code is one of
 // RFC 6750. Anything else is server_error without a text, and a [mandate.Fault] for the hooks.
 func (g *Guard) Refuse(ctx context.Context, err error) *mandate.Response {
 	c := g.challenger()
@@ -116,6 +116,11 @@ func (g *Guard) Refuse(ctx context.Context, err error) *mandate.Response {
 		if g != nil && g.on != nil {
 			g.on(ctx, mandate.Event{Name: mandate.Fault, Err: e})
 		}
+	}
+	if e.Code == mandate.AccessDenied { // by the application, whatever the token allows (RFC 9110, section 15.5.4)
+		resp := fault(e)
+		resp.Status = 403
+		return resp
 	}
 	if e.Code == mandate.TemporarilyUnavailable {
 		return fault(e, mandate.Field{Name: "Retry-After", Value: "5"})

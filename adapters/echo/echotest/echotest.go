@@ -58,6 +58,12 @@ func (a app) Mount(srv *server.Server, m adaptertest.Mounting) error {
 	return mandateecho.Mount(a.echo, srv, config)
 }
 
+func (a app) MountResource(g *resource.Guard) error { return mandateecho.MountResource(a.echo, g) }
+
+func (a app) CORS(origin string) adaptertest.Middleware {
+	return middleware.CORSWithConfig(middleware.CORSConfig{AllowOrigins: []string{origin}, AllowMethods: []string{http.MethodGet}, AllowHeaders: []string{"Authorization"}})
+}
+
 func (a app) Auth(g *resource.Guard, c adaptertest.AuthConfig) adaptertest.Auth {
 	var config mandateecho.Config
 	if c.Skip != nil {
@@ -214,3 +220,30 @@ func (c ctx) ReturnTo(srv *server.Server, fallback string) string {
 func (c ctx) SetNative(ctx context.Context) { c.c.SetRequest(c.c.Request().WithContext(ctx)) }
 
 func (c ctx) Inner() []context.Context { return nil }
+
+func (c ctx) Stream(kind string, write func(w io.Writer, flush func() error) error) error {
+	w := c.c.Response()
+	w.Header().Set("Content-Type", kind)
+	w.WriteHeader(http.StatusOK)
+	return write(w, http.NewResponseController(w).Flush)
+}
+
+func (c ctx) Upgrade(use func(conn io.ReadWriter)) error {
+	header := c.c.Response().Header().Clone()
+	conn, rw, err := http.NewResponseController(c.c.Response()).Hijack()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
+	_ = header.Write(rw)
+	_, _ = rw.WriteString("\r\n")
+	if err := rw.Flush(); err != nil {
+		return err
+	}
+	use(struct {
+		io.Reader
+		io.Writer
+	}{rw.Reader, conn})
+	return nil
+}

@@ -10,7 +10,9 @@
 package fibertest
 
 import (
+	"bufio"
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"testing"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
+	"github.com/gofiber/fiber/v2/middleware/cors"
 	recovery "github.com/gofiber/fiber/v2/middleware/recover"
 
 	mandatefiber "github.com/go-mandate/mandate/adapters/fiber"
@@ -52,6 +55,12 @@ func (a app) Mount(srv *server.Server, m adaptertest.Mounting) error {
 		config.Error = func(c *fiber.Ctx, err *mandate.Error) error { return m.Error(ctx{c}, err) }
 	}
 	return mandatefiber.Mount(a.app, srv, config)
+}
+
+func (a app) MountResource(g *resource.Guard) error { return mandatefiber.MountResource(a.app, g) }
+
+func (a app) CORS(origin string) adaptertest.Middleware {
+	return cors.New(cors.Config{AllowOrigins: origin, AllowMethods: http.MethodGet, AllowHeaders: "Authorization"})
 }
 
 func (a app) Auth(g *resource.Guard, c adaptertest.AuthConfig) adaptertest.Auth {
@@ -199,3 +208,15 @@ func (c ctx) ReturnTo(srv *server.Server, fallback string) string {
 func (c ctx) SetNative(ctx context.Context) { c.c.SetUserContext(ctx) }
 
 func (c ctx) Inner() []context.Context { return []context.Context{c.c.Context()} }
+
+func (c ctx) Stream(kind string, write func(w io.Writer, flush func() error) error) error {
+	c.c.Set(fiber.HeaderContentType, kind)
+	c.c.Context().SetBodyStreamWriter(func(w *bufio.Writer) { _ = write(w, w.Flush) }) // who hung up cannot be told
+	return nil
+}
+
+func (c ctx) Upgrade(use func(conn io.ReadWriter)) error {
+	c.c.Status(fiber.StatusSwitchingProtocols)
+	c.c.Context().Hijack(func(conn net.Conn) { use(conn) })
+	return nil
+}

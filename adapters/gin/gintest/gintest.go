@@ -58,6 +58,20 @@ func (a app) Mount(srv *server.Server, m adaptertest.Mounting) error {
 	return mandategin.Mount(a.engine, srv, c)
 }
 
+func (a app) MountResource(g *resource.Guard) error { return mandategin.MountResource(a.engine, g) }
+
+// CORS is written by hand: Gin has none of its own.
+func (a app) CORS(origin string) adaptertest.Middleware {
+	return gin.HandlerFunc(func(c *gin.Context) {
+		c.Header("Access-Control-Allow-Origin", origin)
+		if c.Request.Method == http.MethodOptions && c.GetHeader("Access-Control-Request-Method") != "" {
+			c.Header("Access-Control-Allow-Methods", "GET")
+			c.Header("Access-Control-Allow-Headers", "Authorization")
+			c.AbortWithStatus(http.StatusNoContent)
+		}
+	})
+}
+
 func (a app) Auth(g *resource.Guard, c adaptertest.AuthConfig) adaptertest.Auth {
 	var config mandategin.Config
 	if c.Skip != nil {
@@ -231,3 +245,30 @@ func (c ctx) ReturnTo(srv *server.Server, fallback string) string {
 func (c ctx) SetNative(ctx context.Context) { c.c.Request = c.c.Request.WithContext(ctx) }
 
 func (c ctx) Inner() []context.Context { return nil }
+
+func (c ctx) Stream(kind string, write func(w io.Writer, flush func() error) error) error {
+	w := c.c.Writer
+	w.Header().Set("Content-Type", kind)
+	w.WriteHeader(http.StatusOK)
+	return write(w, http.NewResponseController(w).Flush)
+}
+
+func (c ctx) Upgrade(use func(conn io.ReadWriter)) error {
+	header := c.c.Writer.Header().Clone()
+	conn, rw, err := http.NewResponseController(c.c.Writer).Hijack()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
+	_ = header.Write(rw)
+	_, _ = rw.WriteString("\r\n")
+	if err := rw.Flush(); err != nil {
+		return err
+	}
+	use(struct {
+		io.Reader
+		io.Writer
+	}{rw.Reader, conn})
+	return nil
+}
