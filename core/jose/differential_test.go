@@ -84,7 +84,7 @@ func goJose(token, head string, key any) (accepts, exact bool) {
 		}
 	}
 	var members map[string]josejson.RawMessage
-	if josejson.Unmarshal([]byte(head), &members) != nil || members == nil {
+	if josejson.Unmarshal([]byte(head), &members) != nil || members == nil || len(members) > 256 {
 		return false, true
 	}
 	for name, raw := range members {
@@ -129,7 +129,7 @@ func sameClaims(t *testing.T, payload []byte) {
 // goClaims reads claims with the JSON of go-jose.
 func goClaims(payload []byte) (c jose.Claims, ok bool) {
 	var all map[string]josejson.RawMessage
-	if len(payload) > jose.MaxSize || !utf8.Valid(payload) || nesting(string(payload)) > 64 || josejson.Unmarshal(payload, &all) != nil || all == nil {
+	if len(payload) > jose.MaxSize || !utf8.Valid(payload) || nesting(string(payload)) > 64 || josejson.Unmarshal(payload, &all) != nil || all == nil || len(all) > 256 {
 		return c, false
 	}
 	c.Other = map[string]json.RawMessage{}
@@ -148,7 +148,7 @@ func goClaims(payload []byte) (c jose.Claims, ok bool) {
 				continue
 			}
 			var list []*string
-			ok = josejson.Unmarshal(raw, &list) == nil && list != nil && !slices.Contains(list, nil)
+			ok = josejson.Unmarshal(raw, &list) == nil && list != nil && !slices.Contains(list, nil) && len(list) <= 1000
 			for i := range list {
 				if ok {
 					c.Audience = append(c.Audience, *list[i])
@@ -196,10 +196,21 @@ func nesting(text string) (most int) {
 	return most
 }
 
-// TestEveryByte puts each byte at each place of short claims.
+// TestEveryByte puts each byte at each place of short claims, and tries the bounds of long ones.
 func TestEveryByte(t *testing.T) {
 	t.Parallel()
 	const text = `{"iss":"https://x","n":[1,{"k":"v\n"}],"sub":"joe"}`
+	for n := range 300 { // as many members
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(`,"` + strconv.Itoa(i) + `":0`)
+		}
+		sameClaims(t, []byte("{"+strings.TrimPrefix(b.String(), ",")+"}"))
+		sameClaims(t, []byte(`{"0":1`+b.String()+"}"))
+	}
+	for n := 998; n < 1003; n++ {
+		sameClaims(t, []byte(`{"aud":["a"`+strings.Repeat(`,"a"`, n-1)+"]}"))
+	}
 	for i := range len(text) {
 		for c := range 256 {
 			sameClaims(t, []byte(text[:i]+string([]byte{byte(c)})+text[i+1:]))

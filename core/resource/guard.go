@@ -159,10 +159,21 @@ func choose(verifiers []Opened, raw string) *Opened {
 	if len(verifiers) == 1 {
 		return &verifiers[0]
 	}
+	issuer, read := "", false
 	for i := range verifiers {
-		if v := &verifiers[i]; v.Match == nil || v.Match(raw) {
-			return v
+		v := &verifiers[i]
+		switch {
+		case v.match != nil:
+			if !read {
+				issuer, read = issuerOf(raw), true
+			}
+			if !v.match(raw, issuer) {
+				continue
+			}
+		case v.Match != nil && !v.Match(raw):
+			continue
 		}
+		return v
 	}
 	return nil
 }

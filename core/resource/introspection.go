@@ -101,6 +101,11 @@ const (
 	badFor      = 5 * time.Second
 )
 
+// matches reports whether the server is asked about raw, which is a JWT that claims to come from issuer, or none.
+func (i Introspection) matches(raw, issuer string) bool {
+	return !jwtShaped(raw) || i.Issuer == "" || issuer == i.Issuer
+}
+
 // Open implements [Verifier].
 func (i Introspection) Open(s Settings) (Opened, error) {
 	v, err := i.open(s)
@@ -116,7 +121,8 @@ func (i Introspection) Open(s Settings) (Opened, error) {
 	}
 	return Opened{
 		Name:     i.String(),
-		Match:    func(raw string) bool { return !jwtShaped(raw) || i.Issuer == "" || unverifiedIssuer(raw) == i.Issuer },
+		Match:    func(raw string) bool { return i.matches(raw, issuerOf(raw)) },
+		match:    i.matches,
 		Verify:   v.verify,
 		Forget:   v.forget,
 		Audience: rule,

@@ -126,14 +126,9 @@ func (j JWT) open(s Settings, d dialect) (Opened, error) {
 		v.known = newKnownTokens(cmp.Or(j.Remember, defaultRemember))
 	}
 	return Opened{
-		Name: "issuer " + j.Issuer,
-		Match: func(raw string) bool {
-			if !jwtShaped(raw) {
-				return false
-			}
-			iss := unverifiedIssuer(raw)
-			return iss == j.Issuer || slices.Contains(d.aliases, iss)
-		},
+		Name:     "issuer " + j.Issuer,
+		Match:    func(raw string) bool { return v.issued(raw, issuerOf(raw)) },
+		match:    v.issued,
 		Verify:   v.verify,
 		Audience: v.rule(),
 	}, nil
@@ -190,6 +185,11 @@ type jwt struct {
 	gathered      []gathered
 	known         *knownTokens // nil: nothing is remembered
 	scratch       sync.Pool    // of *claims
+}
+
+// issued reports whether raw is a JWT that claims to come from the issuer, which is said to be what it claims.
+func (v *jwt) issued(raw, issuer string) bool {
+	return jwtShaped(raw) && (issuer == v.Issuer || slices.Contains(v.dialect.aliases, issuer))
 }
 
 // rule says how the guard compares the audience.

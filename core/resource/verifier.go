@@ -30,6 +30,7 @@ type Opened struct {
 	// Match reports, by shape and unverified issuer alone, whether Verify should decide about raw. It does no I/O and
 	// is asked only where a guard has several verifiers. Nil: about every token.
 	Match func(raw string) bool
+	match func(raw, issuer string) bool // Match, with what issuerOf says of raw: a guard reads it once for all verifiers
 	// Verify returns the token that raw is: alive at now and proven to be its issuer's. An error that is
 	// [mandate.InvalidToken] blames raw; any other says that nobody could tell, and is answered 503. The guard itself checks
 	// audience, key binding, expiry and requirement. raw may not be kept: its memory may be used again.
@@ -104,18 +105,22 @@ func (o of) Open(Settings) (Opened, error) {
 		return Opened{}, errors.New("Of has no server: check the error of server.New first")
 	}
 	issuer := o.src.Issuer()
-	recognizer, _ := o.src.(Recognizer)
 	return Opened{
-		Name: "issuer " + issuer,
-		Match: func(raw string) bool {
-			if jwtShaped(raw) {
-				return unverifiedIssuer(raw) == issuer
-			}
-			return recognizer == nil || recognizer.Recognizes(raw)
-		},
+		Name:     "issuer " + issuer,
+		Match:    func(raw string) bool { return o.matches(issuer, raw, issuerOf(raw)) },
+		match:    func(raw, said string) bool { return o.matches(issuer, raw, said) },
 		Verify:   o.verify,
 		Audience: AudienceOrNone,
 	}, nil
+}
+
+// matches reports whether raw may be of the server that calls itself issuer; it is a JWT that claims to come from said, or none.
+func (o of) matches(issuer, raw, said string) bool {
+	if jwtShaped(raw) {
+		return said == issuer
+	}
+	recognizer, ok := o.src.(Recognizer)
+	return !ok || recognizer.Recognizes(raw)
 }
 
 func (o of) verify(ctx context.Context, raw string, now time.Time) (*mandate.Token, error) {
