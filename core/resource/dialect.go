@@ -26,8 +26,13 @@ func (j JWT) fill(product JWT) JWT {
 	}
 	j.AnyType = true
 	for _, f := range []struct{ mine, theirs *[]string }{
-		{&j.Types, &product.Types}, {&j.MayLack, &product.MayLack}, {&j.ScopeClaims, &product.ScopeClaims}, {&j.RolesClaims, &product.RolesClaims},
-		{&j.GroupsClaims, &product.GroupsClaims}, {&j.EntitlementsClaims, &product.EntitlementsClaims}, {&j.ClientClaims, &product.ClientClaims},
+		{&j.Types, &product.Types},
+		{&j.MayLack, &product.MayLack},
+		{&j.ScopeClaims, &product.ScopeClaims},
+		{&j.RolesClaims, &product.RolesClaims},
+		{&j.GroupsClaims, &product.GroupsClaims},
+		{&j.EntitlementsClaims, &product.EntitlementsClaims},
+		{&j.ClientClaims, &product.ClientClaims},
 	} {
 		if len(*f.mine) == 0 {
 			*f.mine = *f.theirs

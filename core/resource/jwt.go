@@ -107,8 +107,13 @@ func (j JWT) open(s Settings, d dialect) (Opened, error) {
 		names []string
 		into  *[]path
 		field string
-	}{{j.ScopeClaims, &v.scope, "ScopeClaims"}, {j.ClientClaims, &v.client, "ClientClaims"},
-		{j.RolesClaims, &roles, "RolesClaims"}, {j.GroupsClaims, &groups, "GroupsClaims"}, {j.EntitlementsClaims, &entitlements, "EntitlementsClaims"}} {
+	}{
+		{j.ScopeClaims, &v.scope, "ScopeClaims"},
+		{j.ClientClaims, &v.client, "ClientClaims"},
+		{j.RolesClaims, &roles, "RolesClaims"},
+		{j.GroupsClaims, &groups, "GroupsClaims"},
+		{j.EntitlementsClaims, &entitlements, "EntitlementsClaims"},
+	} {
 		for _, name := range paths.names {
 			p, err := parsePath(name)
 			if err != nil {

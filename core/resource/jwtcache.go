@@ -32,7 +32,8 @@ type knownRow struct {
 	places [rowWidth]atomic.Pointer[known]
 }
 
-// known is a verified token. It is good from from until until, in Unix milliseconds, while key is among the keys.
+// known is a verified token. It is good while key is among the keys, at times, in Unix milliseconds, that are not before
+// from and before until.
 type known struct {
 	digest      mandate.Digest
 	tok         *mandate.Token

@@ -31,7 +31,8 @@ func fuzzedGuard(tb testing.TB, key *jose.Key) *resource.Guard {
 	return newGuard(tb, func(c *resource.Config) {
 		c.Now = func() time.Time { return today }
 		c.Verifiers = []resource.Verifier{
-			resource.Google{JWT: resource.JWT{Keys: keys}}, resource.Keycloak{URL: "https://sso.example.com", Realm: "shop", JWT: resource.JWT{Keys: keys}},
+			resource.Google{JWT: resource.JWT{Keys: keys}},
+			resource.Keycloak{URL: "https://sso.example.com", Realm: "shop", JWT: resource.JWT{Keys: keys}},
 			resource.JWT{Issuer: foreignIssuer, Keys: keys},
 		}
 	})
