@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	only := flag.String("only", "", "measure only these parts, parted by commas: guard, peers, threads, token, loopback")
+	only := flag.String("only", "", "measure only these parts, parted by commas: guard, peers, threads, token, jwt, loopback")
 	serve := flag.String("serve", "", "be the server of the loopback measurement: mandate or fixed")
 	flag.Parse()
 	if *serve != "" {
@@ -29,7 +29,7 @@ func main() {
 	for _, p := range []struct {
 		name    string
 		measure func(*table)
-	}{{"guard", guards}, {"peers", peers}, {"threads", threads}, {"token", tokens}, {"loopback", loopback}} {
+	}{{"guard", guards}, {"peers", peers}, {"threads", threads}, {"token", tokens}, {"loopback", loopback}, {"jwt", jwts}} {
 		if *only == "" || strings.Contains(","+*only+",", ","+p.name+",") {
 			fmt.Fprintln(os.Stderr, "measuring:", p.name)
 			p.measure(&t)
