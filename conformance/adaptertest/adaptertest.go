@@ -39,7 +39,7 @@ func Run(t *testing.T, a Adapter) {
 		"introspection": introspection(), "revocation": revocation(), "refresh": refreshes(), "imported refresh tokens": legacy(),
 		"stored clients": storedClients(), "machines": machines(), "jwt": jwts(),
 		"consent": consents(), "strangers": strangers(), "error pages": errorPages(), "built-in pages": builtIn(),
-		"pending requests": bindings(), "faults": faults(), "issuers": issuers(), "extensions": extensions(), "grant types": ownGrants(), "hooks": hooks(), "hostile": hostile(), "attacks": attacks(), "races": races(),
+		"pending requests": bindings(), "faults": faults(), "issuers": issuers(), "extensions": extensions(), "crashes": crashes(), "grant types": ownGrants(), "hooks": hooks(), "hostile": hostile(), "attacks": attacks(), "races": races(),
 	} {
 		t.Run(area, func(t *testing.T) {
 			t.Parallel()
