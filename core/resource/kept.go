@@ -83,7 +83,7 @@ func (k *kept[T]) get(ctx context.Context) (*T, error) {
 		f = k.begin()
 	}
 	k.mu.Unlock()
-	if err := k.wait(ctx, f, k.timeout); err != nil {
+	if _, err := k.wait(ctx, f, k.timeout); err != nil {
 		return nil, err
 	}
 	return k.have.Load().value, nil
@@ -111,26 +111,28 @@ func (k *kept[T]) newer(ctx context.Context, missing *T) (*T, error) {
 			f = k.begin()
 		}
 		k.mu.Unlock()
-		if err := k.wait(ctx, f, k.patience); err != nil {
+		// A fetch that was on its way already may have begun too early for what is missing: then one of its own.
+		last := mine || joined
+		switch ended, err := k.wait(ctx, f, k.patience); {
+		case err != nil && (last || !ended):
 			return nil, err
+		case err == nil && (last || k.have.Load().value != missing):
+			return k.have.Load().value, nil
 		}
-		if now := k.have.Load().value; now != missing || mine || joined {
-			return now, nil
-		} // a fetch that was on its way may have come too early for what is missing: one of its own
 	}
 }
 
-// wait waits for f, and returns what it ended with.
-func (k *kept[T]) wait(ctx context.Context, f *flight, most time.Duration) error {
+// wait waits for f, and returns whether it ended, and with what.
+func (k *kept[T]) wait(ctx context.Context, f *flight, most time.Duration) (ended bool, err error) {
 	timer := time.NewTimer(most)
 	defer timer.Stop()
 	select {
 	case <-f.done:
-		return f.err
+		return true, f.err
 	case <-ctx.Done():
-		return fmt.Errorf("wait for a fetch: %w", ctx.Err())
+		return false, fmt.Errorf("wait for a fetch: %w", ctx.Err())
 	case <-timer.C:
-		return fmt.Errorf("%w after %v", errSlow, most)
+		return false, fmt.Errorf("%w after %v", errSlow, most)
 	}
 }
 
