@@ -57,7 +57,7 @@ func TestRequirement(t *testing.T) {
 		"not a client, a client":        {q: mandate.Not(mandate.ClientOnly()), token: client, want: scope},
 		"not a client, no token":        {q: mandate.Not(mandate.ClientOnly()), want: token},
 		"not an old sign-in":            {q: mandate.Not(mandate.MaxAge(time.Hour)), token: user, want: scope},
-		"not not":                       {q: mandate.Not(mandate.Not(mandate.Role("lead"))), token: user},
+		"not, twice":                    {q: mandate.Not(mandate.Not(mandate.Role("lead"))), token: user},
 		"not any token":                 {q: mandate.Not(mandate.Requirement{}), token: user, want: scope, broken: true},
 		"not what makes no sense":       {q: mandate.Not(mandate.Scope("")), token: user, want: scope, broken: true},
 		"not, within all":               {q: mandate.AllOf(mandate.Scope("email"), mandate.Not(mandate.AnyOf(mandate.Role("guest"), mandate.Group("students")))), token: user},
