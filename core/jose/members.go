@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -142,13 +143,17 @@ func (m Members) doubled() bool {
 		}
 		return len(seen) < len(m)
 	}
+	var looks uint64 // a bit for how names look, so that few are compared
 	for i := range m {
 		name := m[i].Name
-		for j := range i {
-			if m[j].Name == name {
-				return true
-			}
+		look := uint64(1)
+		if name != "" {
+			look = 1 << ((int(name[0]) + 7*int(name[len(name)-1]) + 3*len(name)) & 63)
 		}
+		if looks&look != 0 && slices.ContainsFunc(m[:i], func(x Member) bool { return x.Name == name }) {
+			return true
+		}
+		looks |= look
 	}
 	return false
 }
