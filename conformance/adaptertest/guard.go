@@ -17,7 +17,7 @@ func guards() cases {
 	all := cases{}
 	for _, part := range []cases{
 		credentialCases(), tokenCases(), bodyCases(), formCases(), stackCases(), handlerCases(), errorCases(),
-		httpCases(), contextCases(), userCases(), keepCases(), hookCases(), jwtCases(), liveCases(),
+		httpCases(), contextCases(), userCases(), keepCases(), hookCases(), jwtCases(), liveCases(), goldenCases(),
 	} {
 		maps.Copy(all, part)
 	}
