@@ -13,6 +13,7 @@ func TestOtherLanguages(t *testing.T) {
 	for name, command := range map[string][]string{
 		"oauth4webapi":  {"node", filepath.Join("node", "oauth4webapi.mjs")},
 		"openid-client": {"node", filepath.Join("node", "openid-client.mjs")},
+		"urllib":        {"python3", filepath.Join("python", "challenges.py")},
 	} {
 		for _, framework := range frameworks {
 			t.Run(name+" with "+framework, func(t *testing.T) {

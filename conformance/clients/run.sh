@@ -9,6 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 ../../.ci/need node nodejs
 ../../.ci/need npm npm
+../../.ci/need python3 python3
 npm ci --prefix node --ignore-scripts --no-progress
 
 export GOWORK=off
@@ -22,7 +23,7 @@ if [ "$code" -ne 0 ]; then
 	cat "$log"
 fi
 # A program that ran but tested nothing is a failure too.
-for client in TestXOAuth2 oauth4webapi openid-client; do
+for client in TestXOAuth2 oauth4webapi openid-client urllib; do
 	if ! grep -q -- "--- PASS: .*$client" "$log"; then
 		echo "did not pass: $client"
 		code=1

@@ -28,6 +28,11 @@ func echoHandler(s *site) (http.Handler, error) {
 	}
 	r.Any(s.fault.Path, mandateecho.Handle(s.fault))
 	for _, res := range s.resources {
+		if res.describe {
+			if err := mandateecho.MountResource(r, res.guard); err != nil {
+				return nil, err
+			}
+		}
 		auth := mandateecho.New(res.guard)
 		r.Any(res.endpoint.Path, mandateecho.Handle(res.endpoint), auth.Require(res.scopes...))
 	}

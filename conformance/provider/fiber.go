@@ -20,6 +20,11 @@ func fiberHandler(s *site, patience time.Duration) (*fiber.App, error) {
 	}
 	app.All(s.fault.Path, mandatefiber.Handle(s.fault))
 	for _, r := range s.resources {
+		if r.describe {
+			if err := mandatefiber.MountResource(app, r.guard); err != nil {
+				return nil, err
+			}
+		}
 		auth := mandatefiber.New(r.guard)
 		app.All(r.endpoint.Path, auth.Require(r.scopes...), mandatefiber.Handle(r.endpoint))
 	}

@@ -20,6 +20,11 @@ func ginHandler(s *site) (http.Handler, error) {
 	}
 	r.Any(s.fault.Path, mandategin.Handle(s.fault))
 	for _, res := range s.resources {
+		if res.describe {
+			if err := mandategin.MountResource(r, res.guard); err != nil {
+				return nil, err
+			}
+		}
 		auth := mandategin.New(res.guard)
 		r.Any(res.endpoint.Path, auth.Require(res.scopes...), mandategin.Handle(res.endpoint))
 	}

@@ -15,6 +15,11 @@ func nethttpHandler(s *site) (http.Handler, error) {
 	}
 	mux.Handle(s.fault.Path, nethttp.Handle(s.fault))
 	for _, r := range s.resources {
+		if r.describe {
+			if err := nethttp.MountResource(mux, r.guard); err != nil {
+				return nil, err
+			}
+		}
 		auth := nethttp.New(r.guard)
 		mux.Handle(r.endpoint.Path, auth.Require(r.scopes...)(nethttp.Handle(r.endpoint)))
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/resource"
 	"github.com/go-mandate/mandate/core/server"
 )
@@ -26,6 +28,7 @@ type resourceConfig struct {
 type guarded struct {
 	guard    *resource.Guard
 	scopes   []string // what a token needs, all of them
+	describe bool     // the guard's metadata is to be mounted: once for each identifier
 	endpoint mandate.Endpoint
 }
 
@@ -46,7 +49,7 @@ const maxResourceBody = 1 << 20
 // guardAll returns the resources of srv. They may not lie on the path other.
 func (s *settings) guardAll(srv *server.Server, other string) ([]guarded, error) {
 	var all []guarded
-	taken := map[string]bool{other: true}
+	taken, described := map[string]bool{other: true}, map[string]bool{}
 	for i, r := range s.config.Resources {
 		one, err := s.guard(srv, r)
 		if err == nil && (taken[r.Path] || srv.Serves(r.Path)) {
@@ -55,7 +58,8 @@ func (s *settings) guardAll(srv *server.Server, other string) ([]guarded, error)
 		if err != nil {
 			return nil, fmt.Errorf("resources[%d]: %w", i, err)
 		}
-		taken[r.Path] = true
+		one.describe = len(one.guard.Endpoints()) > 0 && !described[r.Resource]
+		taken[r.Path], described[r.Resource] = true, true
 		all = append(all, one)
 	}
 	return all, nil
@@ -93,12 +97,31 @@ func (s *settings) guard(srv *server.Server, r resourceConfig) (guarded, error) 
 		verifier = only{verifier, r.TokenFormat == string(server.JWT)}
 	}
 	g, err := resource.New(resource.Config{
-		Audience: r.Resource, Verifiers: []resource.Verifier{verifier}, Hooks: guardHooks(s.log), Now: s.clock.now,
+		Audience: r.Resource, Verifiers: []resource.Verifier{verifier}, Hooks: guardHooks(s.log), Now: s.clock.now, Metadata: s.metadata(r.Resource),
 	})
 	if err != nil {
 		return guarded{}, err
 	}
-	return guarded{g, needs, mandate.Endpoint{Name: "resource", Path: r.Path, Methods: r.Methods, Limit: maxResourceBody, Handle: tell}}, nil
+	return guarded{guard: g, scopes: needs, endpoint: mandate.Endpoint{Name: "resource", Path: r.Path, Methods: r.Methods, Limit: maxResourceBody, Handle: tell}}, nil
+}
+
+// metadata returns what the resource called name says about itself (RFC 9728); nil where it does not lie at the issuer's origin, so that
+// nothing that is said could be found.
+func (s *settings) metadata(name string) *oauth2.ResourceMetadata {
+	issuer, err := url.Parse(s.config.Issuer)
+	at, wrong := oauth2.ResourceMetadataURL(name)
+	if err != nil || wrong != nil || at.Scheme != issuer.Scheme || at.Host != issuer.Host || at.RawQuery != "" {
+		return nil
+	}
+	m := &oauth2.ResourceMetadata{Resource: name, AuthorizationServers: []string{s.config.Issuer}}
+	for _, r := range s.config.Resources {
+		for scope := range strings.FieldsSeq(r.Scope) {
+			if r.Resource == name && !slices.Contains(m.Scopes, scope) {
+				m.Scopes = append(m.Scopes, scope)
+			}
+		}
+	}
+	return m
 }
 
 // tell answers with what the current token says.

@@ -95,6 +95,36 @@ for (const [client_id, auth] of clients) {
   })
 }
 
+await test('the challenges of a guard and what they lead to (RFC 6750, RFC 9728)', async () => {
+  const resource = new URL('/resource', issuer)
+  const challenges = async (authorization) => {
+    const response = await fetch(resource, { headers: authorization ? { authorization } : {} })
+    await response.text()
+    // The client's own parser: it throws what it read of WWW-Authenticate.
+    const err = await refused(() => oauth.processUserInfoResponse(as, { client_id: 'basic' }, oauth.skipSubjectCheck, new Response(null, response)))
+    assert(err instanceof oauth.WWWAuthenticateChallengeError, err)
+    assert.equal(err.cause.length, 1)
+    assert.equal(err.cause[0].scheme, 'bearer')
+    return { status: response.status, ...err.cause[0].parameters }
+  }
+  const metadata = new URL('/.well-known/oauth-protected-resource/resource', issuer).href
+  assert.deepEqual({ ...await challenges() }, { status: 401, scope: 'read', resource_metadata: metadata })
+  const bad = await challenges('Bearer nonsense')
+  assert.deepEqual([bad.status, bad.error, bad.resource_metadata], [401, 'invalid_token', metadata])
+  assert(bad.error_description)
+  const malformed = await challenges('Bearer a b')
+  assert.deepEqual([malformed.status, malformed.error], [400, 'invalid_request'])
+  const other = await oauth.processClientCredentialsResponse(as, { client_id: 'basic' },
+    await oauth.clientCredentialsGrantRequest(as, { client_id: 'basic' }, oauth.ClientSecretBasic(secret), { scope: 'write' }, plain))
+  const little = await challenges(`Bearer ${other.access_token}`)
+  assert.deepEqual([little.status, little.error, little.scope], [403, 'insufficient_scope', 'read'])
+  const found = await oauth.processResourceDiscoveryResponse(resource, await oauth.resourceDiscoveryRequest(resource, plain))
+  assert.equal(found.resource, resource.href)
+  assert.deepEqual(found.authorization_servers, [issuer])
+  assert.deepEqual(found.scopes_supported, ['read'])
+  assert.deepEqual(found.bearer_methods_supported, ['header'])
+})
+
 await test('errors of the authorization endpoint', async () => {
   const client = { client_id: 'basic' }
   const authorize = new URL(as.authorization_endpoint)
