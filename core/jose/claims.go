@@ -40,7 +40,8 @@ func ParseClaims(payload []byte) (*Claims, error) {
 	if err != nil {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
-	c, rest, err := all.Claims()
+	c := &Claims{}
+	rest, err := all.ReadClaims(c)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +51,7 @@ func ParseClaims(payload []byte) (*Claims, error) {
 	for _, m := range rest {
 		c.Other[m.Name] = bytesOf(m.Value) // a part of the copy that nothing else is made of
 	}
-	return &c, nil
+	return c, nil
 }
 
 var (

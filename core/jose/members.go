@@ -168,10 +168,16 @@ func (m Members) Find(name string) (string, bool) {
 	return "", false
 }
 
-// Claims returns what the registered claims among m say, without Other, and the members that are none of them. It uses the memory
-// of m for those. An error means that one has the wrong type, and is [ErrInvalid].
-func (m Members) Claims() (Claims, Members, error) {
-	var c Claims
+// Claims returns what the registered claims among m say, without Other, and the members that are none of them, for which it uses
+// the memory of m. An error means that one has the wrong type, and is [ErrInvalid].
+func (m Members) Claims() (c Claims, rest Members, err error) {
+	rest, err = m.ReadClaims(&c)
+	return c, rest, err
+}
+
+// ReadClaims reads the registered claims among m into c, and returns the members that are none of them, for which it uses the memory
+// of m. An error means that one has the wrong type, and is [ErrInvalid].
+func (m Members) ReadClaims(c *Claims) (Members, error) {
 	rest := m[:0]
 	for _, x := range m {
 		var ok bool
@@ -199,10 +205,10 @@ func (m Members) Claims() (Claims, Members, error) {
 			rest, ok = append(rest, x), true
 		}
 		if !ok {
-			return Claims{}, nil, fmt.Errorf("%w: claim %q: %w", ErrInvalid, x.Name, why)
+			return nil, fmt.Errorf("%w: claim %q: %w", ErrInvalid, x.Name, why)
 		}
 	}
-	return c, rest, nil
+	return rest, nil
 }
 
 // Text returns the string that value, a [Member]'s, is, and whether it is one.

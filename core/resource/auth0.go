@@ -2,12 +2,10 @@ package resource
 
 import (
 	"fmt"
-
-	mandate "github.com/go-mandate/mandate/core"
 )
 
 // Auth0 takes access tokens of a tenant of Auth0, of both profiles ("auth0" and "rfc9068"). Config.Audience is the identifier of the API
-// there. The permissions of role-based access control are what [mandate.Entitlement] asks.
+// there. The permissions of role-based access control are what mandate.Entitlement asks.
 //
 // An access token names the client in azp or client_id, and has none of nonce, at_hash and c_hash, which mark an ID token. Refresh
 // tokens, and access tokens that were asked for without an audience, are not JWTs that anybody could verify. A token of a machine
@@ -40,10 +38,8 @@ func (a Auth0) Open(s Settings) (Opened, error) {
 			}
 			return idToken(c)
 		},
-		adapt: func(_ *claims, info *mandate.TokenInfo) {
-			if info.Subject == info.ClientID+"@clients" { // no user's: those begin with a connection and "|"
-				info.Subject = ""
-			}
+		machine: func(c *claims, client string) bool {
+			return c.Subject == client+"@clients" // no user's: those begin with a connection and "|"
 		},
 	})
 }

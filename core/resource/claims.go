@@ -27,7 +27,7 @@ func (c *claims) parse(payload []byte) error {
 	if err != nil {
 		return fmt.Errorf("claims: %w", err)
 	}
-	c.Claims, c.more, err = members.Claims()
+	c.more, err = members.ReadClaims(&c.Claims)
 	return err
 }
 
@@ -52,42 +52,38 @@ func (c *claims) has(names ...string) bool {
 }
 
 // read checks the claims of an authentic token and says what they mean.
-func (v *jwt) read(c *claims, now time.Time) (info mandate.TokenInfo, err error) {
+func (v *jwt) read(c *claims, now time.Time) (*mandate.Token, error) {
 	if c.Issuer != v.Issuer && !slices.Contains(v.dialect.aliases, c.Issuer) {
-		return info, fmt.Errorf("iss is %.200q, want %q", c.Issuer, v.Issuer)
+		return nil, fmt.Errorf("iss is %.200q, want %q", c.Issuer, v.Issuer)
 	}
 	if err := c.CheckTimes(now, v.Leeway); err != nil {
-		return info, err
+		return nil, err
 	}
 	if v.dialect.kind != nil {
 		if err := v.dialect.kind(c); err != nil {
-			return info, err
+			return nil, err
 		}
 	}
 	if v.rule() == AudienceNamed && len(c.Audience) == 0 || !v.AnyAudience && slices.Contains(c.Audience, "") {
-		return info, errors.New("aud is missing or empty: have the issuer name this API")
+		return nil, errors.New("aud is missing or empty: have the issuer name this API")
 	}
-	info = mandate.TokenInfo{ID: c.ID, Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience, IssuedAt: c.IssuedAt, Expires: c.Expires.Add(v.Leeway), ACR: c.text("acr")}
+	info := mandate.TokenInfo{ID: c.ID, Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience, IssuedAt: c.IssuedAt, Expires: c.Expires.Add(v.Leeway), ACR: c.text("acr")}
+	var err error
 	if info.ClientID, err = v.clientOf(c.more); err != nil {
-		return info, err
+		return nil, err
 	}
-	for _, claim := range [...]struct {
-		name string
-		has  bool
-	}{{"sub", c.Subject != ""}, {"client_id", info.ClientID != ""}, {"iat", !c.IssuedAt.IsZero()}, {"jti", c.ID != ""}} {
-		if !claim.has && !slices.Contains(v.MayLack, claim.name) {
-			return info, fmt.Errorf("%s is missing (RFC 9068, section 2.2): set JWT.MayLack if the issuer never sends it", claim.name)
-		}
+	if lacks := v.lacks(c, info.ClientID); lacks != "" {
+		return nil, fmt.Errorf("%s is missing (RFC 9068, section 2.2): set JWT.MayLack if the issuer never sends it", lacks)
 	}
 	if info.Subject == info.ClientID { // the client acts for itself (RFC 9068, section 2.2)
 		info.Subject = ""
 	}
 	if info.Scopes, err = v.scopesOf(c.more); err != nil {
-		return info, err
+		return nil, err
 	}
 	if raw, ok := c.more.Find("auth_time"); ok {
 		if info.AuthTime, ok = jose.NumericDate(raw); !ok {
-			return info, errors.New("auth_time is not a number of seconds")
+			return nil, errors.New("auth_time is not a number of seconds")
 		}
 	}
 	if raw, ok := c.more.Find("cnf"); ok {
@@ -99,11 +95,30 @@ func (v *jwt) read(c *claims, now time.Time) (info mandate.TokenInfo, err error)
 	if v.Live != nil {
 		info.GrantID = c.text(oauth2.GrantClaim)
 	}
-	if v.dialect.adapt != nil {
-		v.dialect.adapt(c, &info)
+	if v.dialect.machine != nil && info.Subject != "" && v.dialect.machine(c, info.ClientID) {
+		info.Subject = ""
 	}
-	info.Claims, err = v.rest(c.more)
-	return info, err
+	if info.Claims, err = v.rest(c.more); err != nil {
+		return nil, err
+	}
+	return mandate.NewToken(info), nil
+}
+
+// lacks returns the name of a claim that is missing and must not be, or "".
+func (v *jwt) lacks(c *claims, client string) string {
+	may := func(name string) bool { return slices.Contains(v.MayLack, name) }
+	switch {
+	case c.Subject == "" && !may("sub"):
+		return "sub"
+	case client == "" && !may("client_id"):
+		return "client_id"
+	case c.IssuedAt.IsZero() && !may("iat"):
+		return "iat"
+	case c.ID == "" && !may("jti"):
+		return "jti"
+	default:
+		return ""
+	}
 }
 
 func (v *jwt) clientOf(more jose.Members) (string, error) {

@@ -6,16 +6,15 @@ import (
 	"slices"
 	"strings"
 
-	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/jose"
 )
 
 // dialect is what the tokens of a product need beyond the fields of JWT.
 type dialect struct {
-	aliases       []string                                 // other spellings of the issuer
-	lacksAudience bool                                     // a token without an audience is taken; kind says for whom it is then
-	kind          func(c *claims) error                    // tells an access token from all else that the issuer signs
-	adapt         func(c *claims, info *mandate.TokenInfo) // corrects what the claims mean
+	aliases       []string                            // other spellings of the issuer
+	lacksAudience bool                                // a token without an audience is taken; kind says for whom it is then
+	kind          func(c *claims) error               // tells an access token from all else that the issuer signs
+	machine       func(c *claims, client string) bool // reports whether the client acts for itself, so that the subject is not a user
 }
 
 // fill sets the fields of j that are zero to those of product. AnyType is what the product needs: none of them marks its access

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	mandate "github.com/go-mandate/mandate/core"
 )
 
 // Entra takes access tokens of a tenant of Microsoft Entra ID (Azure AD). Config.Audience is what the tokens of this API say: its client
@@ -47,10 +45,8 @@ func (e Entra) Open(s Settings) (Opened, error) {
 			}
 			return idToken(c)
 		},
-		adapt: func(c *claims, info *mandate.TokenInfo) {
-			if c.text("idtyp") == "app" || !c.has("scp") && c.text("oid") == info.Subject {
-				info.Subject = ""
-			}
+		machine: func(c *claims, _ string) bool {
+			return c.text("idtyp") == "app" || !c.has("scp") && c.text("oid") == c.Subject
 		},
 	})
 }

@@ -264,11 +264,10 @@ func (v *jwt) unseen(ctx context.Context, raw string, set *jose.KeySet, now time
 	if err := c.parse(payload); err != nil {
 		return nil, nil, mandate.Errorf(mandate.InvalidToken, err, "")
 	}
-	info, err := v.read(c, now)
+	tok, err := v.read(c, now)
 	if err != nil {
 		return nil, nil, mandate.Errorf(mandate.InvalidToken, err, "")
 	}
-	tok := mandate.NewToken(info)
 	k := &known{tok: tok, key: key, from: max(c.NotBefore.UnixMilli(), c.IssuedAt.UnixMilli()) - v.Leeway.Milliseconds()}
 	k.set.Store(set)
 	return tok, k, nil

@@ -3,8 +3,6 @@ package resource
 import (
 	"fmt"
 	"strings"
-
-	mandate "github.com/go-mandate/mandate/core"
 )
 
 // Keycloak takes access tokens of a realm of Keycloak. Config.Audience is the client that stands for this API: a token of Keycloak
@@ -51,11 +49,9 @@ func (k Keycloak) Open(s Settings) (Opened, error) {
 			}
 			return nil
 		},
-		adapt: func(c *claims, info *mandate.TokenInfo) {
+		machine: func(c *claims, client string) bool {
 			// Two signs: the claim client_id comes with a service account's session, but anybody may map it otherwise.
-			if c.text("client_id") == info.ClientID && c.text("preferred_username") == "service-account-"+strings.ToLower(info.ClientID) {
-				info.Subject = ""
-			}
+			return c.text("client_id") == client && c.text("preferred_username") == "service-account-"+strings.ToLower(client)
 		},
 	})
 }
