@@ -7,7 +7,6 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
-	"os"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/jose"
@@ -21,17 +20,9 @@ type User struct{ ID, Name string }
 // GuardJWT is a guard for the tokens of an issuer elsewhere.
 func GuardJWT() (*resource.Guard, error) {
 	// doc:start guard-jwt
-	document, err := os.ReadFile("id.example.com.jwks.json") // what the issuer publishes as its jwks_uri
-	if err != nil {
-		return nil, err
-	}
-	keys, err := jose.ParseKeySet(document)
-	if err != nil {
-		return nil, err
-	}
 	guard, err := resource.New(resource.Config{
-		Audience:  "https://api.example.com", // who a token must be for: this API
-		Verifiers: []resource.Verifier{resource.JWT{Issuer: "https://id.example.com", Keys: resource.FixedKeys(keys)}},
+		Audience:  "https://api.example.com",                                           // who a token must be for: this API
+		Verifiers: []resource.Verifier{resource.JWT{Issuer: "https://id.example.com"}}, // its keys are found, kept and renewed
 	})
 	// doc:end
 	return guard, err
