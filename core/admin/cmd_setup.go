@@ -13,7 +13,7 @@ func setupCommands() []command {
 	return []command{
 		{
 			name: "secret", about: "Makes a root secret", alone: true, flags: rootSecret,
-			more: "It is what mandate.ParseSecret reads. Keep it in a secret manager, neither in the\nrepository nor in the database. To rotate: put the new one in front of the old one in every\nprocess, rewrap, and take the old one out once no refresh token of its time is left.",
+			more: "It is what mandate.ParseSecret reads. Keep it in a secret manager, neither in the\nrepository nor in the database. To rotate: put the new one behind the old one in every\nprocess, then in front of it, rewrap, and take the old one out once no refresh token of its time\nis left.",
 		},
 		{name: "plan", about: "Shows the statements that migrate would make", flags: plan},
 		{

@@ -16,8 +16,8 @@ type Rewrapped struct {
 }
 
 // Rewrap seals anew, under the first root of Config.Secret, every row of the store that lies sealed under a later one: the
-// signing keys, and the clients' secrets that are kept recoverable. It is the step between two others of a rotation: put the new root in front of the old
-// one in every process, Rewrap, and take the old one out. Until it has returned without an error the old root must stay.
+// signing keys, and the clients' secrets that are kept recoverable. It is a step of a rotation: put the new root behind the old one in every process,
+// so that all can read what it seals, then in front of it in every process, Rewrap, and take the old one out. Until it has returned without an error the old root must stay.
 //
 // It may run beside traffic and in several processes at once, and be repeated after an error: it writes by revision, and leaves alone what is
 // sealed under the first root already. What it cannot open is an error that names the row; the others are
