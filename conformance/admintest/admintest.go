@@ -36,6 +36,7 @@ func Run(t *testing.T, open Open) {
 		"delete kills tokens": deleteKills,
 		"a delete that stops": deleteStops,
 		"a delete that stops when the client is gone":       deleteStopsLate,
+		"a write whose answer is lost":                      answerLost,
 		"an apply that stops":                               applyStops,
 		"disabled while it is served":                       disableBetween,
 		"apply beside another":                              applyBeside,

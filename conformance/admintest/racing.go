@@ -18,6 +18,7 @@ type racing struct {
 	beforePut, beforeDelete, beforeCreate func()
 	afterDelete                           func()
 	revokeFails                           bool
+	answerLost                            bool // of the next PutClient, which is done
 }
 
 func newRacing(st store.Store) *racing {
@@ -34,7 +35,12 @@ func once(f *func()) {
 // PutClient implements store.ClientWriter.
 func (r *racing) PutClient(ctx context.Context, c *store.Client) error {
 	once(&r.beforePut)
-	return r.ClientWriter.PutClient(ctx, c)
+	err := r.ClientWriter.PutClient(ctx, c)
+	if r.answerLost && err == nil {
+		r.answerLost = false
+		return errDown
+	}
+	return err
 }
 
 // DeleteClient implements store.ClientWriter.

@@ -81,3 +81,24 @@ func disableBetween(t *testing.T, st store.Store) {
 		})
 	}
 }
+
+// answerLost: where a client was written and the answer was lost, the secret that was made for it is not.
+func answerLost(t *testing.T, st store.Store) {
+	r := newRacing(st)
+	w := newWorld(t, r)
+	r.answerLost = true
+	id, secret := w.machine(t, nil)
+	w.token(t, id, secret)
+	r.answerLost = true
+	rotated, _, err := w.RotateSecret(t.Context(), id, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.token(t, id, rotated)
+	r.answerLost = true
+	done, err := w.Apply(t.Context(), specs(t, `{"clients": [{"id": "later", "kind": "machine", "metadata": {}}]}`))
+	if err != nil || len(done) != 1 || done[0].Action != admin.Created {
+		t.Fatalf("Apply = %+v, %v, want it created", done, err)
+	}
+	w.token(t, "later", done[0].Secret)
+}

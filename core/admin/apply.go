@@ -78,7 +78,7 @@ func (a *Admin) apply(ctx context.Context, s Spec) (Change, error) {
 			return Change{}, err
 		}
 		if change.Action != Unchanged {
-			err = w.PutClient(ctx, next)
+			err = a.put(ctx, w, next)
 		}
 		switch {
 		case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrExists) && change.Action == Created:
