@@ -67,7 +67,7 @@ func (v *jwt) read(c *claims, now time.Time) (*mandate.Token, error) {
 	if v.rule() == AudienceNamed && len(c.Audience) == 0 || !v.AnyAudience && slices.Contains(c.Audience, "") {
 		return nil, errors.New("aud is missing or empty: have the issuer name this API")
 	}
-	info := mandate.TokenInfo{ID: c.ID, Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience, IssuedAt: c.IssuedAt, Expires: c.Expires.Add(v.Leeway), ACR: c.text("acr")}
+	info := mandate.TokenInfo{ID: c.ID, Issuer: v.Issuer, Subject: c.Subject, Audience: c.Audience, IssuedAt: c.IssuedAt, Expires: c.Expires.Add(v.Leeway), ACR: c.text("acr")}
 	var err error
 	if info.ClientID, err = v.clientOf(c.more); err != nil {
 		return nil, err

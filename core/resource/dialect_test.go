@@ -326,7 +326,7 @@ func TestGoogle(t *testing.T) {
 			`"hd":"example.com","email":"ann@example.com","email_verified":true,"at_hash":"HK6E_P6Dh8Y93mRNtsDB1Q","nonce":"0394852","iat":1799999940,"exp":1800000600}`,
 		good: map[string]sample{
 			"an ID token, which is what a backend is sent": {look: (*mandate.Token).Subject, want: "10769150350006150715113082367"},
-			"the older spelling of the issuer":             {old: "https://accounts.google.com", replacement: "accounts.google.com", look: (*mandate.Token).Subject, want: "10769150350006150715113082367"},
+			"the older spelling of the issuer":             {old: "https://accounts.google.com", replacement: "accounts.google.com", look: (*mandate.Token).Issuer, want: "https://accounts.google.com"},
 			"the client is azp":                            {look: (*mandate.Token).ClientID, want: "web.apps.googleusercontent.com"},
 			"the address":                                  {look: func(t *mandate.Token) string { return string(t.Claim("email")) }, want: `"ann@example.com"`},
 			"without azp":                                  {old: `"azp":"web.apps.googleusercontent.com",`, look: (*mandate.Token).ClientID, want: ""},
