@@ -16,13 +16,15 @@ import (
 type ending int
 
 const (
-	undone   ending = iota // it fails and has done nothing
-	done                   // it fails and has done it: the answer was lost
-	panics                 // before it does anything
-	paniced                // after it did it
-	endings                // how many there are
-	unbroken = -1
+	undone  ending = iota // it fails and has done nothing
+	done                  // it fails and has done it: the answer was lost
+	panics                // before it does anything
+	paniced               // after it did it
+	endings               // how many there are
 )
+
+// unbroken is how many calls are left in a store that does not break.
+const unbroken = -1
 
 // brittleStore breaks at one call.
 type brittleStore struct {
@@ -61,7 +63,7 @@ func (s *brittleStore) call(name string, do func() error) error {
 		_ = do()
 	}
 	if how == panics || how == paniced {
-		panic(errStore)
+		panic(errStore) //nolint:forbidigo // as a driver may
 	}
 	return errStore
 }
