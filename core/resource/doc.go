@@ -10,5 +10,6 @@
 //	r.GET("/user", auth.Require("profile", "email"), showUser)
 //
 // Where the tokens come from is a [Verifier]: [Of] takes those of an authorization server in the same process, [JWT]
-// those of any issuer that signs them (RFC 9068), with [Keycloak], [Auth0], [Entra], [Okta], [Cognito] and [Google] for the ways of these, [Lookup] an application's own.
+// those of any issuer that signs them (RFC 9068), with [Keycloak], [Auth0], [Entra], [Okta], [Cognito] and [Google] for the ways of these, [Introspection]
+// those of a server that is asked about them (RFC 7662), [Lookup] an application's own.
 package resource

@@ -206,6 +206,28 @@ func TestIntrospectionBeside(t *testing.T) {
 	})
 }
 
+// TestRemoteKeysAllocate nothing that local keys do not: keys are asked for with every token.
+func TestRemoteKeysAllocate(t *testing.T) { //nolint:paralleltest // counts allocations
+	as := newIssuer(t, remoteIssuer)
+	keys, err := resource.NewRemoteKeys(resource.RemoteConfig{Issuer: remoteIssuer, Fetcher: as})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGuard(t, func(c *resource.Config) {
+		c.Verifiers = []resource.Verifier{resource.JWT{Issuer: remoteIssuer, Keys: keys}}
+	})
+	rule, creds := g.Rule(mandate.Scope(), false), resource.Credentials{Authorization: "Bearer " + as.good(t)}
+	check := func() {
+		if _, resp := g.Check(t.Context(), creds, rule); resp != nil {
+			t.Fatal(show(resp))
+		}
+	}
+	check()
+	if n := testing.AllocsPerRun(100, check); n != 0 {
+		t.Errorf("%v allocations for a token that is remembered, want 0", n)
+	}
+}
+
 // TestRememberedIntrospectionAllocates nothing: it is what a busy API does most.
 func TestRememberedIntrospectionAllocates(t *testing.T) { //nolint:paralleltest // counts allocations
 	e := &endpoint{answer: body(activeAnswer)}
