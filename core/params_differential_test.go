@@ -35,7 +35,7 @@ func plainly(in string) (mandate.Params, bool) {
 		return nil, false
 	}
 	var list mandate.Params
-	for _, pair := range strings.SplitSeq(in, "&") {
+	for pair := range strings.SplitSeq(in, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		name, err1 := url.QueryUnescape(name)
 		value, err2 := url.QueryUnescape(value)
