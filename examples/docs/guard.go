@@ -7,9 +7,11 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/resource"
 	"github.com/go-mandate/mandate/core/server"
 )
@@ -89,7 +91,76 @@ func GuardUser(srv *server.Server, db *sql.DB) (*resource.Guard, error) {
 	return guard, err
 }
 
+// GuardMetadata is a guard that tells clients where tokens for it come from.
+func GuardMetadata(srv *server.Server, key *jose.Key) (*resource.Guard, error) {
+	// doc:start guard-metadata
+	guard, err := resource.New(resource.Config{
+		Audience:  "https://api.example.com/v1",
+		Verifiers: []resource.Verifier{resource.Of(srv)},
+		Metadata: &oauth2.ResourceMetadata{ // RFC 9728; Resource is the Audience
+			AuthorizationServers: []string{"https://id.example.com"},
+			Scopes:               []string{"orders", "profile"},
+			Name:                 "Shop", Documentation: "https://docs.example.com/api",
+		},
+		MetadataKey: key, // also as a JWT of this API's own: signed_metadata. Leave it out where nobody asks for that
+	})
+	// doc:end
+	return guard, err
+}
+
+// GuardChecks is a guard that asks the application, too.
+func GuardChecks(srv *server.Server, gateway func(*mandate.Request) bool, dead func(context.Context, string) (bool, error), suspended func(string) bool) (*resource.Guard, error) {
+	// doc:start guard-checks
+	guard, err := resource.New(resource.Config{
+		Audience:  "https://api.example.com",
+		Verifiers: []resource.Verifier{resource.Of(srv)},
+		CheckRequestWithSecrets: func(_ context.Context, r *mandate.Request) error { // before the token: r has credentials, do not log it
+			if !gateway(r) {
+				return mandate.Errorf(mandate.InvalidRequest, nil, "the request did not come through the gateway")
+			}
+			return nil
+		},
+		Revoked: func(ctx context.Context, tok *mandate.Token) (bool, error) { // each time, also for a token that is remembered
+			return dead(ctx, tok.ID())
+		},
+		CheckToken: func(_ context.Context, tok *mandate.Token) error { // the last word, after scopes and roles
+			if suspended(tok.Subject()) {
+				return mandate.Errorf(mandate.AccessDenied, nil, "the account is suspended") // 403
+			}
+			return nil
+		},
+	})
+	// doc:end
+	return guard, err
+}
+
+// GuardSchemes is a guard that takes API keys beside bearer tokens.
+func GuardSchemes(srv *server.Server, findKey func(context.Context, string, time.Time) (*mandate.Token, error)) (*resource.Guard, error) {
+	// doc:start guard-schemes
+	guard, err := resource.New(resource.Config{
+		Audience: "https://api.example.com",
+		Verifiers: []resource.Verifier{
+			resource.Of(srv), // Authorization: Bearer ...
+			resource.Scheme("ApiKey", resource.Lookup(findKey)), // Authorization: ApiKey ...
+		},
+	})
+	// doc:end
+	return guard, err
+}
+
 // work is what a handler calls.
 func work(ctx context.Context, tok *mandate.Token) map[string]any {
 	return map[string]any{"client": tok.ClientID(), "known deeper down": mandate.TokenFrom(ctx) != nil}
 }
+
+// doc:start problem
+
+// problem is RFC 9457.
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// doc:end
