@@ -2,6 +2,7 @@ package resource
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -12,9 +13,17 @@ import (
 type answers struct{ parts [64]answersPart }
 
 type answersPart struct {
-	mu        sync.Mutex // guards all below
+	last atomic.Pointer[lastGood] // the good token that was added last: services often have but one, and all threads ask about it
+
+	mu        sync.RWMutex // guards all below
 	good, bad memory
 	asking    map[mandate.Digest]*question
+}
+
+type lastGood struct {
+	told
+
+	key mandate.Digest
 }
 
 // question is one that is on its way to the server. Its answer may be read once it is done.
@@ -52,14 +61,24 @@ func newAnswers(size int) *answers {
 
 func (a *answers) part(key mandate.Digest) *answersPart { return &a.parts[int(key[0])%len(a.parts)] }
 
-// find returns what is known at now. The caller holds mu.
+// look is find without waiting for anybody, where it can.
+func (p *answersPart) look(key mandate.Digest, now time.Time) (told, bool) {
+	if last := p.last.Load(); last != nil && last.key == key && last.at(now) {
+		return last.told, true
+	}
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.find(key, now)
+}
+
+// at reports whether a counts at now. It does not if the clock went back.
+func (a *told) at(now time.Time) bool { return now.Before(a.until) && !now.Before(a.from) }
+
+// find returns what is known at now. The caller holds mu, for reading at least.
 func (p *answersPart) find(key mandate.Digest, now time.Time) (told, bool) {
-	for _, m := range []*memory{&p.good, &p.bad} {
-		if a, ok := m.known[key]; ok {
-			if now.Before(a.until) {
-				return a, !now.Before(a.from) // or the clock went back
-			}
-			delete(m.known, key)
+	for _, m := range [...]*memory{&p.good, &p.bad} {
+		if a, ok := m.known[key]; ok && a.at(now) {
+			return a, true
 		}
 	}
 	return told{}, false
@@ -88,6 +107,7 @@ func (m *memory) add(key mandate.Digest, a told) {
 func (p *answersPart) forget(key mandate.Digest) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.last.Store(nil)
 	delete(p.good.known, key)
 	delete(p.bad.known, key)
 	delete(p.asking, key)

@@ -35,8 +35,11 @@ var errBusy = errors.New("too many tokens are being introspected at once")
 func (v *introspector) verify(ctx context.Context, raw string, now time.Time) (*mandate.Token, error) {
 	key := mandate.DigestOf(raw)
 	part := v.answers.part(key)
+	if known, ok := part.look(key, now); ok {
+		return known.tok, known.err
+	}
 	part.mu.Lock()
-	if known, ok := part.find(key, now); ok {
+	if known, ok := part.find(key, now); ok { // it came in between
 		part.mu.Unlock()
 		return known.tok, known.err
 	}
@@ -90,9 +93,13 @@ func (v *introspector) remember(part *answersPart, key mandate.Digest, q *questi
 			a.until = end
 		}
 		part.good.add(key, a)
+		part.last.Store(&lastGood{a, key})
+		delete(part.bad.known, key)
 	case errors.Is(a.err, mandate.InvalidToken):
 		a.until = now.Add(min(badFor, v.Remember))
 		part.bad.add(key, a)
+		part.last.Store(nil)
+		delete(part.good.known, key)
 	}
 }
 
