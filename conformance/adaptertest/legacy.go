@@ -20,12 +20,17 @@ import (
 type ticketStore struct {
 	store.Store
 	looks atomic.Int64
+	then  atomic.Pointer[func()] // what happens right after the next ticket was read
 }
 
 // Ticket implements store.Tickets.
 func (s *ticketStore) Ticket(ctx context.Context, kind store.Kind, key mandate.Digest, now time.Time) (store.Ticket, error) {
 	s.looks.Add(1)
-	return s.Store.Ticket(ctx, kind, key, now)
+	t, err := s.Store.Ticket(ctx, kind, key, now)
+	if then := s.then.Swap(nil); then != nil {
+		(*then)()
+	}
+	return t, err
 }
 
 // hastyStore has an administrator who ends all grants of a subject at the very moment at which a ticket of it is spent.
@@ -123,6 +128,20 @@ func legacy() cases {
 				w.dead(p, first.Access, first.Refresh)
 				w.dead(p, second.Access, second.Refresh)
 			}
+		},
+		"a second use that began before the first is noticed, too": func(t *testing.T, a Adapter) {
+			var tickets *ticketStore
+			w := newWorld(t, a, func(s *setup) {
+				imports(s)
+				tickets = &ticketStore{Store: s.Store}
+				s.Store = tickets
+			})
+			w.takeIn(imported(w, web()))
+			var first tokens
+			quicker := func() { first = w.refresh(web(), legacyToken) }
+			tickets.then.Store(&quicker)
+			w.token(web(), refreshing(legacyToken)).refused(t, 400, "invalid_grant")
+			w.dead(web(), first.Access, first.Refresh)
 		},
 		"a second use long after the token was over is noticed, too": func(t *testing.T, a Adapter) {
 			w := newWorld(t, a, imports)

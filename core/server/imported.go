@@ -217,6 +217,12 @@ func (s *Server) presentImported(ctx context.Context, r *TokenRequest, token str
 		return nil, store.Grant{}, s.reusedTicket(ctx, r, t, grantRefresh)
 	}
 	old, err := s.aliveGrant(ctx, t.GrantID, r.Now)
+	if errors.Is(err, mandate.InvalidGrant) {
+		// Its end may be that of another use, since the ticket was read: then this is the second one.
+		if again, err := s.store.Ticket(ctx, t.Kind, t.Key, r.Now); errors.Is(err, store.ErrUsed) {
+			return nil, old, s.reusedTicket(ctx, r, again, grantRefresh)
+		}
+	}
 	if err != nil {
 		return nil, old, err
 	}
