@@ -25,7 +25,7 @@ import (
 // goldens are the reviewed answers, a file for each kind of verifier. GOLDEN=write in the environment rewrites them.
 //
 //go:embed testdata
-var goldens embed.FS //nolint:gochecknoglobals // how files are embedded
+var goldens embed.FS
 
 // states are what the Authorization field may hold, in the order of the files.
 func states() []string {
@@ -144,14 +144,15 @@ func storedTokens(t *testing.T, a Adapter, clock *Clock) (resource.Config, map[s
 func jwtTokens(t *testing.T, _ Adapter, clock *Clock) (resource.Config, map[string]string) {
 	t.Helper()
 	s, stranger := newSigner(t, clock.Now()), newSigner(t, clock.Now())
-	return resource.Config{
-			Verifiers: []resource.Verifier{resource.JWT{Issuer: vaultIssuer, Keys: s.keys()}},
-			Revoked:   func(_ context.Context, tok *mandate.Token) (bool, error) { return tok.ID() == "dead", nil },
-		}, map[string]string{
-			"malformed": "a b", "unknown": stranger.sign(t, "at+jwt", nil), "expired": s.sign(t, "at+jwt", func(c *jose.Claims) { c.Expires = s.now }),
-			"revoked": s.sign(t, "at+jwt", func(c *jose.Claims) { c.ID = "dead" }), "too little scope": s.sign(t, "at+jwt", nil, "scope", "profile"),
-			"good": s.sign(t, "at+jwt", nil),
-		}
+	config := resource.Config{
+		Verifiers: []resource.Verifier{resource.JWT{Issuer: vaultIssuer, Keys: s.keys()}},
+		Revoked:   func(_ context.Context, tok *mandate.Token) (bool, error) { return tok.ID() == "dead", nil },
+	}
+	return config, map[string]string{
+		"malformed": "a b", "unknown": stranger.sign(t, "at+jwt", nil), "expired": s.sign(t, "at+jwt", func(c *jose.Claims) { c.Expires = s.now }),
+		"revoked": s.sign(t, "at+jwt", func(c *jose.Claims) { c.ID = "dead" }), "too little scope": s.sign(t, "at+jwt", nil, "scope", "profile"),
+		"good": s.sign(t, "at+jwt", nil),
+	}
 }
 
 // introspectedTokens are those that another server answers for.

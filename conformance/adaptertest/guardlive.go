@@ -67,7 +67,7 @@ func testEventStream(t *testing.T, a Adapter) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
+		if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
 			t.Fatalf("%s: status %d of type %q", path, resp.StatusCode, resp.Header.Get("Content-Type"))
 		}
 		lines := bufio.NewReader(resp.Body)

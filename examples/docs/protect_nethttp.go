@@ -62,7 +62,7 @@ func NetHTTPAcquire(r *http.ServeMux, auth *nethttp.Auth) {
 			auth.Refuse(w, r, err)
 			return
 		}
-		_ = json.NewEncoder(w).Encode(work(nethttp.Context(r), tok)) // the context carries the token: mandate.TokenFrom(ctx)
+		_ = json.NewEncoder(w).Encode(work(r.Context(), tok)) // the context carries the token: mandate.TokenFrom(ctx)
 	})
 	// doc:end
 }

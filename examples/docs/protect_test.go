@@ -79,8 +79,9 @@ func TestProtect(t *testing.T) {
 			return w.Result(), nil
 		}
 	}
+	inFiber := func(r *http.Request) (*http.Response, error) { return f.Test(r, -1) }
 	for name, ask := range map[string]func(*http.Request) (*http.Response, error){
-		"gin": inProcess(g), "echo": inProcess(e), "fiber": func(r *http.Request) (*http.Response, error) { return f.Test(r, -1) }, "nethttp": inProcess(mux),
+		"gin": inProcess(g), "echo": inProcess(e), "fiber": inFiber, "nethttp": inProcess(mux), //nolint:bodyclose // get closes them
 	} {
 		get := func(path, token string) (int, string, string) {
 			t.Helper()
