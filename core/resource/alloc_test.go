@@ -1,6 +1,7 @@
 package resource_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"testing"
 
@@ -50,6 +51,26 @@ func TestCheckAllocations(t *testing.T) {
 				t.Errorf("status %d, want %d", got, tc.status)
 			}
 		})
+	}
+}
+
+//nolint:paralleltest // testing.AllocsPerRun counts what others allocate too
+func TestCheckAllocationsOfApplicationsChecks(t *testing.T) {
+	g := newGuard(t, func(c *resource.Config) {
+		c.Verifiers = []resource.Verifier{resource.Of(withOpaque()), resource.Scheme("ApiKey", resource.Of(withOpaque()))}
+		c.Revoked = func(context.Context, *mandate.Token) (bool, error) { return false, nil }
+		c.CheckToken = func(context.Context, *mandate.Token) error { return nil }
+		c.QueryTokenInLogsAndReferers = true
+	})
+	rule := g.Rule(mandate.Scope("profile"), false)
+	ctx := t.Context()
+	for name, c := range map[string]resource.Credentials{
+		"in the header": {Authorization: "Bearer " + opaque}, "in another scheme": {Authorization: "ApiKey " + opaque}, "in the query": {Query: opaque},
+	} {
+		var resp *mandate.Response
+		if n := testing.AllocsPerRun(200, func() { _, resp = g.Check(ctx, c, rule) }); n != 0 || resp != nil {
+			t.Errorf("%s: Check allocates %v times and answers %v, want 0 and no refusal", name, n, resp)
+		}
 	}
 }
 
