@@ -63,21 +63,18 @@ func (g *Guard) Check(ctx context.Context, c Credentials, r *Rule) (*mandate.Tok
 	if c.Preflight {
 		return nil, nil
 	}
+	verifiers, used := g.verifiers, bearer
 	raw, o, err := c.token(g.body, g.query)
+	if o == foreign && len(g.others) > 0 {
+		raw, used, verifiers, o, err = g.other(c.Authorization)
+	}
 	if o != granted {
-		if o == foreign && len(g.others) > 0 {
-			return g.checkOther(ctx, &c, r)
-		}
 		if o == absent && r.optional {
 			return nil, nil
 		}
-		return nil, g.refuse(ctx, r, bearer, o, nil, err)
+		return nil, g.refuse(ctx, r, used, o, nil, err)
 	}
-	return g.check(ctx, raw, bearer, choose(g.verifiers, raw), r)
-}
-
-// check is Check for a token that came in the scheme used and that v decides about.
-func (g *Guard) check(ctx context.Context, raw, used string, v *Opened, r *Rule) (*mandate.Token, *mandate.Response) {
+	v := choose(verifiers, raw)
 	if v == nil {
 		return nil, g.refuse(ctx, r, used, invalid, nil, errNobodys)
 	}
@@ -85,27 +82,27 @@ func (g *Guard) check(ctx context.Context, raw, used string, v *Opened, r *Rule)
 	tok, err := v.Verify(ctx, raw, now)
 	switch {
 	case err != nil && errors.Is(err, mandate.InvalidToken):
-		return nil, g.refuse(ctx, r, used, invalid, nil, err)
+		return nil, g.refuse(ctx, r, v.Scheme, invalid, nil, err)
 	case err != nil:
-		return nil, g.refuse(ctx, r, used, unavailable, nil, err)
+		return nil, g.refuse(ctx, r, v.Scheme, unavailable, nil, err)
 	case tok == nil:
-		return nil, g.refuse(ctx, r, used, unavailable, nil, errNoToken)
+		return nil, g.refuse(ctx, r, v.Scheme, unavailable, nil, errNoToken)
 	case tok.ExpiredAt(now):
-		return nil, g.refuse(ctx, r, used, invalid, tok, errExpired)
-	case tok.Confirmed() != mandate.Confirmation{} || used == bearer && !bearerType(tok):
-		return nil, g.refuse(ctx, r, used, invalid, tok, errBound)
+		return nil, g.refuse(ctx, r, v.Scheme, invalid, tok, errExpired)
+	case tok.Confirmed() != mandate.Confirmation{} || !bearerType(tok) && v.Scheme == bearer:
+		return nil, g.refuse(ctx, r, v.Scheme, invalid, tok, errBound)
 	case v.Audience != AnyAudience && !g.isFor(tok, v.Audience):
-		return nil, g.refuse(ctx, r, used, invalid, tok, errAudience)
+		return nil, g.refuse(ctx, r, v.Scheme, invalid, tok, errAudience)
 	}
 	if g.revoked != nil {
 		if dead, err := g.revoked(ctx, tok); err != nil {
-			return nil, g.refuse(ctx, r, used, unavailable, tok, err)
+			return nil, g.refuse(ctx, r, v.Scheme, unavailable, tok, err)
 		} else if dead {
-			return nil, g.refuse(ctx, r, used, invalid, tok, errRevoked)
+			return nil, g.refuse(ctx, r, v.Scheme, invalid, tok, errRevoked)
 		}
 	}
 	if code := r.need.Check(tok, now); code != "" {
-		return nil, g.refuse(ctx, r, used, outcomeOf(code), tok, errNeed)
+		return nil, g.refuse(ctx, r, v.Scheme, outcomeOf(code), tok, errNeed)
 	}
 	if g.verdict != nil {
 		if err := g.verdict(ctx, tok); err != nil {

@@ -46,19 +46,19 @@ func (g *Guard) verifiersOf(name string) []Opened {
 	return nil
 }
 
-// checkOther is [Guard.Check] for credentials of another scheme than Bearer.
-func (g *Guard) checkOther(ctx context.Context, c *Credentials, r *Rule) (*mandate.Token, *mandate.Response) {
-	name, raw, _ := strings.Cut(c.Authorization, " ")
+// other takes apart credentials of another scheme than Bearer, and returns who decides about them.
+func (g *Guard) other(authorization string) (raw, used string, verifiers []Opened, o outcome, err error) {
+	name, raw, _ := strings.Cut(authorization, " ")
 	for _, s := range g.others {
-		if !strings.EqualFold(s.name, name) {
-			continue
+		switch {
+		case !strings.EqualFold(s.name, name):
+		case !b64token(raw):
+			return "", s.name, nil, malformed, errMalformedOther
+		default:
+			return raw, s.name, s.verifiers, granted, nil
 		}
-		if !b64token(raw) {
-			return nil, g.refuse(ctx, r, s.name, malformed, nil, errMalformedOther)
-		}
-		return g.check(ctx, raw, s.name, choose(s.verifiers, raw), r)
 	}
-	return nil, g.refuse(ctx, r, bearer, foreign, nil, errScheme)
+	return "", bearer, nil, foreign, errScheme
 }
 
 // CheckRequest asks Config.CheckRequestWithSecrets about r, of which an adapter read up to [BodyLimit] of the body, and returns nil or the refusal.
