@@ -13,13 +13,13 @@ import (
 
 const putConsentLua = trimLua + `
 local subject, client, revision, e, ttl, time, x = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
-local h = call('HMGET', KEYS[2], 'v', 'x')
+local h = call('HMGET', KEYS[2], 'v', 'x', 'e')
 if h[2] == x then return {''} end
 if (h[1] or '0') ~= revision then return {'C'} end
 call('HINCRBY', KEYS[2], 'v', 1)
 call('HSET', KEYS[2], 'e', e, 'x', x, unpack(ARGV, 8))
 call('ZADD', P .. 'cs:' .. subject, 0, client)
-ends(pack('c', subject, client), e)
+moves(pack('c', subject, client), h[3], e)
 keep(KEYS[2], ttl)
 trim(time)
 return {''}`

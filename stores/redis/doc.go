@@ -35,7 +35,7 @@
 // # What grows
 //
 // Nothing. Records that end are in one sorted set by their end, and Prune removes them with all that points at them; where nobody
-// calls it, each write removes some that have been over for an hour. Besides, Redis itself drops a record a
-// day after its end. Ends are compared with the time that the caller tells, never with the server's clock, so
+// calls it, writes that add a record remove some that have been over for an hour. Besides, Redis itself drops a record a
+// day after its end, and the token that a redemption put, which Prune leaves, an hour after. Ends are compared with the time that the caller tells, never with the server's clock, so
 // tests with a clock of their own work.
 package redisstore

@@ -25,7 +25,7 @@ func newScripts() *scripts {
 		check: reads(`return {''}`), prune: writes(pruneLua),
 		putClient: writes(putClientLua), client: reads(hashLua), deleteClient: writes(deleteClientLua), findClients: reads(findClientsLua),
 		createGrant: writes(createGrantLua), grant: reads(hashLua), grantByKey: reads(grantByKeyLua), findGrants: reads(findGrantsLua),
-		redeem: writes(redeemLua), revokeGrant: writes(revokeGrantLua), revokeGrants: writes(revokeGrantsLua),
+		redeem: script{redis.NewScript(redeemLua), false}, revokeGrant: writes(revokeGrantLua), revokeGrants: writes(revokeGrantsLua),
 		putToken: writes(putTokenLua), token: reads(tokenLua), revokeToken: writes(revokeTokenLua),
 		putTicket: writes(putTicketLua), ticket: reads(ticketLua), updateTicket: writes(updateTicketLua),
 		useOnce:    writes(useOnceLua),
@@ -39,6 +39,9 @@ func newScripts() *scripts {
 
 // prelude is what the scripts share. KEYS[1] is the sorted set of ends. Its members say what goes at an end: a letter for the kind, and
 // the record's keys, each with its length in front. Scripts touch keys that they are not told, all in the slot of KEYS[1].
+//
+// A record stands in the set at its end or earlier: an end that moves away is not written there, and who comes to the old one
+// files the record again. What never ends stands nowhere, nor does a token that a redemption put, which is Redis's to drop.
 //
 // Numbers are compared as numbers and passed on as text, so that none is rounded.
 //
@@ -58,6 +61,10 @@ local function ends(member, at)
 	if at == '0' then call('ZREM', KEYS[1], member) else call('ZADD', KEYS[1], at, member) end
 end
 
+local function moves(member, old, new)
+	if not old or old == '0' or new ~= '0' and tonumber(new) < tonumber(old) then ends(member, new) end
+end
+
 local function keep(key, ttl)
 	if ttl == '0' then call('PERSIST', key) else call('PEXPIRE', key, ttl) end
 end
@@ -73,7 +80,8 @@ local function plus(a, b) return string.format('%.0f', tonumber(a) + b) end
 
 //nolint:dupword // Lua ends every block with end
 const (
-	// dropLua removes up to n records that ended before a time. All that it needs is made when it is called.
+	// dropLua looks at up to n records that stand before a time, and removes those that are over. It answers how many it removed, and
+	// at how many it looked. All that it needs is made when it is called.
 	dropLua = `
 local function drop(time, n)
 	local function unpacked(m)
@@ -87,67 +95,83 @@ local function drop(time, n)
 		return list
 	end
 
+	local function over(at) return at ~= '0' and tonumber(at) < tonumber(time) end
+
 ` + shapesLua + `
-	-- Each removes what a member names, unless that has another end by now.
+	-- Each removes what a member names, or answers the end of what is there: it has moved. '0' is also for what stands
+	-- under another member, because it was made anew.
 	local goes = {
-		t = function(over, f)
+		t = function(f)
 			local key = P .. 't:' .. f[1]
 			local v = call('GET', key)
-			if v and over((parse(v))) then call('DEL', key) end
+			if v and not over((parse(v))) then return (parse(v)) end
+			call('DEL', key)
 		end,
-		o = function(over, f)
+		o = function(f)
 			local key = P .. 'o:' .. f[1]
 			local v = call('GET', key)
-			if v and over(string.match(v, '^-?%d+')) then call('DEL', key) end
+			local e = v and string.match(v, '^-?%d+')
+			if e and not over(e) then return e end
+			call('DEL', key)
 		end,
-		g = function(over, f)
+		g = function(f)
 			local id, key, client, subject, session = f[1], f[2], f[3], f[4], f[5]
 			local row = P .. 'g:' .. id
-			local v = call('HMGET', row, 'e', 'r')
-			if v[1] and not over(grantEnds(v[1], v[2])) then return end
-			call('DEL', row)
-			if key ~= '' and call('GET', P .. 'gk:' .. key) == id then call('DEL', P .. 'gk:' .. key) end
-			call('ZREM', P .. 'ga', id)
-			if client ~= '' then call('ZREM', P .. 'gc:' .. client, id) end
-			if subject ~= '' then call('ZREM', P .. 'gs:' .. subject, id) end
-			if session ~= '' then call('ZREM', P .. 'gn:' .. session, id) end
+			local h = call('HMGET', row, 'e', 'r', 'k', 'c', 's', 'n')
+			local left = h[1] and grantEnds(h[1], h[2])
+			if left and over(left) then left = nil end
+			if not left then
+				call('DEL', row)
+				call('ZREM', P .. 'ga', id)
+				h = {}
+			end
+			if key ~= '' and key ~= h[3] and call('GET', P .. 'gk:' .. key) == id then call('DEL', P .. 'gk:' .. key) end
+			if client ~= '' and client ~= h[4] then call('ZREM', P .. 'gc:' .. client, id) end
+			if subject ~= '' and subject ~= h[5] then call('ZREM', P .. 'gs:' .. subject, id) end
+			if session ~= '' and session ~= h[6] then call('ZREM', P .. 'gn:' .. session, id) end
+			local same = key == h[3] and client == h[4] and subject == h[5] and session == h[6]
+			return left and not same and '0' or left
 		end,
-		k = function(over, f)
+		k = function(f)
 			local row, alt = P .. 'k:' .. f[1] .. ':' .. f[2], P .. 'ka:' .. f[1] .. ':' .. f[3]
-			local e = call('HGET', row, 'e')
-			if e and not over(e) then return end
-			call('DEL', row)
-			if f[3] ~= '' and call('GET', alt) == f[2] then call('DEL', alt) end
+			local h = call('HMGET', row, 'e', 'a')
+			if h[1] and over(h[1]) then h = {} end
+			if not h[1] then call('DEL', row) end
+			if f[3] ~= '' and f[3] ~= h[2] and call('GET', alt) == f[2] then call('DEL', alt) end
+			return h[1] and f[3] ~= h[2] and '0' or h[1]
 		end,
-		c = function(over, f)
+		c = function(f)
 			local row = consentKey(f[1], f[2])
 			local e = call('HGET', row, 'e')
-			if e and not over(e) then return end
+			if e and not over(e) then return e end
 			call('DEL', row)
 			call('ZREM', P .. 'cs:' .. f[1], f[2])
 		end,
-		s = function(over, f)
+		s = function(f)
 			local row, id = P .. 's:' .. f[1], P .. 'si:' .. f[2]
-			local e = call('HGET', row, 'e')
-			if e and not over(e) then return end
-			call('DEL', row)
-			if call('GET', id) == f[1] then call('DEL', id) end
+			local h = call('HMGET', row, 'e', 'i', 's')
+			if h[1] and over(h[1]) then h = {} end
+			if not h[1] then call('DEL', row) end
+			if f[2] ~= h[2] and call('GET', id) == f[1] then call('DEL', id) end
+			if f[2] == h[2] and f[3] == h[3] then return h[1] end
 			call('ZREM', P .. 'ss:' .. f[3], f[2])
+			return h[1] and '0'
 		end,
-		r = function(over, f)
+		r = function(f)
 			local row = P .. 'r:' .. f[1]
 			local e = call('HGET', row, 'e')
-			if e and over(e) then call('DEL', row) end
+			if e and not over(e) then return e end
+			call('DEL', row)
 		end,
 	}
 
-	local function over(at) return at ~= '0' and tonumber(at) < tonumber(time) end
-	local list = call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. time, 'LIMIT', 0, n)
+	local gone, list = 0, call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. time, 'LIMIT', 0, n)
 	for _, m in ipairs(list) do
-		call('ZREM', KEYS[1], m)
-		goes[string.sub(m, 1, 1)](over, unpacked(m))
+		local left = goes[string.sub(m, 1, 1)](unpacked(m))
+		ends(m, left or '0')
+		if not left then gone = gone + 1 end
 	end
-	return #list
+	return gone, #list
 end
 `
 
@@ -168,9 +192,11 @@ end
 `
 
 	// trimLua is for scripts that add a record.
-	trimLua = dropLua + `
+	trimLua = `
 local function trim(time)
-	if time ~= '' then drop(time, 16) end
+	if time == '' then return end
+` + dropLua + `
+	drop(time, 16)
 end
 `
 
@@ -195,7 +221,7 @@ local function scan(index, after, n, f)
 end
 `
 
-	pruneLua = dropLua + `return {'', tostring(drop(ARGV[1], ARGV[2]))}`
+	pruneLua = dropLua + `return {'', drop(ARGV[1], ARGV[2])}`
 
 	// hashLua reads the row KEYS[2].
 	hashLua = `

@@ -55,12 +55,12 @@ func (s *Store) RemoteToken(ctx context.Context, k string) (store.RemoteToken, e
 
 const putRemoteLua = trimLua + `
 local k, revision, sealed, e, ttl, time, x = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
-local h = call('HMGET', KEYS[2], 'v', 'x')
+local h = call('HMGET', KEYS[2], 'v', 'x', 'e')
 if h[2] == x then return {''} end
 if (h[1] or '0') ~= revision then return {'C'} end
 call('HINCRBY', KEYS[2], 'v', 1)
 call('HSET', KEYS[2], 'd', sealed, 'e', e, 'l', '0', 'x', x, 'y', '')
-ends(pack('r', k), e)
+moves(pack('r', k), h[3], e)
 keep(KEYS[2], ttl)
 trim(time)
 return {''}`

@@ -83,11 +83,11 @@ func (s *Store) SessionByID(ctx context.Context, id string, now time.Time) (stor
 
 const touchLua = `
 local e, ttl = ARGV[1], ARGV[2]
-local h = call('HMGET', KEYS[2], 'z', 'k', 'i', 's')
+local h = call('HMGET', KEYS[2], 'z', 'k', 'i', 's', 'e')
 if not h[1] then return {'N'} end
 if h[1] ~= '0' then return {'U'} end
 call('HSET', KEYS[2], 'e', e)
-ends(pack('s', h[2], h[3], h[4]), e)
+moves(pack('s', h[2], h[3], h[4]), h[5], e)
 keep(KEYS[2], ttl)
 return {''}`
 

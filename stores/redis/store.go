@@ -146,8 +146,9 @@ func (s *Store) Prune(ctx context.Context, now time.Time, limit int) (int, error
 		if err != nil {
 			return total, err
 		}
-		n, _ := strconv.Atoi(text(out, 1))
-		if total += n; n < size {
+		gone, _ := strconv.Atoi(text(out, 1))
+		seen, _ := strconv.Atoi(text(out, 2))
+		if total += gone; seen < size {
 			break
 		}
 	}
@@ -167,6 +168,7 @@ func (s *Store) note(now time.Time) {
 const (
 	patience = time.Hour      // after the end, before a write drops a record on its way
 	slack    = 24 * time.Hour // after the end, before Redis drops it by itself
+	brief    = time.Hour      // the same of what nobody else drops, and is refused all the same once it is gone
 )
 
 // longAgo returns the end before which a write may drop records, in milliseconds. It is "" until a caller told the time, and for all writes
@@ -183,7 +185,9 @@ func (s *Store) longAgo() string {
 
 // ttl returns how long Redis keeps a record that ends at end, in milliseconds; "0" is for ever. It counts from the earliest of the
 // clocks that are known, so that one which is wrong makes it longer, and never loses what still counts.
-func (s *Store) ttl(end time.Time, told ...time.Time) string {
+func (s *Store) ttl(end time.Time, told ...time.Time) string { return s.ttlWith(slack, end, told...) }
+
+func (s *Store) ttlWith(slack time.Duration, end time.Time, told ...time.Time) string {
 	if end.IsZero() {
 		return "0"
 	}

@@ -130,11 +130,131 @@ func TestPruneLeavesNothing(t *testing.T) {
 				}
 			}
 			n, err := s.Prune(t.Context(), start.Add(time.Hour), 10_000)
-			if err != nil || n != 60*10 {
-				t.Errorf("Prune = %d, %v, want %d", n, err, 60*10)
+			if err != nil || n != 60*9 {
+				t.Errorf("Prune = %d, %v, want %d", n, err, 60*9)
 			}
+			for _, key := range m.Keys() {
+				if !strings.HasPrefix(key, "{mandate}:t:") {
+					t.Errorf("key %q is left", key)
+				}
+			}
+			m.FastForward(2 * time.Hour) // what redemptions put is Redis's to drop
 			if keys := m.Keys(); len(keys) != 0 {
 				t.Errorf("%d keys are left, %q the first", len(keys), keys[0])
+			}
+		})
+	}
+}
+
+// Ends that have moved away are found at the old ones and filed again, however many there are in front of what is over.
+func TestPruneMovedEnds(t *testing.T) {
+	t.Parallel()
+	client, m := standIn(t)
+	s, ctx := with(t, client, redisstore.Config{}), t.Context()
+	const moved = 600
+	for i := range moved {
+		id := strconv.Itoa(i)
+		if err := s.CreateGrant(ctx, store.Grant{ID: id, Subject: "alice", Created: start, Expires: start.Add(time.Minute)}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Redeem(ctx, store.Redemption{GrantID: id, Now: start, Expires: start.Add(time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.UseOnce(ctx, "jti", mandate.DigestOf("o"), start, start.Add(2*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		after time.Duration
+		want  int
+	}{{time.Minute + time.Second, 0}, {3 * time.Minute, 1}, {time.Hour, 0}, {time.Hour + time.Second, moved}, {2 * time.Hour, 0}} {
+		if n, err := s.Prune(ctx, start.Add(tc.after), 10_000); err != nil || n != tc.want {
+			t.Errorf("Prune after %v = %d, %v, want %d", tc.after, n, err, tc.want)
+		}
+	}
+	if keys := m.Keys(); len(keys) != 0 {
+		t.Errorf("%d keys are left, %q the first", len(keys), keys[0])
+	}
+}
+
+// A redemption files a grant whose end comes nearer, or that had none, and leaves what never ends any more.
+func TestPruneNearerEnds(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		first, second time.Duration // 0: never
+		want          int
+	}{
+		"an end that comes nearer": {time.Hour, time.Minute, 1},
+		"an end where none was":    {0, time.Minute, 1},
+		"an end that is taken off": {time.Second, 0, 0},
+		"no end at all":            {0, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, m := standIn(t)
+			s, ctx := with(t, client, redisstore.Config{}), t.Context()
+			end := func(d time.Duration) (at time.Time) {
+				if d != 0 {
+					at = start.Add(d)
+				}
+				return at
+			}
+			g := store.Grant{ID: "g", Key: mandate.DigestOf("g"), Subject: "alice", ClientID: "web", SessionID: "n", Created: start, Expires: end(tc.first)}
+			if err := s.CreateGrant(ctx, g); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Redeem(ctx, store.Redemption{GrantID: "g", Now: start, Expires: end(tc.second)}); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := s.Prune(ctx, start.Add(2*time.Minute), 100); err != nil || n != tc.want {
+				t.Errorf("Prune = %d, %v, want %d", n, err, tc.want)
+			}
+			if keys := m.Keys(); (len(keys) == 0) != (tc.want == 1) {
+				t.Errorf("keys %q are left after %d records went", keys, tc.want)
+			}
+		})
+	}
+}
+
+// Redis drops the token of a redemption an hour after its end, nobody's before, and a token outlives no grant.
+func TestTTLOfRedeemedTokens(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		now     time.Time
+		least   time.Duration
+		most    time.Duration
+		endless bool
+	}{
+		"clocks that agree":       {start, 2 * time.Hour, 3 * time.Hour, false},
+		"a clock that is behind":  {start.Add(-24 * time.Hour), 2 * time.Hour, 3 * time.Hour, false},
+		"a clock that is ahead":   {start.Add(24 * time.Hour), 26 * time.Hour, 27 * time.Hour, false},
+		"a token that never ends": {start, 0, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, m := standIn(t)
+			s, ctx, key := with(t, client, redisstore.Config{}), t.Context(), mandate.DigestOf("t")
+			if err := s.CreateGrant(ctx, store.Grant{ID: "g", Created: tc.now}); err != nil {
+				t.Fatal(err)
+			}
+			info := mandate.TokenInfo{GrantID: "g", IssuedAt: tc.now, Expires: tc.now.Add(time.Hour)}
+			if tc.endless {
+				info.Expires = time.Time{}
+			}
+			if _, err := s.Redeem(ctx, store.Redemption{GrantID: "g", Now: tc.now, Key: key, Token: mandate.NewToken(info)}); err != nil {
+				t.Fatal(err)
+			}
+			for _, k := range m.Keys() {
+				if ttl := m.TTL(k); strings.Contains(k, ":t:") && (ttl < tc.least-time.Minute || ttl > tc.most) {
+					t.Errorf("Redis drops the token after %v, want %v to %v", ttl, tc.least, tc.most)
+				}
+			}
+			if _, err := s.Token(ctx, key, tc.now); err != nil {
+				t.Errorf("Token: %v", err)
+			}
+			m.Del("{mandate}:g:g")
+			if _, err := s.Token(ctx, key, tc.now); !errors.Is(err, store.ErrRevoked) {
+				t.Errorf("Token whose grant is gone: error = %v, want ErrRevoked", err)
 			}
 		})
 	}

@@ -70,14 +70,14 @@ func (s *Store) Ticket(ctx context.Context, kind store.Kind, k mandate.Digest, n
 
 const updateTicketLua = `
 local kind, key, revision, e, ttl, x = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local h = call('HMGET', KEYS[2], 'v', 'u', 'x', 'a')
+local h = call('HMGET', KEYS[2], 'v', 'u', 'x', 'a', 'e')
 if not h[1] then return {'N'} end
 if h[3] == x then return {''} end
 if h[2] ~= '0' then return {'U'} end
 if h[1] ~= revision then return {'C'} end
 call('HINCRBY', KEYS[2], 'v', 1)
 call('HSET', KEYS[2], 'e', e, 'x', x, unpack(ARGV, 7))
-ends(pack('k', kind, key, h[4]), e)
+moves(pack('k', kind, key, h[4]), h[5], e)
 keep(KEYS[2], ttl)
 return {''}`
 
