@@ -209,3 +209,43 @@ func TestSchemes(t *testing.T) {
 		}
 	}
 }
+
+func TestForgetIsForAllSchemes(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t bubbled) {
+		e := &endpoint{answer: body(activeAnswer)}
+		g := newGuard(t, func(c *resource.Config) {
+			c.Verifiers = []resource.Verifier{resource.Scheme("Session", resource.Introspection{Endpoint: introspectURL, ClientID: "api", Secret: "s", Fetcher: e})}
+		})
+		check := func(want int) {
+			t.Helper()
+			_, resp := g.Check(t.Context(), resource.Credentials{Authorization: "Session token"}, g.Rule(mandate.Scope(), false))
+			if statusOf(resp) != want {
+				t.Errorf("got %s, want %d", show(resp), want)
+			}
+		}
+		check(0)
+		e.says(body(`{"active":false}`))
+		g.Forget(mandate.DigestOf("token"))
+		check(401)
+	})
+}
+
+func TestRefreshTokenInAnotherScheme(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]string{"of its name": "refresh_token", "as Keycloak says it": "Refresh", "offline": "Offline", "an ID token": "id_token"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t bubbled) {
+				e := &endpoint{answer: body(strings.Replace(activeAnswer, "Bearer", kind, 1))}
+				g := newGuard(t, func(c *resource.Config) {
+					c.Verifiers = []resource.Verifier{resource.Scheme("Session", resource.Introspection{Endpoint: introspectURL, ClientID: "api", Secret: "s", Fetcher: e})}
+				})
+				_, resp := g.Check(t.Context(), resource.Credentials{Authorization: "Session token"}, g.Rule(mandate.Scope(), false))
+				if statusOf(resp) != 401 || !errors.Is(resp.Err, mandate.InvalidToken) {
+					t.Errorf("got %s, want 401 invalid_token", show(resp))
+				}
+			})
+		})
+	}
+}

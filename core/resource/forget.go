@@ -9,7 +9,14 @@ func (g *Guard) Forget(token mandate.Digest) {
 	if g == nil {
 		return
 	}
-	for _, v := range g.verifiers {
+	forgetIn(g.verifiers, token)
+	for _, s := range g.others {
+		forgetIn(s.verifiers, token)
+	}
+}
+
+func forgetIn(verifiers []Opened, token mandate.Digest) {
+	for _, v := range verifiers {
 		if v.Forget != nil {
 			v.Forget(token)
 		}

@@ -401,6 +401,8 @@ func TestRefuse(t *testing.T) {
 		"an error with a code":   {mandate.Errorf(mandate.InvalidRequest, nil, "no \"id\""), "400\nContent-Type: application/json\nCache-Control: no-store\n\n" + `{"error":"invalid_request","error_description":"no ?id?"}`},
 		"an outage":              {mandate.TemporarilyUnavailable, "503\nRetry-After: 5\nContent-Type: application/json\nCache-Control: no-store\n\n" + `{"error":"temporarily_unavailable"}`},
 		"anything else: no text": {errors.New("password is 1234"), broken},
+		"a text that would leave its quotes": {&mandate.Error{Code: mandate.InsufficientScope, Description: "no\", scope=\"admin\r\nX-Is: fine"}, refusal("403",
+			`Bearer error="insufficient_scope", error_description="no?, scope=?admin??X-Is: fine"`, `{"error":"insufficient_scope","error_description":"no?, scope=?admin??X-Is: fine"}`)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

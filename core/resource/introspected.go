@@ -126,6 +126,9 @@ func (r *reader) kind(rest jose.Members) (string, error) {
 		if kind == "" {
 			return "", errors.New("token_type is no string")
 		}
+		if slices.Contains([]string{"refresh_token", "refresh", "offline", "id_token", "id"}, strings.ToLower(kind)) { // a guard compares it for Bearer alone
+			return "", refused("token_type is %.40q: this is no access token", kind)
+		}
 		told = true
 	}
 	for name, access := range map[string][]string{

@@ -61,7 +61,7 @@ func (k *kept[T]) get(ctx context.Context) (*T, error) {
 	case have != nil && now.Before(have.fresh):
 		return have.value, nil
 	case have != nil && now.Before(have.good):
-		if now.UnixMilli() >= k.next.Load() {
+		if !k.paused(now) {
 			k.mu.Lock()
 			if k.flight == nil && k.have.Load() == have {
 				k.begin()
@@ -76,7 +76,7 @@ func (k *kept[T]) get(ctx context.Context) (*T, error) {
 	case again != have: // it came in between
 		k.mu.Unlock()
 		return again.value, nil
-	case f == nil && now.UnixMilli() < k.next.Load():
+	case f == nil && k.paused(now):
 		defer k.mu.Unlock()
 		return nil, k.err
 	case f == nil:
@@ -87,6 +87,12 @@ func (k *kept[T]) get(ctx context.Context) (*T, error) {
 		return nil, err
 	}
 	return k.have.Load().value, nil
+}
+
+// paused reports whether it is too early after a fetch that failed. No pause is longer than the longest, whatever the clock did since.
+func (k *kept[T]) paused(now time.Time) bool {
+	left := k.next.Load() - now.UnixMilli()
+	return left > 0 && left <= warmPause.Milliseconds()
 }
 
 // newer returns a newer value than missing if there is one, and missing if there is none. Whatever the load, it begins one fetch in
@@ -167,6 +173,7 @@ func (k *kept[T]) fly(f *flight) {
 	k.mu.Unlock()
 	close(f.done)
 	if err != nil && usable && k.failed != nil {
+		defer func() { _ = recover() }() // a hook of the application: there is no handler above that would catch it
 		k.failed(err, have.good)
 	}
 }

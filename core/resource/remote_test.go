@@ -90,6 +90,30 @@ func TestRemoteKeys(t *testing.T) {
 			time.Sleep(3 * time.Second)
 			r.warm(t)
 		},
+		"a clock that was a year ahead when nothing could be fetched": func(t bubbled) {
+			ahead := 365 * 24 * time.Hour
+			r := newRemote(t, func(c *resource.RemoteConfig) { c.Now = func() time.Time { return time.Now().Add(ahead) } })
+			r.on(metadataURL, down)
+			if got, _ := r.check(t, r.good(t)); got != 503 {
+				t.Fatalf("while it is down: %d, want 503", got)
+			}
+			ahead = 0
+			r.on(metadataURL, nil)
+			time.Sleep(3 * time.Second)
+			r.warm(t)
+		},
+		"a hook that panics takes no process with it": func(t bubbled) {
+			r := newRemote(t, func(c *resource.RemoteConfig) {
+				c.Hooks.On = func(context.Context, mandate.Event) { panic("a hook of no use") }
+			})
+			r.warm(t)
+			r.on(metadataURL, down)
+			r.on(jwksURL, down)
+			time.Sleep(11 * time.Minute)
+			r.want(t, r.good(t), 200)
+			time.Sleep(time.Minute)
+			r.want(t, r.good(t), 200)
+		},
 		"slow, garbage, oversized and empty answers keep what is there": func(t bubbled) {
 			r := newRemote(t, nil)
 			r.warm(t)

@@ -107,6 +107,9 @@ func (g *Guard) Refuse(ctx context.Context, err error) *mandate.Response {
 		return c.challenged(bearer, mandate.Errorf(mandate.InsufficientScope, err, "the access token stands for no user"), true, params{})
 	}
 	e := mandate.AsError(err)
+	if safe := mandate.Printable(e.Description); safe != e.Description { // made without mandate.Errorf, and about to stand in a quoted string
+		e = &mandate.Error{Code: e.Code, Description: safe, URI: e.URI, Cause: e.Cause}
+	}
 	switch e.Code { //nolint:exhaustive // all others are the default
 	case mandate.MissingAuthorization:
 		return c.challenged(bearer, e, false, params{})
