@@ -15,8 +15,11 @@ func SameResource(a, b string) bool {
 	}
 	right, ok := splitResource(b)
 	return ok && left.rest == right.rest && left.port == right.port &&
-		strings.EqualFold(left.scheme, right.scheme) && strings.EqualFold(left.host, right.host)
+		sameLetters(left.scheme, right.scheme) && sameLetters(left.host, right.host)
 }
+
+// sameLetters is strings.EqualFold without the letters beyond ASCII that it takes for k and s, which are longer.
+func sameLetters(a, b string) bool { return len(a) == len(b) && strings.EqualFold(a, b) }
 
 type resourceParts struct{ scheme, host, port, rest string }
 

@@ -191,13 +191,14 @@ func (t *Token) Claims() string {
 	return t.rare.claims
 }
 
-// Claim returns the claim called name of [Token.Claims] as JSON, or nil. The object is parsed once.
+// Claim returns the claim called name of [Token.Claims] as JSON, or nil. The object is parsed once, and nobody may change what
+// is returned: where tokens are remembered, many requests share one.
 func (t *Token) Claim(name string) json.RawMessage {
 	if t == nil || t.rare == nil || t.rare.claims == "" {
 		return nil
 	}
 	t.rare.parse()
-	return t.rare.parsed[name]
+	return slices.Clip(t.rare.parsed[name])
 }
 
 // list returns one of the claims roles, groups and entitlements, as a list. It allocates on the first call alone.

@@ -103,3 +103,14 @@ func TestTokenFrom(t *testing.T) {
 		t.Error("the token got lost")
 	}
 }
+
+// TestClaimIsNobodysToAppendTo: tokens are remembered, so that the requests of many share one.
+func TestClaimIsNobodysToAppendTo(t *testing.T) {
+	t.Parallel()
+	tok := mandate.NewToken(mandate.TokenInfo{Claims: `{"tenant":"a","long":"` + strings.Repeat("x", 50) + `"}`})
+	for _, name := range []string{"tenant", "long"} {
+		if raw := tok.Claim(name); cap(raw) != len(raw) {
+			t.Errorf("Claim(%s) has room for %d bytes behind its %d, where two who append meet", name, cap(raw)-len(raw), len(raw))
+		}
+	}
+}

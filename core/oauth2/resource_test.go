@@ -31,6 +31,8 @@ func TestSameResource(t *testing.T) {
 		"a URN":                            {"urn:x:a", "URN:x:a", false},
 		"empty":                            {"", "https://h.example", false},
 		"no host":                          {"https:///p", "https:///P", false},
+		"a letter that is none of ASCII":   {"https://\u017fhop.example", "https://shop.example", false},
+		"a scheme of such letters":         {"http\u017f://shop.example", "https://shop.example", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
