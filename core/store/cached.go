@@ -118,7 +118,7 @@ func (c *cached) Token(ctx context.Context, key mandate.Digest, now time.Time) (
 	}
 	turn := c.turn.Load() // before base is asked: what is revoked from now on may be missing from its answer
 	tok, err := c.Store.Token(ctx, key, now)
-	if err == nil && !tok.ExpiredAt(now) {
+	if err == nil {
 		c.keep(h, &cachedToken{key: key, tok: tok, at: now, ms: now.UnixMilli(), turn: turn, grant: c.grantMark(tok.GrantID())})
 	}
 	return tok, err
@@ -191,8 +191,8 @@ func (c *cached) find(h uint64, key *mandate.Digest, now time.Time) *mandate.Tok
 
 // fresh reports whether e is to be used at now.
 func (e *cachedToken) fresh(now time.Time, stale time.Duration) bool {
-	age, ms, most := now.Sub(e.at), now.UnixMilli(), stale.Milliseconds()
-	if age < 0 || age >= stale || ms < e.ms || ms-e.ms > most || e.tok.ExpiredAt(now) {
+	ms, most := now.UnixMilli(), stale.Milliseconds()
+	if now.Sub(e.at) >= stale || ms-e.ms > most || e.tok.ExpiredAt(now) { // a monotonic clock may stand still while a machine sleeps
 		return false
 	}
 	switch since := ms - e.last.Load(); { // noted in steps: other processors read this line
@@ -204,8 +204,8 @@ func (e *cachedToken) fresh(now time.Time, stale time.Duration) bool {
 	return true
 }
 
-// keep remembers e in its row, in the place of the one that was asked for the longest time ago. Two look-ups of one token
-// at once may take two places: each is as good as the other.
+// keep remembers e in its row, in the place of an older one of its token, or else of the one that was asked for the longest time ago. Two
+// look-ups that end together may take two places: each is as good as the other.
 func (c *cached) keep(h uint64, e *cachedToken) {
 	e.last.Store(e.ms)
 	row := c.row(h)
@@ -217,7 +217,7 @@ func (c *cached) keep(h uint64, e *cachedToken) {
 			place = i
 			break
 		}
-		if oldest == nil || old.turn < oldest.turn || old.turn == oldest.turn && old.ms < oldest.ms {
+		if oldest == nil || old.ms < oldest.ms {
 			place, oldest = i, old
 		}
 	}

@@ -310,6 +310,51 @@ func TestCachedIsBounded(t *testing.T) {
 	}
 }
 
+func TestCachedForgetsTheOldest(t *testing.T) {
+	t.Parallel()
+	base := &counted{Store: memstore.New()}
+	c := store.Cached(base, store.CacheConfig{Size: 8}) // one row
+	g := approve(t, base.Store)
+	var keys []mandate.Digest
+	for i := range 9 {
+		keys = append(keys, mint(t, base.Store, g))
+		looked(t, c, base, keys[i], start.Add(time.Duration(i)*time.Millisecond), 1, nil)
+	}
+	now := start.Add(10 * time.Millisecond)
+	for _, key := range keys[1:] {
+		looked(t, c, base, key, now, 0, nil)
+	}
+	looked(t, c, base, keys[0], now, 1, nil)
+	looked(t, c, base, keys[1], now, 1, nil)
+}
+
+// Many who look a token up at once take one place.
+func TestCachedTakesOnePlaceForAToken(t *testing.T) {
+	t.Parallel()
+	base := &counted{Store: memstore.New()}
+	c := store.Cached(base, store.CacheConfig{Size: 8})
+	g := approve(t, base.Store)
+	var others []mandate.Digest
+	for i := range 7 {
+		others = append(others, mint(t, base.Store, g))
+		looked(t, c, base, others[i], start, 1, nil)
+	}
+	hot := mint(t, base.Store, g)
+	left := 8
+	base.after = func() { // all are on their way before the first comes back
+		if left--; left > 0 {
+			if _, err := c.Token(t.Context(), hot, start); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	looked(t, c, base, hot, start, 8, nil)
+	base.after = nil
+	for _, key := range append(others, hot) {
+		looked(t, c, base, key, start, 0, nil)
+	}
+}
+
 // Once a call that revokes has returned nobody gets the token, whoever was looking it up.
 func TestCachedRaces(t *testing.T) {
 	t.Parallel()
