@@ -94,6 +94,7 @@ func secondScheme(h string) bool {
 			if n > 0 && rest[n] == ' ' && !strings.HasPrefix(strings.TrimLeft(rest[n:], " \t"), "=") {
 				return true
 			}
+			i = len(h) - len(rest) - 1 // what was trimmed is not looked at again, or a long field would cost its square
 		}
 	}
 	return false

@@ -170,6 +170,23 @@ func TestCheckCredentials(t *testing.T) {
 	}
 }
 
+// TestLongCredentials: a header field may be as long as a server lets it, 1 MiB in net/http, and is looked at in time that grows
+// no faster than it.
+func TestLongCredentials(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, nil)
+	for name, part := range map[string]string{"commas": ",", "commas and spaces": ", ", "names": ",a", "parameters": ",a  =", "quotes": `,"`, "backslashes": `\\`, "letters": "a"} {
+		began := time.Now()
+		_, resp := g.Check(t.Context(), resource.Credentials{Authorization: "Bearer " + strings.Repeat(part, 1<<20/len(part))}, g.Rule(mandate.Scope(), false))
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%s: %v for 1 MiB, want some milliseconds", name, took)
+		}
+		if want := map[bool]int{true: 401, false: 400}[part == "a"]; statusOf(resp) != want {
+			t.Errorf("%s: %s, want %d", name, show(resp), want)
+		}
+	}
+}
+
 func TestCredentialsHide(t *testing.T) {
 	t.Parallel()
 	c := resource.Credentials{Authorization: "Bearer s3cr3t", Body: "s3cr3t"}
