@@ -116,16 +116,25 @@ func usual(b *testing.B, db *gorm.DB, prefix string, r store.Redemption) error {
 	})
 }
 
+// BenchmarkToken looks a token up, in each database and with a cache in front of it.
 func BenchmarkToken(b *testing.B) {
-	s, _ := migrated(b, open(b, file(filepath.Join(b.TempDir(), "bench.db"))))
-	key, now := mandate.DigestOf("x"), time.Now()
-	if err := s.PutToken(b.Context(), key, mandate.NewToken(mandate.TokenInfo{Subject: "alice", ClientID: "web", Scopes: "read", Expires: now.Add(time.Hour)})); err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		if _, err := s.Token(b.Context(), key, now); err != nil {
-			b.Fatal(err)
-		}
+	for name, d := range databases() {
+		b.Run(name, func(b *testing.B) {
+			s, _ := migrated(b, open(b, d(b)))
+			key, now := mandate.DigestOf("x"), time.Now()
+			if err := s.PutToken(b.Context(), key, mandate.NewToken(mandate.TokenInfo{Subject: "alice", ClientID: "web", Scopes: "read", Expires: now.Add(time.Hour)})); err != nil {
+				b.Fatal(err)
+			}
+			for name, s := range map[string]store.Store{"asked": s, "cached": store.Cached(s, store.CacheConfig{})} {
+				b.Run(name, func(b *testing.B) {
+					for b.Loop() {
+						if _, err := s.Token(b.Context(), key, now); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
+		})
 	}
 }
 
