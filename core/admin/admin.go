@@ -15,7 +15,7 @@ type Config struct {
 	// Server is a server with the configuration that the application serves with. It need not be mounted.
 	Server *server.Server
 	// Migrator makes the tables. Default: the server's store, where that is one. Who has put a store together
-	// (store.Override, store.Namespace) names the one with the tables here.
+	// (store.Override, store.Namespace, store.Cached) names the one with the tables here.
 	Migrator Migrator
 	// Now is the clock, which must be the server's. Default: time.Now.
 	Now func() time.Time

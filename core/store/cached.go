@@ -36,10 +36,10 @@ const (
 // Token alone is answered from memory, and only with a token that base returned no longer than Stale ago: never an error or a
 // verdict against a token, and never a token at or after its own end. Everything else asks base each time, Grant among it.
 //
-// What is revoked through the result is dead when the call returns, whether or not it returned an error, also for a look-up that
-// was on its way: RevokeToken forgets the token, RevokeGrant those under the grant, RevokeGrants and a Prune that
-// removes something forget all. What is revoked elsewhere (by another process, through base itself, through a second cache)
-// is seen within Stale. So make one for each process, and hand it to whoever revokes; around [Namespace] rather than
+// What is revoked through the result is dead when the call returns, also for a look-up that was on its way: RevokeToken
+// forgets the token, RevokeGrant those under the grant, RevokeGrants and a Prune that removes something forget all, each also where
+// base returned an error. What is revoked elsewhere (by another process, through base itself, through a second cache, by a
+// base that goes on after it returned an error) is seen within Stale. So make one for each process, and hand it to whoever revokes; around [Namespace] rather than
 // in it, which copies what it returns.
 //
 // Stale runs from the now of the call that asked base: by the monotonic clock that time.Now adds, where both times have one, and

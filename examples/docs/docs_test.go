@@ -129,7 +129,7 @@ func TestStores(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, st := range map[string]store.Store{"whole": whole, "tenant": tenant, "files": files} {
+	for name, st := range map[string]store.Store{"whole": whole, "tenant": tenant, "files": files, "cached": docs.Cached(memstore.New())} {
 		p := mandatetest.NewProvider(t, st)
 		if got := p.Refresh(t, p.SignIn(t, "ada", "profile").RefreshToken); got.Scopes != "profile" {
 			t.Errorf("%s: scope = %q", name, got.Scopes)

@@ -2,6 +2,7 @@ package docs
 
 import (
 	"context"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -23,6 +24,14 @@ func Redis(ctx context.Context, addr string) (store.Store, error) {
 	}
 	// doc:end
 	return st, nil
+}
+
+// Cached remembers live tokens.
+func Cached(database store.Store) store.Store {
+	// doc:start cached
+	st := store.Cached(database, store.CacheConfig{Stale: 5 * time.Second}) // how late the revocation of another process may be seen
+	// doc:end
+	return st
 }
 
 // Cache keeps tickets and replay in files, and all else in the database.
