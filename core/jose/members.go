@@ -1,7 +1,6 @@
 package jose
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -74,8 +73,8 @@ func ParseMembers(data []byte, into Members) (Members, error) {
 }
 
 // Peek returns the value of the first member called name of the object that data begins with, as JSON, and whether there is one. What
-// comes after it is not looked at: like [Unverified] this is for choosing who verifies, and for nothing else. It allocates no more
-// than a name that is escaped. The value points into data.
+// comes after it is not looked at: like [Unverified] this is for choosing who verifies, and for nothing else. A name that is spelled
+// with escapes, as nobody does, is not found. It does not allocate. The value points into data.
 func Peek(data []byte, name string) (string, bool) {
 	s := unsafe.String(unsafe.SliceData(data), len(data)) // #nosec G103 -- the contract says that nobody changes it
 	i := skipSpace(s, 0)
@@ -84,7 +83,7 @@ func Peek(data []byte, name string) (string, bool) {
 	}
 	for i < len(s) && s[i] != '}' {
 		var m Member
-		if m, i = member(s, skipSpace(s, i+1), false); i < 0 || i == len(s) || s[i] != ',' && s[i] != '}' {
+		if m, i = rawMember(s, skipSpace(s, i+1), false); i < 0 || i == len(s) || s[i] != ',' && s[i] != '}' {
 			return "", false
 		}
 		if m.Name == name {
@@ -94,18 +93,26 @@ func Peek(data []byte, name string) (string, bool) {
 	return "", false
 }
 
-// member reads the member at i and returns where what follows begins; less than zero: there is none. In text that is simple, a string
-// ends at the next quote.
+// member is rawMember with the name decoded.
 func member(s string, i int, simple bool) (m Member, end int) {
+	if m, end = rawMember(s, i, simple); end >= 0 && !simple {
+		var ok bool
+		if m.Name, ok = unescape(m.Name); !ok {
+			return m, -1
+		}
+	}
+	return m, end
+}
+
+// rawMember reads the member at i, its name as it is spelled, and returns where what follows begins; less than zero: there is none. In
+// text that is simple, a string ends at the next quote.
+func rawMember(s string, i int, simple bool) (m Member, end int) {
 	j := skipStringOf(s, i, simple)
 	if j < 0 {
 		return m, -1
 	}
-	name, ok := s[i+1:j-1], true
-	if !simple {
-		name, ok = Text(s[i:j])
-	}
-	if i = skipSpace(s, j); !ok || i == len(s) || s[i] != ':' {
+	name := s[i+1 : j-1]
+	if i = skipSpace(s, j); i == len(s) || s[i] != ':' {
 		return m, -1
 	}
 	i = skipSpace(s, i+1)
@@ -216,12 +223,7 @@ func Text(value string) (string, bool) {
 	if len(value) < 2 || value[0] != '"' { // null would be no error
 		return "", false
 	}
-	if strings.IndexByte(value, '\\') >= 0 {
-		var s string
-		err := json.Unmarshal([]byte(value), &s)
-		return s, err == nil
-	}
-	return value[1 : len(value)-1], true
+	return unescape(value[1 : len(value)-1])
 }
 
 // Texts returns the strings of value, a [Member]'s, which is a string or an array of at most 1000 strings, and whether it is one of

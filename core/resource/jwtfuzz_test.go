@@ -2,6 +2,7 @@ package resource_test
 
 import (
 	"crypto/ed25519"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -92,6 +93,13 @@ func TestHostileTokensAllocateLittle(t *testing.T) { //nolint:paralleltest // it
 		const room = 11 << 10
 		return open + strings.Repeat(unit, (room-len(open)-len(end))/len(unit)) + end
 	}
+	names := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `"\u%04x":0,`, 0x4e00+i)
+		}
+		return b.String()
+	}
 	issued := strings.TrimSuffix(goodClaims, "}")
 	var members strings.Builder
 	for i := range 1000 {
@@ -103,6 +111,9 @@ func TestHostileTokensAllocateLittle(t *testing.T) { //nolint:paralleltest // it
 		"a header of many members":             b64(full(`{"a":1`, `,"b":1`, "}")) + tail,
 		"a header with a long key id":          b64(full(`{"alg":"EdDSA","kid":"`, "k", `"}`)) + tail,
 		"a header of escapes":                  b64(full(`{"alg":"EdDSA","kid":"`, `\u0041`, `"}`)) + tail,
+		"a header of escaped names":            b64(`{`+names(1000)+`"alg":"EdDSA"}`) + tail,
+		"an unverified payload of such names":  b64(goodHead) + "." + b64(`{`+names(1000)+`"x":1}`) + "." + strings.Repeat("A", 86),
+		"signed: escaped names":                sign(issued + "," + strings.TrimSuffix(names(200), ",") + "}"),
 		"a signature as long as all":           b64(goodHead) + "." + b64(goodClaims) + "." + strings.Repeat("A", 15<<10),
 		"an unverified payload that is deep":   b64(goodHead) + "." + b64(full(`{"x":`, `{"x":`, "")) + "." + strings.Repeat("A", 86),
 		"an unverified payload of members":     b64(goodHead) + "." + b64(full(`{"a":1`, `,"b":1`, "}")) + "." + strings.Repeat("A", 86),
