@@ -37,7 +37,7 @@ type KeyID [4]byte
 // NewSecret returns the secret with the given roots, of at least 32 random bytes each.
 func NewSecret(roots ...[]byte) (Secret, error) {
 	if len(roots) == 0 {
-		return Secret{}, errors.New("mandate: secret has no root: make one with NewRandomSecret, or hand 32 random bytes to NewSecret")
+		return Secret{}, errors.New("mandate: secret has no root: hand over 32 random bytes (openssl rand -base64 32), or is what should hold them empty?")
 	}
 	var s Secret
 	for i, key := range roots {
@@ -61,7 +61,7 @@ func ParseSecret(encoded ...string) (Secret, error) {
 	for i, e := range encoded {
 		key, err := decodeBase64(e)
 		if err != nil {
-			return Secret{}, fmt.Errorf("mandate: root %d of the secret is not base64", i) // the error itself would show a part of it
+			return Secret{}, fmt.Errorf("mandate: root %d of the secret is not base64: want what openssl rand -base64 32 prints", i) // the error itself would show a part of it
 		}
 		roots[i] = key
 	}

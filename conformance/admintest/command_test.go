@@ -139,8 +139,8 @@ func TestNegative(t *testing.T) {
 		"revoking a token that is none":  {args: []string{"token", "revoke", "-"}, in: "mda_x\n", says: `that is no access token of this server, or it is over or revoked`},
 		"no token":                       {args: []string{"token", "show", "-"}, in: "\n", says: `token -: the input has no token in its first line`},
 		"ending no session":              {args: []string{"session", "end", "s"}, says: `there is no session "s": session list has those of a user`},
-		"tables of a store without":      {args: []string{"migrate"}, says: `store *memstore.Store has no tables to make: name the one that has in Config.Migrator`},
-		"a plan of a store without":      {args: []string{"plan"}, says: `store *memstore.Store has no tables to make`},
+		"tables of a store without":      {args: []string{"migrate"}, says: `this store has no tables to make: name the one that has in Config.Migrator`},
+		"a plan of a store without":      {args: []string{"plan"}, says: `this store has no tables to make`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

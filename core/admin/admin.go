@@ -69,7 +69,7 @@ func (a *Admin) tables() (Migrator, error) {
 	if a.migrator != nil {
 		return a.migrator, nil
 	}
-	return nil, fmt.Errorf("admin: store %T has no tables to make: name the one that has in Config.Migrator, if it is behind this one", a.store)
+	return nil, errors.New("admin: this store has no tables to make: name the one that has in Config.Migrator, if it is behind this one")
 }
 
 // Plan returns the statements that [Admin.Migrate] would make, in their order. None: the tables are as they should be.

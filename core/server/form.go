@@ -24,7 +24,7 @@ func checkForm(form mandate.Params) error {
 	for i := range form {
 		name := form[i].Name
 		if !allowed(name, form[i].Value) {
-			return mandate.Errorf(mandate.InvalidRequest, nil, "parameter %s has a value that is not allowed", name)
+			return mandate.Errorf(mandate.InvalidRequest, nil, "parameter %s is too long or has a character that is not allowed", name)
 		}
 		for j := range i {
 			if form[j].Name == name && single(name) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -150,7 +152,15 @@ func named(what string, err error) error {
 	if err == nil || verdict(err) {
 		return err
 	}
+	if missing(err) {
+		return fmt.Errorf("gormstore: %s: the tables are not there: call Migrate first: %w", what, err)
+	}
 	return fmt.Errorf("gormstore: %s: %w", what, err)
+}
+
+// missing reports whether a table is not there: in SQLite, PostgreSQL (42P01) and MySQL (1146).
+func missing(err error) bool {
+	return slices.ContainsFunc([]string{"no such table", "SQLSTATE 42P01", "Error 1146"}, func(sign string) bool { return strings.Contains(err.Error(), sign) })
 }
 
 // whole cuts a time to what is stored of it.

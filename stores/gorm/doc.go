@@ -1,5 +1,5 @@
-// Package gormstore keeps everything in the application's own database, through its *gorm.DB: PostgreSQL, MySQL 8 or MariaDB 10.5 and
-// later, SQLite 3.35 and later. It imports no driver.
+// Package gormstore keeps everything in the application's own database, through its *gorm.DB: PostgreSQL, MariaDB 10.5 and later, SQLite
+// 3.35 and later; MySQL 8 should do, and is not tested. It imports no driver.
 //
 //	s, err := gormstore.New(db)
 //	...
