@@ -224,3 +224,29 @@ func TestRefuse(t *testing.T) {
 		})
 	}
 }
+
+// TestNoGuard: what was not made admits nobody, not even a preflight.
+func TestNoGuard(t *testing.T) {
+	t.Parallel()
+	auth := mandatefiber.New(nil)
+	for name, guard := range map[string]fiber.Handler{
+		"Require": auth.Require(), "Optional": auth.Optional(),
+		"RequireFor": auth.RequireFor(func(context.Context, *mandate.Request) mandate.Requirement { return mandate.Requirement{} }),
+	} {
+		app := fiber.New()
+		app.All("/", guard, func(c *fiber.Ctx) error { return c.SendString("ran") })
+		for _, method := range []string{fiber.MethodGet, fiber.MethodOptions} {
+			r := httptest.NewRequestWithContext(t.Context(), method, "/", http.NoBody)
+			r.Header.Set("Origin", "https://app.example.com")
+			r.Header.Set("Access-Control-Request-Method", "GET")
+			res, err := app.Test(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(res.Body)
+			if err != nil || res.Body.Close() != nil || res.StatusCode != 500 || !strings.Contains(string(body), `"server_error"`) {
+				t.Errorf("%s, %s: %d %s, want 500 server_error", name, method, res.StatusCode, body)
+			}
+		}
+	}
+}

@@ -347,3 +347,18 @@ func TestPanicPassesThrough(t *testing.T) {
 	}()
 	do(t, "GET", "", bearer(opaque), auth.Require()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("mine") })))
 }
+
+// TestNoGuard: what was not made admits nobody, not even a preflight.
+func TestNoGuard(t *testing.T) {
+	t.Parallel()
+	auth := nethttp.New(nil)
+	header := map[string]string{"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}
+	forAll := auth.RequireFor(func(context.Context, *mandate.Request) mandate.Requirement { return mandate.Requirement{} })
+	for name, h := range map[string]http.Handler{"Require": auth.Require()(never(t)), "Optional": auth.Optional()(never(t)), "RequireFor": forAll(never(t))} {
+		for _, method := range []string{"GET", "OPTIONS"} {
+			if w := do(t, method, "", header, h); w.Code != 500 || !strings.Contains(w.Body.String(), `"server_error"`) {
+				t.Errorf("%s, %s: %d %s, want 500 server_error", name, method, w.Code, w.Body)
+			}
+		}
+	}
+}
