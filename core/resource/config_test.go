@@ -58,6 +58,7 @@ func TestNewRefuses(t *testing.T) {
 		"an unknown algorithm":           {jwt(func(j *resource.JWT) { j.Algs = []jose.Alg{"none"} }), []string{"JWT.Algs", "none"}},
 		"an empty type":                  {jwt(func(j *resource.JWT) { j.Types = []string{"at+jwt", ""} }), []string{"JWT.Types", "AnyType"}},
 		"exp may not lack":               {jwt(func(j *resource.JWT) { j.MayLack = []string{"exp"} }), []string{"JWT.MayLack", "exp"}},
+		"more memory than there is":      {jwt(func(j *resource.JWT) { j.Remember = 1 << 62 }), []string{"JWT.Remember", "4611686018427387904"}},
 		"an empty scope claim":           {jwt(func(j *resource.JWT) { j.ScopeClaims = []string{""} }), []string{"JWT.ScopeClaims"}},
 		"a pointer to nothing":           {jwt(func(j *resource.JWT) { j.RolesClaims = []string{"/"} }), []string{"JWT.RolesClaims"}},
 	} {

@@ -153,6 +153,9 @@ func (j JWT) withDefaults(s Settings) (JWT, error) {
 	if j.Leeway < 0 || j.Leeway > maxLeeway {
 		return j, fmt.Errorf("JWT.Leeway is %v: use 0 to %v, and set the clock", j.Leeway, maxLeeway)
 	}
+	if j.Remember > mostRemember {
+		return j, fmt.Errorf("JWT.Remember is %d: use up to %d, 0 for the default, or less than 0 for none", j.Remember, mostRemember)
+	}
 	if len(j.Algs) == 0 {
 		j.Algs = []jose.Alg{jose.ES256, jose.EdDSA, jose.PS256, jose.RS256}
 	}

@@ -13,6 +13,7 @@ import (
 
 const (
 	defaultRemember = 8192
+	mostRemember    = 16 << 20
 	rememberFor     = 5 * time.Minute
 	maxRemembered   = 8 << 10 // bytes of a token; what is kept of one is less than it
 )
