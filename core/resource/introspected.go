@@ -132,12 +132,16 @@ func (r *reader) kind(rest jose.Members) (string, error) {
 		told = true
 	}
 	for name, access := range map[string][]string{
-		"token_use": {"access_token", "access"}, "token_usage": {"access_token"}, "typ": {"bearer", "at+jwt", "application/at+jwt", "jwt", "dpop"},
+		"token_use": {"access_token", "access"}, "token_usage": {"access_token"}, "typ": {"bearer", "at+jwt", "application/at+jwt", "dpop"},
 	} {
 		if _, ok := rest.Find(name); !ok {
 			continue
 		}
-		if value := memberText(rest, name); !slices.Contains(access, strings.ToLower(value)) {
+		value := strings.ToLower(memberText(rest, name))
+		if name == "typ" && value == "jwt" { // an ID token is one as well
+			continue
+		}
+		if !slices.Contains(access, value) {
 			return "", refused("%s is %.40q: this is no access token", name, value)
 		}
 		told = true
