@@ -67,6 +67,11 @@ cover: ## Measure what the tests cover, across modules.
 bench: ## Measure what is promised about speed, beside the peers, and print one table.
 	@GOWORK=off go run -C bench ./table
 
+.PHONY: bench-stores
+bench-stores: ## Measure redemptions in databases, which it starts, beside the same written by hand.
+	@started=$$(MANDATE_DURABLE=$(or $(DURABLE),1) .ci/databases/start postgres mariadb redis); eval "$$started"; trap '.ci/databases/stop "$$MANDATE_DATABASES"' EXIT; \
+		GOWORK=off go run -C bench ./table -only stores
+
 .PHONY: benchmarks
 benchmarks: ## Run the benchmarks into .bin/bench.txt; OLD=file compares with an earlier run.
 	mkdir -p $(BIN)

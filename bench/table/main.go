@@ -14,7 +14,8 @@ import (
 )
 
 func main() {
-	only := flag.String("only", "", "measure only these parts, parted by commas: guard, peers, threads, token, jwt, loopback")
+	only := flag.String("only", "guard,peers,threads,token,jwt,loopback", "measure these parts, parted by commas; there is also stores, or a part of it: "+
+		"postgresql, mariadb, redis, sqlite")
 	serve := flag.String("serve", "", "be the server of the loopback measurement: mandate or fixed")
 	flag.Parse()
 	if *serve != "" {
@@ -26,11 +27,23 @@ func main() {
 	}
 	before := load()
 	var t table
+	parts := strings.ReplaceAll(","+*only+",", ",stores,", ",postgresql,mariadb,redis,sqlite,")
 	for _, p := range []struct {
 		name    string
 		measure func(*table)
-	}{{"guard", guards}, {"peers", peers}, {"threads", threads}, {"token", tokens}, {"loopback", loopback}, {"jwt", jwts}} {
-		if *only == "" || strings.Contains(","+*only+",", ","+p.name+",") {
+	}{
+		{"guard", guards},
+		{"peers", peers},
+		{"threads", threads},
+		{"token", tokens},
+		{"loopback", loopback},
+		{"jwt", jwts},
+		{"postgresql", postgreSQL},
+		{"mariadb", mariaDB},
+		{"redis", inRedis},
+		{"sqlite", inSQLite},
+	} {
+		if strings.Contains(parts, ","+p.name+",") {
 			fmt.Fprintln(os.Stderr, "measuring:", p.name)
 			p.measure(&t)
 			runtime.GC()
