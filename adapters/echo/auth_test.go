@@ -143,7 +143,7 @@ func TestPreflight(t *testing.T) {
 	auth := mandateecho.New(newGuard(t, nil))
 	header := map[string]string{"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}
 	cors := func(c echo.Context) error { return c.String(200, "cors") }
-	wantAnswer(t, do(t, "OPTIONS", "", header, cors, auth.Require("profile")), 200, "cors")
+	wantAnswer(t, do(t, "OPTIONS", "", header, cors, auth.Require("profile")), 204, "")
 	wantAnswer(t, do(t, "OPTIONS", "", nil, cors, auth.Require("profile")), 401, `{"error":"missing_authorization"`)
 	wantAnswer(t, do(t, "OPTIONS", "", header, auth.With(func(c echo.Context, _ *mandate.Token) error { return never(t)(c) })), 204, "")
 	acquire := func(c echo.Context) error {

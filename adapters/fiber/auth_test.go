@@ -157,7 +157,7 @@ func TestPreflight(t *testing.T) {
 	auth := mandatefiber.New(newGuard(t, nil))
 	header := map[string]string{"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}
 	cors := func(c *fiber.Ctx) error { return c.SendString("cors") }
-	wantAnswer(t, do(t, "OPTIONS", "", header, auth.Require("profile"), cors), 200, "cors")
+	wantAnswer(t, do(t, "OPTIONS", "", header, auth.Require("profile"), cors), 204, "")
 	wantAnswer(t, do(t, "OPTIONS", "", nil, auth.Require("profile"), cors), 401, `{"error":"missing_authorization"`)
 	wantAnswer(t, do(t, "OPTIONS", "", header, auth.With(func(c *fiber.Ctx, _ *mandate.Token) error { return never(t)(c) })), 204, "")
 	acquire := func(c *fiber.Ctx) error {

@@ -10,8 +10,8 @@ import (
 )
 
 // Require admits requests with a valid token that has all of scopes; without scopes any valid token. One argument may hold
-// several names, parted by spaces. An empty one admits nobody. A CORS preflight passes: a handler that is registered for
-// OPTIONS too sees it without a token.
+// several names, parted by spaces. An empty one admits nobody. A CORS preflight ends here with 204: put CORS
+// middleware before guards.
 func (a *Auth) Require(scopes ...string) fiber.Handler {
 	return a.RequireThat(mandate.Scope(scopes...))
 }
@@ -42,7 +42,7 @@ func (a *Auth) RequireFor(f func(ctx context.Context, r *mandate.Request) mandat
 		switch {
 		case a.skips(c):
 			return c.Next()
-		case preflight(c): // it passes, unless there is no guard
+		case preflight(c):
 			tok, refusal := a.guard.CheckFor(c.UserContext(), resource.Credentials{Preflight: true}, mandate.Requirement{})
 			return a.pass(c, tok, false, refusal)
 		}

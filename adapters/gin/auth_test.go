@@ -110,7 +110,7 @@ func TestPreflight(t *testing.T) {
 	auth := mandategin.New(newGuard(t, nil))
 	header := map[string]string{"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}
 	cors := func(c *gin.Context) { c.String(200, "cors") }
-	wantAnswer(t, do(t, "OPTIONS", "", header, auth.Require("profile"), cors), 200, "cors")
+	wantAnswer(t, do(t, "OPTIONS", "", header, auth.Require("profile"), cors), 204, "")
 	wantAnswer(t, do(t, "OPTIONS", "", nil, auth.Require("profile"), cors), 401, `{"error":"missing_authorization"`)
 	w := do(t, "OPTIONS", "", header, auth.With(func(*gin.Context, *mandate.Token) { t.Error("the handler ran") }))
 	wantAnswer(t, w, 204, "")

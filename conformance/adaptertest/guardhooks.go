@@ -74,7 +74,7 @@ func testEvents(t *testing.T, a Adapter) {
 			t.Errorf("%s as %q: event %+v is not about the token", tc.path, tc.token, last)
 		}
 	}
-	g.do(t, http.MethodOptions, "/require", "", preflight()...).status(t, 200)
+	g.do(t, http.MethodOptions, "/require", "", preflight()...).status(t, 204)
 	if events := g.heard(); len(events) != 0 {
 		t.Errorf("a preflight is heard of: %v", events)
 	}

@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/resource"
 )
 
 func httpCases() cases {
 	return cases{
 		"HEAD is answered like GET, without a body":                    testHead,
-		"a CORS preflight passes, other requests for options do not":   testPreflight,
+		"a CORS preflight asks no handler, unless it is handed on":     testPreflight,
 		"what others put into the header stays":                        testForeignFields,
 		"what the framework answers stays its own":                     testFrameworkAnswers,
 		"a panic reaches the framework's recovery":                     testPanic,
@@ -58,7 +59,15 @@ func testHead(t *testing.T, a Adapter) {
 
 func testPreflight(t *testing.T, a Adapter) {
 	t.Helper()
-	g := newGuarded(t, a, nil)
+	for _, passed := range []bool{false, true} {
+		preflights(t, a, passed)
+	}
+}
+
+// preflights sends CORS preflights to guards that hand them on, or answer them.
+func preflights(t *testing.T, a Adapter, passed bool) {
+	t.Helper()
+	g := newGuarded(t, a, func(c *resource.Config) { c.PassPreflights = passed })
 	cors := g.app.Middleware(func(c Ctx, next func() error) error {
 		c.SetHeader("Access-Control-Allow-Origin", "https://app.example.com")
 		return next()
@@ -75,7 +84,12 @@ func testPreflight(t *testing.T, a Adapter) {
 	}
 	g.start(t)
 	for _, fields := range [][]string{preflight(), append(preflight(), as("mallory")...), append(preflight(), as("ann")...)} {
-		for _, path := range []string{"/profile", "/for"} { // the chain goes on, without a token
+		const ended = "204\nAccess-Control-Allow-Origin: https://app.example.com\n\n"
+		for _, path := range []string{"/profile", "/for"} { // the chain goes on, without a token, or no handler is asked
+			if !passed {
+				g.do(t, http.MethodOptions, path, "", fields...).same(t, ended)
+				continue
+			}
 			ans := g.do(t, http.MethodOptions, path, "", fields...)
 			ans.status(t, 200).fields(t, "Access-Control-Allow-Origin", "https://app.example.com", "WWW-Authenticate", "")
 			if ans.json(t)["anonymous"] != true {
@@ -83,7 +97,7 @@ func testPreflight(t *testing.T, a Adapter) {
 			}
 		}
 		for _, path := range []string{"/with", "/user"} { // a handler that wants a token is not asked
-			g.do(t, http.MethodOptions, path, "", fields...).same(t, "204\nAccess-Control-Allow-Origin: https://app.example.com\n\n")
+			g.do(t, http.MethodOptions, path, "", fields...).same(t, ended)
 		}
 	}
 	g.asked(t, 0)

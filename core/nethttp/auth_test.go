@@ -150,7 +150,7 @@ func TestPreflight(t *testing.T) {
 	t.Parallel()
 	auth := nethttp.New(newGuard(t, nil, nil))
 	header := map[string]string{"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}
-	wantAnswer(t, do(t, "OPTIONS", "", header, auth.Require("profile")(says("cors"))), 200, "cors")
+	wantAnswer(t, do(t, "OPTIONS", "", header, auth.Require("profile")(never(t))), 204, "")
 	wantAnswer(t, do(t, "OPTIONS", "", nil, auth.Require("profile")(says("cors"))), 401, `{"error":"missing_authorization"`)
 	wantAnswer(t, do(t, "OPTIONS", "", header, auth.With(func(w http.ResponseWriter, r *http.Request, _ *mandate.Token) { never(t).ServeHTTP(w, r) })), 204, "")
 	acquire := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

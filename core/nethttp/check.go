@@ -59,7 +59,7 @@ func checkFor(r *http.Request, g *resource.Guard, need mandate.Requirement) (tok
 
 // CheckRequest is [Check] for a requirement that f makes of the request.
 func CheckRequest(r *http.Request, g *resource.Guard, f func(context.Context, *mandate.Request) mandate.Requirement) (tok *mandate.Token, fresh bool, refusal *mandate.Response) {
-	if preflight(r) { // it passes, unless there is no guard
+	if preflight(r) {
 		tok, refusal = g.CheckFor(r.Context(), resource.Credentials{Preflight: true}, mandate.Requirement{})
 		return tok, false, refusal
 	}

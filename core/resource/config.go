@@ -25,6 +25,10 @@ type Config struct {
 	// request, on the first use, and never for a token without a subject. An error that is [mandate.InvalidToken]
 	// refuses the token (the account is gone); any other is a fault. Nil: there are no users.
 	User func(ctx context.Context, t *mandate.Token) (any, error)
+	// PassPreflights hands CORS preflights on, without a token, for CORS middleware behind the guard. Whoever sends one then reaches
+	// every handler behind it that is registered for OPTIONS. Default: the guard answers them with an empty 204, so that CORS middleware
+	// before it is heard.
+	PassPreflights bool
 	// Realm stands in the challenges (RFC 9110, section 11.5). Empty: they name none.
 	Realm string
 	// ChallengeParams stand in every challenge, after those that the guard writes itself. Names and values are checked by New.
@@ -73,7 +77,7 @@ func New(c Config) (*Guard, error) {
 		return nil, errors.New("resource: Config.Verifiers is empty, so that no token could pass: name one, for example resource.Of(server)")
 	}
 	g := &Guard{
-		audience: c.Audience, challenges: challenges, body: c.BodyToken, query: c.QueryTokenInLogsAndReferers, on: c.Hooks.On, now: c.Now, user: c.User,
+		audience: c.Audience, challenges: challenges, body: c.BodyToken, query: c.QueryTokenInLogsAndReferers, preflights: c.PassPreflights, on: c.Hooks.On, now: c.Now, user: c.User,
 		request: c.CheckRequestWithSecrets, revoked: c.Revoked, verdict: c.CheckToken,
 	}
 	for i, v := range c.Verifiers {

@@ -16,6 +16,7 @@ type Guard struct {
 	audience    string
 	challenges  challenger
 	body, query bool
+	preflights  bool     // they are handed on
 	verifiers   []Opened // of the scheme Bearer
 	others      []scheme // all other schemes
 	user        func(ctx context.Context, t *mandate.Token) (any, error)
@@ -54,14 +55,17 @@ func (g *Guard) ReadsQuery() bool { return g != nil && g.query }
 func (g *Guard) ReadsRequest() bool { return g != nil && g.request != nil }
 
 // Check returns the token if c is good and meets r, or the refusal. Both are nil only where there are no credentials and
-// none are needed: an optional rule, or a CORS preflight. It does not allocate for a token that its verifier finds without
+// none are needed: an optional rule, or a CORS preflight where Config.PassPreflights is set. It does not allocate for a token that its verifier finds without
 // allocating, nor for a refusal.
 func (g *Guard) Check(ctx context.Context, c Credentials, r *Rule) (*mandate.Token, *mandate.Response) {
 	if g == nil || g.now == nil {
 		return nil, r.refusal(g.challenger(), bearer, broken)
 	}
 	if c.Preflight {
-		return nil, nil
+		if g.preflights || r.optional {
+			return nil, nil
+		}
+		return nil, r.Preflight()
 	}
 	verifiers, used := g.verifiers, bearer
 	raw, o, err := c.token(g.body, g.query)

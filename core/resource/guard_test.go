@@ -224,10 +224,15 @@ func TestCheckOptional(t *testing.T) {
 
 func TestCheckPreflight(t *testing.T) {
 	t.Parallel()
-	g := newGuard(t, nil)
-	tok, resp := g.Check(t.Context(), resource.Credentials{Preflight: true}, g.Rule(mandate.Scope("profile"), false))
-	if tok != nil || resp != nil {
-		t.Errorf("preflight: %v, %s; want neither token nor refusal", tok, show(resp))
+	for name, tc := range map[string]struct {
+		pass, optional bool
+		status         int // 0: it goes on
+	}{"ends": {false, false, 204}, "optional": {false, true, 0}, "handed on": {true, false, 0}} {
+		g := newGuard(t, func(c *resource.Config) { c.PassPreflights = tc.pass })
+		tok, resp := g.Check(t.Context(), resource.Credentials{Preflight: true}, g.Rule(mandate.Scope("profile"), tc.optional))
+		if tok != nil || (resp == nil) != (tc.status == 0) || resp != nil && (resp.Status != tc.status || len(resp.Body) > 0 || resp.Err != nil) {
+			t.Errorf("%s: %v, %s; want no token and status %d", name, tok, show(resp), tc.status)
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ func (g *Guard) Rule(req mandate.Requirement, optional bool) *Rule {
 	return r
 }
 
-// Preflight returns the answer to a CORS preflight where a guarded handler ends the chain: an empty 204, so that
+// Preflight returns the answer to a CORS preflight that goes no further: an empty 204, so that
 // middleware of others that wrote the CORS header fields is heard.
 func (r *Rule) Preflight() *mandate.Response { return r.refusal(&challenger{}, bearer, granted) }
 
