@@ -2,7 +2,6 @@ package gormstore
 
 import (
 	"context"
-	"slices"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/store"
@@ -30,10 +29,14 @@ func (s *Store) Redeem(ctx context.Context, r store.Redemption) (string, error) 
 		keyID, err = r.redeem(d)
 		return err
 	})
-	if err != nil {
+	switch {
+	case s.dialect.taken(err): // said here, where the move is undone
+		return "", store.ErrExists
+	case err != nil:
 		return "", err
+	default:
+		return keyID, nil
 	}
-	return keyID, nil
 }
 
 // redemption is one with the row of its token; nil: there is none.
@@ -58,9 +61,6 @@ func (r *run) redeem(d redemption) (string, error) {
 	for range 3 {
 		keyID, moved, err := r.move(d)
 		if err != nil {
-			if r.s.dialect.taken(err) {
-				err = store.ErrExists
-			}
 			return "", err
 		}
 		if moved {
@@ -72,9 +72,6 @@ func (r *run) redeem(d redemption) (string, error) {
 		}
 		switch err := d.Verdict(g); {
 		case err == store.ErrConflict: //nolint:errorlint // as Verdict makes it
-			if r.s.dialect == sqlite { // nobody else wrote meanwhile: the token's key is taken
-				return "", store.ErrExists
-			}
 			continue // it was about to be moved, and was not
 		case err != nil:
 			return "", err
@@ -95,14 +92,11 @@ func (r *run) move(d redemption) (keyID string, moved bool, err error) {
 	case postgres:
 		return r.moveAtOnce(d)
 	case sqlite:
-		if d.row != nil {
-			n, err := r.exec("INSERT "+tokenInto+"SELECT "+tokenValues+" WHERE EXISTS (SELECT 1 FROM {grants} WHERE "+moving+") ON CONFLICT DO NOTHING",
-				append(slices.Clip(d.row), d.condition()...)...)
-			if err != nil || n == 0 {
-				return "", false, err
-			}
+		keyID, moved, err = r.moveGrant(d)
+		if err == nil && moved && d.row != nil { // a key that is taken undoes the move: the error is none of package store's
+			_, err = r.exec("INSERT "+tokenInto+"VALUES ("+tokenValues+")", d.row...)
 		}
-		return r.moveGrant(d)
+		return keyID, moved, err
 	default:
 		if d.row == nil {
 			return r.moveGrant(d)
