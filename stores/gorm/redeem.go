@@ -105,16 +105,24 @@ func (r *run) move(d redemption) (keyID string, moved bool, err error) {
 	}
 }
 
-// moveAtOnce is one statement, whose parts see one snapshot: the token is put if and only if the grant is moved.
+// moveAtOnce is one statement, whose parts see one snapshot: the token is put if and only if the grant is moved. Who moves it
+// knows its key, and to read rows takes longer than to count them.
 func (r *run) moveAtOnce(d redemption) (keyID string, moved bool, err error) {
-	set, args := d.set()
-	args = append(args, d.condition()...)
-	update := "UPDATE {grants} SET " + set + " WHERE " + moving + " RETURNING key_id"
-	if d.row != nil {
-		update = "WITH moved AS (" + update + "), put AS (INSERT " + tokenInto + "SELECT " + tokenValuesPG + " FROM moved) SELECT key_id FROM moved"
-		args = append(args, d.row...)
+	if d.row == nil && !d.Keep {
+		return r.moveGrant(d)
 	}
-	moved, err = r.one([]any{&keyID}, update, args...)
+	set, args := d.set()
+	args = append(append(args, d.condition()...), d.row...)
+	statement := "WITH moved AS (UPDATE {grants} SET " + set + " WHERE " + moving + " RETURNING key_id)"
+	insert := " INSERT " + tokenInto + "SELECT " + tokenValuesPG + " FROM moved"
+	if !d.Keep {
+		n, err := r.exec(statement+insert, args...)
+		return d.KeyID, n > 0, err
+	}
+	if d.row != nil {
+		statement += ", put AS (" + insert + ")"
+	}
+	moved, err = r.one([]any{&keyID}, statement+" SELECT key_id FROM moved", args...)
 	return keyID, moved, err
 }
 
