@@ -15,7 +15,7 @@ import (
 
 func main() {
 	only := flag.String("only", "guard,peers,threads,token,jwt,loopback", "measure these parts, parted by commas; there is also stores, or a part of it: "+
-		"postgresql, mariadb, redis, sqlite")
+		"postgresql, mariadb, redis, sqlite, cached")
 	serve := flag.String("serve", "", "be the server of the loopback measurement: mandate or fixed")
 	flag.Parse()
 	if *serve != "" {
@@ -27,7 +27,7 @@ func main() {
 	}
 	before := load()
 	var t table
-	parts := strings.ReplaceAll(","+*only+",", ",stores,", ",postgresql,mariadb,redis,sqlite,")
+	parts := strings.ReplaceAll(","+*only+",", ",stores,", ",postgresql,mariadb,redis,sqlite,cached,")
 	for _, p := range []struct {
 		name    string
 		measure func(*table)
@@ -42,6 +42,7 @@ func main() {
 		{"mariadb", mariaDB},
 		{"redis", inRedis},
 		{"sqlite", inSQLite},
+		{"cached", inCache},
 	} {
 		if strings.Contains(parts, ","+p.name+",") {
 			fmt.Fprintln(os.Stderr, "measuring:", p.name)
