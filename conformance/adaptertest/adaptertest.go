@@ -32,18 +32,45 @@ func Run(t *testing.T, a Adapter) {
 	if a.Rounds <= 0 {
 		a.Rounds = defaultRounds
 	}
-	for area, cases := range map[string]cases{
-		"guard": guards(), "token": tokenEndpoint(), "forms": forms(), "client authentication": clientAuth(),
-		"authorize": authorizeEndpoint(), "redirect URIs": redirects(), "scopes": scopesAndResources(),
-		"prompt": prompts(), "methods": methods(), "metadata": metadata(),
-		"introspection": introspection(), "revocation": revocation(), "refresh": refreshes(), "imported refresh tokens": legacy(),
-		"stored clients": storedClients(), "machines": machines(), "jwt": jwts(),
-		"consent": consents(), "strangers": strangers(), "error pages": errorPages(), "built-in pages": builtIn(),
-		"pending requests": bindings(), "faults": faults(), "issuers": issuers(), "extensions": extensions(), "crashes": crashes(), "grant types": ownGrants(), "hooks": hooks(), "hostile": hostile(), "attacks": attacks(), "races": races(),
+	for _, area := range []struct {
+		name  string
+		cases cases
+	}{
+		{"guard", guards()},
+		{"token", tokenEndpoint()},
+		{"forms", forms()},
+		{"client authentication", clientAuth()},
+		{"authorize", authorizeEndpoint()},
+		{"redirect URIs", redirects()},
+		{"scopes", scopesAndResources()},
+		{"prompt", prompts()},
+		{"methods", methods()},
+		{"metadata", metadata()},
+		{"introspection", introspection()},
+		{"revocation", revocation()},
+		{"refresh", refreshes()},
+		{"imported refresh tokens", legacy()},
+		{"stored clients", storedClients()},
+		{"machines", machines()},
+		{"jwt", jwts()},
+		{"consent", consents()},
+		{"strangers", strangers()},
+		{"error pages", errorPages()},
+		{"built-in pages", builtIn()},
+		{"pending requests", bindings()},
+		{"faults", faults()},
+		{"issuers", issuers()},
+		{"extensions", extensions()},
+		{"crashes", crashes()},
+		{"grant types", ownGrants()},
+		{"hooks", hooks()},
+		{"hostile", hostile()},
+		{"attacks", attacks()},
+		{"races", races()},
 	} {
-		t.Run(area, func(t *testing.T) {
+		t.Run(area.name, func(t *testing.T) {
 			t.Parallel()
-			cases.run(t, a)
+			area.cases.run(t, a)
 		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/fetch"
 	"github.com/go-mandate/mandate/core/jose"
 	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/pages"
@@ -107,6 +108,10 @@ type Config struct {
 	// door to mix-up attacks.
 	OmitIss bool
 
+	// Fetcher reaches what clients name by URL: keys, documents, request objects. Default: fetch.New with no options, which
+	// lets strangers' URLs lead to public addresses alone. It goes nowhere for clients that name none.
+	Fetcher mandate.Fetcher
+
 	// Hooks are told what happens.
 	Hooks mandate.Hooks
 	// Now is the clock. Default: time.Now.
@@ -178,6 +183,11 @@ func (c *Config) withDefaults() (place, error) {
 	c.setDefaults()
 	if err := c.checkPolicies(); err != nil {
 		return at, err
+	}
+	if c.Fetcher == nil {
+		if c.Fetcher, err = fetch.New(fetch.Config{}); err != nil {
+			return at, fmt.Errorf("server: %w", err)
+		}
 	}
 	if c.Pages == nil {
 		if c.Pages, err = pages.New(pages.Options{}); err != nil {
