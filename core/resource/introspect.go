@@ -12,6 +12,7 @@ import (
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/internal/kept"
 	"github.com/go-mandate/mandate/core/jose"
 	"github.com/go-mandate/mandate/core/oauth2"
 )
@@ -21,7 +22,7 @@ type introspector struct {
 	Introspection
 
 	answers  *answers
-	metadata *kept[oauth2.ServerMetadata] // nil: Endpoint is set
+	metadata *kept.Value[oauth2.ServerMetadata] // nil: Endpoint is set
 	read     *reader
 	asking   atomic.Int64 // how many questions are on their way
 }
@@ -171,7 +172,7 @@ func (v *introspector) introspect(ctx context.Context, raw string, now time.Time
 func (v *introspector) request(ctx context.Context, raw string, now time.Time) (*mandate.FetchRequest, error) {
 	at := v.Endpoint
 	if v.metadata != nil {
-		m, err := v.metadata.get(ctx)
+		m, err := v.metadata.Get(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/fetch"
+	"github.com/go-mandate/mandate/core/internal/kept"
 	"github.com/go-mandate/mandate/core/jose"
 	"github.com/go-mandate/mandate/core/oauth2"
 )
@@ -245,16 +246,16 @@ func (i Introspection) withMethod() (Introspection, error) {
 }
 
 // newMetadata keeps the metadata of an issuer.
-func newMetadata(d *finder, hooks mandate.Hooks, i Introspection) *kept[oauth2.ServerMetadata] {
-	return &kept[oauth2.ServerMetadata]{
-		fetch: func(ctx context.Context, _ *oauth2.ServerMetadata) (*oauth2.ServerMetadata, time.Duration, error) {
+func newMetadata(d *finder, hooks mandate.Hooks, i Introspection) *kept.Value[oauth2.ServerMetadata] {
+	return &kept.Value[oauth2.ServerMetadata]{
+		Fetch: func(ctx context.Context, _ *oauth2.ServerMetadata) (*oauth2.ServerMetadata, time.Duration, error) {
 			m, fresh, err := d.find(ctx)
 			if err == nil {
 				err = d.checkURL(m.IntrospectionEndpoint, "introspection_endpoint")
 			}
 			return &m, fresh, err
 		},
-		failed: func(err error, until time.Time) { tellKept(hooks.On, "metadata of "+d.issuer, err, until) },
-		now:    i.Now, timeout: 2 * i.Timeout, outage: maxOutage,
+		Failed: func(err error, until time.Time) { tellKept(hooks.On, "metadata of "+d.issuer, err, until) },
+		Now:    i.Now, Timeout: 2 * i.Timeout, Outage: maxOutage,
 	}
 }

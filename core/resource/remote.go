@@ -9,6 +9,7 @@ import (
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/fetch"
+	"github.com/go-mandate/mandate/core/internal/kept"
 	"github.com/go-mandate/mandate/core/jose"
 )
 
@@ -46,7 +47,7 @@ type RemoteKeys struct {
 	jwks    string // where the keys are; found out if find is not nil
 	fetcher mandate.Fetcher
 	on      func(ctx context.Context, e mandate.Event)
-	keys    kept[jose.KeySet]
+	keys    kept.Value[jose.KeySet]
 
 	// What only the fetch on its way uses.
 	find  *finder
@@ -109,9 +110,9 @@ func newRemoteKeys(c RemoteConfig) (*RemoteKeys, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.keys = kept[jose.KeySet]{
-		fetch: r.fetch, failed: r.failed, now: c.Now,
-		timeout: c.Timeout, patience: min(patience, c.Timeout), interval: c.Interval, outage: c.Outage,
+	r.keys = kept.Value[jose.KeySet]{
+		Fetch: r.fetch, Failed: r.failed, Now: c.Now,
+		Timeout: c.Timeout, Patience: min(patience, c.Timeout), Interval: c.Interval, Outage: c.Outage,
 	}
 	return r, nil
 }
@@ -119,14 +120,14 @@ func newRemoteKeys(c RemoteConfig) (*RemoteKeys, error) {
 // KeySet implements [KeySource]. The first call waits for the issuer; later ones do not.
 func (r *RemoteKeys) KeySet(ctx context.Context, missing *jose.KeySet) (*jose.KeySet, error) {
 	if missing == nil {
-		return r.keys.get(ctx)
+		return r.keys.Get(ctx)
 	}
-	return r.keys.newer(ctx, missing)
+	return r.keys.Newer(ctx, missing)
 }
 
 // fetch returns the issuer's keys, old if they are the same to the byte.
 func (r *RemoteKeys) fetch(ctx context.Context, old *jose.KeySet) (*jose.KeySet, time.Duration, error) {
-	if r.find != nil && !r.keys.now().Before(r.until) {
+	if r.find != nil && !r.keys.Now().Before(r.until) {
 		if err := r.locate(ctx); err != nil && r.jwks == "" {
 			return nil, 0, err
 		} // else they are probably still where they were
@@ -161,7 +162,7 @@ func (r *RemoteKeys) locate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.jwks, r.until = m.JWKSURI, r.keys.now().Add(fresh)
+	r.jwks, r.until = m.JWKSURI, r.keys.Now().Add(fresh)
 	return nil
 }
 

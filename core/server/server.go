@@ -42,7 +42,10 @@ type Server struct {
 	atRest  *mandate.Sealer   // signing keys and recoverable client secrets
 	slow    *slowSecrets
 	keys    keyring
-	stands  sync.Map // client id -> number of its standing grant (int64)
+
+	clientKeys *clientKeys
+
+	stands sync.Map // client id -> number of its standing grant (int64)
 
 	requests sync.Pool // of *TokenRequest, for those that nobody else ever sees
 }
@@ -72,6 +75,7 @@ func New(config Config) (*Server, error) {
 	s.kid = keyName(s.refresh.Current())
 	s.nameCookies()
 	s.keys.server = s
+	s.clientKeys = newClientKeys(c.Fetcher, c.Now, s.keysFailed)
 	for _, scope := range c.Scopes {
 		s.scopes[scope.Name] = scope
 		s.allScopes = s.allScopes.With(mandate.Scopes(scope.Name))

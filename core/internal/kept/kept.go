@@ -1,4 +1,5 @@
-package resource
+// Package kept holds values from the network: fetched when somebody needs them first, used on while they are fetched anew.
+package kept
 
 import (
 	"context"
@@ -15,20 +16,20 @@ const (
 	warmPause = 15 * time.Second // after a failure with an older value in use
 )
 
-// kept is a value from the network. Who needs it first waits for it, one fetch for all; later ones never wait: what is no longer
+// Value is a value from the network. Who needs it first waits for it, one fetch for all; later ones never wait: what is no longer
 // fresh is fetched anew in the background while it is used on. Nothing runs unless somebody asks, and no fetch outlives its timeout.
-type kept[T any] struct {
-	// fetch returns the value and how long it is fresh. It is never called twice at once. old may be nil; where nothing has changed it
+type Value[T any] struct {
+	// Fetch returns the value and how long it is fresh. It is never called twice at once. old may be nil; where nothing has changed it
 	// is returned as it is.
-	fetch func(ctx context.Context, old *T) (*T, time.Duration, error)
-	// failed hears of failures while an older value is used on, which nobody else would hear of. until is when that ends.
-	failed func(err error, until time.Time)
+	Fetch func(ctx context.Context, old *T) (*T, time.Duration, error)
+	// Failed hears of failures while an older value is used on, which nobody else would hear of. until is when that ends.
+	Failed func(err error, until time.Time)
 
-	now      func() time.Time
-	timeout  time.Duration // of a fetch, and of who waits for the first
-	patience time.Duration // of who waits for a newer value
-	interval time.Duration // between fetches for a newer value
-	outage   time.Duration // how long a value is used after it was fresh
+	Now      func() time.Time
+	Timeout  time.Duration // of a fetch, and of who waits for the first
+	Patience time.Duration // of who waits for a newer value
+	Interval time.Duration // between fetches for a newer value
+	Outage   time.Duration // how long a value is used after it was fresh
 
 	have atomic.Pointer[version[T]]
 	next atomic.Int64 // when a fetch may begin after one that failed, in Unix milliseconds
@@ -53,9 +54,9 @@ type flight struct {
 
 var errSlow = errors.New("no answer yet")
 
-// get returns the value. Once there was one, it does not wait for the network, unless the outage has outlasted the value.
-func (k *kept[T]) get(ctx context.Context) (*T, error) {
-	now := k.now()
+// Get returns the value. Once there was one, it does not wait for the network, unless the outage has outlasted the value.
+func (k *Value[T]) Get(ctx context.Context) (*T, error) {
+	now := k.Now()
 	have := k.have.Load()
 	switch {
 	case have != nil && now.Before(have.fresh):
@@ -83,21 +84,21 @@ func (k *kept[T]) get(ctx context.Context) (*T, error) {
 		f = k.begin()
 	}
 	k.mu.Unlock()
-	if _, err := k.wait(ctx, f, k.timeout); err != nil {
+	if _, err := k.wait(ctx, f, k.Timeout); err != nil {
 		return nil, err
 	}
 	return k.have.Load().value, nil
 }
 
 // paused reports whether it is too early after a fetch that failed. No pause is longer than the longest, whatever the clock did since.
-func (k *kept[T]) paused(now time.Time) bool {
+func (k *Value[T]) paused(now time.Time) bool {
 	left := k.next.Load() - now.UnixMilli()
 	return left > 0 && left <= warmPause.Milliseconds()
 }
 
-// newer returns a newer value than missing if there is one, and missing if there is none. Whatever the load, it begins one fetch in
+// Newer returns a newer value than missing if there is one, and missing if there is none. Whatever the load, it begins one fetch in
 // an interval. An error means that nobody can tell.
-func (k *kept[T]) newer(ctx context.Context, missing *T) (*T, error) {
+func (k *Value[T]) Newer(ctx context.Context, missing *T) (*T, error) {
 	for joined := false; ; joined = true {
 		k.mu.Lock()
 		have, f := k.have.Load(), k.flight
@@ -105,21 +106,21 @@ func (k *kept[T]) newer(ctx context.Context, missing *T) (*T, error) {
 		switch {
 		case have == nil || have.value != missing:
 			k.mu.Unlock()
-			return k.get(ctx)
-		case mine && !k.asked.IsZero() && k.now().Sub(k.asked) < k.interval:
+			return k.Get(ctx)
+		case mine && !k.asked.IsZero() && k.Now().Sub(k.asked) < k.Interval:
 			defer k.mu.Unlock()
 			if k.err != nil {
 				return nil, k.err
 			}
 			return missing, nil
 		case mine:
-			k.asked = k.now()
+			k.asked = k.Now()
 			f = k.begin()
 		}
 		k.mu.Unlock()
 		// A fetch that was on its way already may have begun too early for what is missing: then one of its own.
 		last := mine || joined
-		switch ended, err := k.wait(ctx, f, k.patience); {
+		switch ended, err := k.wait(ctx, f, k.Patience); {
 		case err != nil && (last || !ended):
 			return nil, err
 		case err == nil && (last || k.have.Load().value != missing):
@@ -129,7 +130,7 @@ func (k *kept[T]) newer(ctx context.Context, missing *T) (*T, error) {
 }
 
 // wait waits for f, and returns whether it ended, and with what.
-func (k *kept[T]) wait(ctx context.Context, f *flight, most time.Duration) (ended bool, err error) {
+func (k *Value[T]) wait(ctx context.Context, f *flight, most time.Duration) (ended bool, err error) {
 	timer := time.NewTimer(most)
 	defer timer.Stop()
 	select {
@@ -143,7 +144,7 @@ func (k *kept[T]) wait(ctx context.Context, f *flight, most time.Duration) (ende
 }
 
 // begin sends a flight off. The caller holds mu, and there is none on its way.
-func (k *kept[T]) begin() *flight {
+func (k *Value[T]) begin() *flight {
 	f := &flight{done: make(chan struct{})}
 	k.flight = f
 	go k.fly(f)
@@ -152,18 +153,18 @@ func (k *kept[T]) begin() *flight {
 
 // fly is a flight: on its own, so that nobody who gives up takes it from those who wait on, and with nothing of a request, whose context
 // may be used again by the framework.
-func (k *kept[T]) fly(f *flight) {
-	ctx, cancel := context.WithTimeout(context.Background(), k.timeout)
+func (k *Value[T]) fly(f *flight) {
+	ctx, cancel := context.WithTimeout(context.Background(), k.Timeout)
 	defer cancel()
 	have := k.have.Load()
 	value, fresh, err := k.try(ctx, have)
-	now := k.now()
+	now := k.Now()
 	k.mu.Lock()
 	k.flight, k.err, f.err = nil, err, err
 	usable := have != nil && now.Before(have.good)
 	switch {
 	case err == nil:
-		k.have.Store(&version[T]{value, now.Add(fresh), now.Add(fresh + k.outage)})
+		k.have.Store(&version[T]{value, now.Add(fresh), now.Add(fresh + k.Outage)})
 		k.next.Store(0)
 	case usable:
 		k.next.Store(now.Add(warmPause).UnixMilli())
@@ -172,14 +173,14 @@ func (k *kept[T]) fly(f *flight) {
 	}
 	k.mu.Unlock()
 	close(f.done)
-	if err != nil && usable && k.failed != nil {
+	if err != nil && usable && k.Failed != nil {
 		defer func() { _ = recover() }() // a hook of the application: there is no handler above that would catch it
-		k.failed(err, have.good)
+		k.Failed(err, have.good)
 	}
 }
 
-// try is fetch, with a panic of a Fetcher as an error: there is no handler above that would catch it.
-func (k *kept[T]) try(ctx context.Context, have *version[T]) (value *T, fresh time.Duration, err error) {
+// try is Fetch, with a panic of a Fetcher as an error: there is no handler above that would catch it.
+func (k *Value[T]) try(ctx context.Context, have *version[T]) (value *T, fresh time.Duration, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			value, err = nil, fmt.Errorf("panic: %v", p)
@@ -189,5 +190,5 @@ func (k *kept[T]) try(ctx context.Context, have *version[T]) (value *T, fresh ti
 	if have != nil {
 		old = have.value
 	}
-	return k.fetch(ctx, old)
+	return k.Fetch(ctx, old)
 }
