@@ -42,6 +42,7 @@ func Run(t *testing.T, a Adapter) {
 		{"client authentication", clientAuth()},
 		{"authorize", authorizeEndpoint()},
 		{"redirect URIs", redirects()},
+		{"response modes", responseModes()},
 		{"scopes", scopesAndResources()},
 		{"prompt", prompts()},
 		{"methods", methods()},

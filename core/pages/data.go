@@ -79,7 +79,7 @@ type Error struct {
 	ReturnHost  string // what the link names; "" takes it from ReturnURL
 }
 
-// View is what templates are executed with. Of Login, Consent and Error the page's own is set; in
+// View is what templates are executed with. Of Login, Consent, Error and Post the page's own is set; in
 // them and in Client all hostile text is cleaned already, and html/template escapes it.
 //
 // Besides the functions of html/template there are before and after: what stands in a text before
@@ -95,7 +95,10 @@ type View struct {
 	Login   Login
 	Consent Consent
 	Error   Error
+	Post    Post
 
 	ErrorText string       // the sentence of Error.Reason, if it is not the description already
 	Return    template.URL // Error.ReturnURL, checked
+	PostURL   template.URL // Post.URL, checked
+	Script    template.JS  // the one script of the post page
 }

@@ -1,6 +1,6 @@
 // Package pages makes the pages that an authorization server shows to people: sign-in, consent and
-// error. They are plain HTML with ordinary forms and one style sheet: no script, no picture from
-// elsewhere, light and dark, readable on a telephone and by a screen reader.
+// error, and the one that posts an answer to a client. They are plain HTML with ordinary forms and one style sheet: no script
+// but the line that sends the answer, no picture from elsewhere, light and dark, readable on a telephone and by a screen reader.
 //
 // The zero [Options] are the default pages. An application changes the words ([Texts]), the look
 // (Options.CSS) or single templates (Options.Templates), and keeps the rest.
@@ -38,11 +38,11 @@ type Options struct {
 	// The policy of the pages allows this one sheet by its hash, and no style attributes. Default: [DefaultCSS].
 	CSS string
 
-	// Templates replaces templates by name: "layout.html", "login.html", "consent.html" and "error.html"; other
+	// Templates replaces templates by name: "layout.html", "login.html", "consent.html", "error.html" and "post.html"; other
 	// files are not looked at. Each is an html/template that is executed with a [View]. A page defines
 	// "content", which the layout includes; one that does not is a whole document and goes without the
-	// layout. A form has the hidden fields handle and csrf. Scripts, and style elements with
-	// anything but {{.CSS}}, are an error, since the policy of the pages stops them. Default: the pages of this package.
+	// layout. A form has the hidden fields handle and csrf; that of post.html has the id post-form, and after it
+	// <script>{{.Script}}</script>. Other scripts, and style elements with anything but {{.CSS}}, are an error, since the policy of the pages stops them. Default: the pages of this package.
 	Templates fs.FS
 }
 
@@ -53,6 +53,7 @@ type Set struct {
 	login   *template.Template
 	consent *template.Template
 	fault   *template.Template
+	post    *template.Template
 }
 
 // DefaultCSS returns the style sheet of the default pages.

@@ -16,12 +16,13 @@ const (
 	loginFile   = "login.html"
 	consentFile = "consent.html"
 	errorFile   = "error.html"
+	postFile    = "post.html"
 )
 
 // load parses the templates: those of own first, the embedded ones for the rest.
 func (s *Set) load(own fs.FS) error {
 	source, found := map[string]string{}, own == nil
-	for _, name := range []string{layoutFile, loginFile, consentFile, errorFile} {
+	for _, name := range []string{layoutFile, loginFile, consentFile, errorFile, postFile} {
 		content, err := fs.ReadFile(files, "templates/"+name)
 		if err == nil && own != nil {
 			var mine []byte
@@ -37,14 +38,14 @@ func (s *Set) load(own fs.FS) error {
 		source[name] = string(content)
 	}
 	if !found {
-		return errors.New("pages: Options.Templates has none of layout.html, login.html, consent.html and error.html: " +
+		return errors.New("pages: Options.Templates has none of layout.html, login.html, consent.html, error.html and post.html: " +
 			"of a larger file system hand over the folder with fs.Sub")
 	}
 	layout, err := template.New(layoutFile).Funcs(template.FuncMap{"before": before, "after": after}).Parse(source[layoutFile])
 	if err != nil {
 		return fmt.Errorf("pages: template %s: %w", layoutFile, err)
 	}
-	for name, page := range map[string]**template.Template{loginFile: &s.login, consentFile: &s.consent, errorFile: &s.fault} {
+	for name, page := range map[string]**template.Template{loginFile: &s.login, consentFile: &s.consent, errorFile: &s.fault, postFile: &s.post} {
 		if *page, err = compose(layout, name, source[name]); err != nil {
 			return fmt.Errorf("pages: template %s: %w", name, err)
 		}
@@ -122,15 +123,27 @@ func (s *Set) try() error {
 			})
 		}},
 		{errorFile, false, func() (*mandate.Response, error) { return s.Error(Error{}) }},
+		{postFile, false, func() (*mandate.Response, error) {
+			return s.Post(Post{URL: "https://sample.example/callback", Fields: []mandate.Field{{Name: "code", Value: handle}, {Name: "state", Value: csrf}}})
+		}},
 	} {
 		resp, err := sample.make()
 		if err != nil {
 			return fmt.Errorf("pages: template %s: %w", sample.file, err)
 		}
-		if err := s.check(string(resp.Body)); err != nil {
+		body := string(resp.Body)
+		if sample.file == postFile {
+			if body, err = withoutScript(body); err != nil {
+				return fmt.Errorf("pages: template %s: %w", sample.file, err)
+			}
+		}
+		if err := s.check(body); err != nil {
 			return fmt.Errorf("pages: template %s: %w", sample.file, err)
 		}
-		if body := string(resp.Body); sample.form && (!strings.Contains(body, handle) || !strings.Contains(body, csrf)) {
+		if sample.file == postFile && (!strings.Contains(body, handle) || !strings.Contains(body, csrf)) {
+			return fmt.Errorf("pages: template %s: the form lacks the fields of Post.Fields", sample.file)
+		}
+		if sample.form && (!strings.Contains(body, handle) || !strings.Contains(body, csrf)) {
 			return fmt.Errorf("pages: template %s: the form lacks the hidden fields handle and csrf", sample.file)
 		}
 	}

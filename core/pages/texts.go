@@ -44,6 +44,10 @@ type Texts struct {
 	Restart      string
 	Return       string // "Return to %s"
 	ReturnNote   string // why there is a link instead of a redirect; with "%s"
+
+	PostTitle  string // "One moment"
+	PostLead   string // "You are being sent back to %s."
+	PostSubmit string
 }
 
 // English returns the default texts.
@@ -84,6 +88,10 @@ func English() Texts {
 		Restart:      "Start again",
 		Return:       "Return to %s",
 		ReturnNote:   "You can go back and let the application know. Do so only if you know and trust %s.",
+
+		PostTitle:  "One moment",
+		PostLead:   "You are being sent back to %s.",
+		PostSubmit: "Continue",
 	}
 }
 

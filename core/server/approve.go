@@ -103,7 +103,7 @@ func (m mounted) respond(ctx context.Context, a *Ask, g store.Grant) *mandate.Re
 		if err != nil {
 			return m.refuseClient(ctx, a, err)
 		}
-		return redirect(a.answerURL([]mandate.Field{{Name: "code", Value: code}}))
+		return m.deliver(ctx, a, []mandate.Field{{Name: "code", Value: code}})
 	}
 	var room [4]mandate.Field
 	params := room[:0]
@@ -113,7 +113,7 @@ func (m mounted) respond(ctx context.Context, a *Ask, g store.Grant) *mandate.Re
 			return m.refuseClient(ctx, a, err)
 		}
 	}
-	return redirect(a.answerURL(params))
+	return m.deliver(ctx, a, params)
 }
 
 // respondCode is the response type code: generation 0 of the grant.

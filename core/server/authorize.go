@@ -266,56 +266,6 @@ func redirect(to string) *mandate.Response {
 	return &answer.Response
 }
 
-// refuseClient sends an error to the client, whose redirect URI is proven. A client that a stranger registered hears of it only
-// from a browser that is signed in, or where no page may be shown: otherwise one link would send people
-// from this host to anywhere (RFC 9700, section 4.11.2).
-func (m mounted) refuseClient(ctx context.Context, a *Ask, err error) *mandate.Response {
-	e := mandate.AsError(err)
-	params := []mandate.Field{{Name: "error", Value: string(e.Code)}}
-	if e.Description != "" {
-		params = append(params, mandate.Field{Name: "error_description", Value: e.Description})
-	}
-	to := a.answerURL(params)
-	if a.Client.Origin != store.ByOperator && !a.Request.silent() && a.flow.Shown == "" && !m.hasSession(ctx, a.request) {
-		return m.errorPage(ctx, a.request, err, pages.Error{ReturnURL: to})
-	}
-	resp := redirect(to)
-	resp.Err = err
-	return resp
-}
-
-// answerURL returns the redirect URI with params, state and issuer (RFC 9207), where the response mode has them.
-func (a *Ask) answerURL(params []mandate.Field) string {
-	q := &a.Request
-	var b strings.Builder
-	b.Grow(len(q.RedirectURI) + len(q.State) + len(a.server.escapedIssuer) + 128)
-	b.WriteString(q.RedirectURI)
-	mark := byte('?')
-	switch {
-	case q.ResponseMode == "fragment":
-		mark = '#'
-	case strings.Contains(q.RedirectURI, "?"):
-		mark = '&'
-	}
-	add := func(name, escaped string) {
-		b.WriteByte(mark)
-		b.WriteString(name)
-		b.WriteByte('=')
-		b.WriteString(escaped)
-		mark = '&'
-	}
-	for _, p := range params {
-		add(p.Name, url.QueryEscape(p.Value))
-	}
-	if q.State != "" {
-		add("state", url.QueryEscape(q.State))
-	}
-	if !a.server.config.OmitIss {
-		add("iss", a.server.escapedIssuer)
-	}
-	return b.String()
-}
-
 // lifeOf returns how long the row of a grant that is never refreshed is needed: as long as its code or access token can be
 // used, so that a late replay still raises the alarm, and as long as a handle of its flow can be posted again: the row is what
 // remembers the decision.

@@ -52,6 +52,9 @@ type Config struct {
 	// Extensions add to the server, in their order.
 	Extensions []Extension
 
+	// ResponseModes are the ways in which authorization responses reach clients: "query", "fragment" and "form_post". Default: all of them.
+	ResponseModes []string
+
 	// SignIn checks name and password for the built-in pages, which a server without a decision function of its own
 	// shows. It returns mandate.AccessDenied for a wrong pair; any other error means that nobody could tell.
 	SignIn func(ctx context.Context, name, password string) (User, error)
@@ -199,6 +202,7 @@ func (c *Config) withDefaults() (place, error) {
 
 func (c *Config) setDefaults() {
 	c.Scopes, c.Resources, c.DefaultAudience = slices.Clone(c.Scopes), slices.Clone(c.Resources), slices.Clone(c.DefaultAudience)
+	c.ResponseModes = slices.Clone(c.ResponseModes)
 	if c.GrantTypes == nil {
 		c.GrantTypes = []GrantType{AuthorizationCode(), RefreshToken(), ClientCredentials()}
 	}
@@ -222,6 +226,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.ClientAuthMethods == nil {
 		c.ClientAuthMethods = authMethods()
+	}
+	if c.ResponseModes == nil {
+		c.ResponseModes = responseModes()
 	}
 	if c.SecretCores == 0 {
 		c.SecretCores = max(1, runtime.GOMAXPROCS(0)/2)

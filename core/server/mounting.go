@@ -193,7 +193,7 @@ func (s *Server) describeAs(extra map[string]json.RawMessage) oauth2.ServerMetad
 	if len(s.responses) > 0 {
 		d.AuthorizationEndpoint = s.url("authorization")
 		d.ResponseTypes = slices.Sorted(maps.Keys(s.responses))
-		d.ResponseModes = []string{"query", "fragment"}
+		d.ResponseModes = s.config.ResponseModes
 		d.ChallengeMethods = []string{oauth2.S256}
 		d.IssParameter = !s.config.OmitIss
 	}

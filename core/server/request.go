@@ -14,7 +14,7 @@ import (
 // AuthorizationRequest is what a client asks for at the authorization endpoint (RFC 6749, section 4.1.1).
 type AuthorizationRequest struct {
 	ResponseTypes []string      `json:"rt,omitempty"` // the words of response_type, sorted
-	ResponseMode  string        `json:"rm,omitempty"` // "query" or "fragment"
+	ResponseMode  string        `json:"rm,omitempty"` // as Config.ResponseModes has it: the one asked for, or the default
 	RedirectURI   string        `json:"ru,omitempty"` // where the answer goes: the one asked for, or the client's only one
 	State         string        `json:"s,omitempty"`
 	Details       store.Details `json:"d"`            // scopes, resources, challenge, nonce, and what extensions add: what the grant will carry
@@ -66,15 +66,18 @@ func (s *Server) readRequest(a *Ask, params mandate.Params) error {
 		q.ResponseTypes = strings.Fields(types)
 		slices.Sort(q.ResponseTypes)
 	}
-	q.ResponseMode = s.defaultMode(q.ResponseTypes)
+	badMode := s.readMode(a, params)
 	if prompt := params.Get("prompt"); allowed("prompt", prompt) {
 		q.Prompt = strings.Fields(prompt) // before anything that may be refused: "none" decides how
 	}
 	if err := checkForm(params); err != nil {
 		return err
 	}
-	if err := s.checkResponse(a, params.Get("response_mode")); err != nil {
+	if err := s.checkResponse(a); err != nil {
 		return err
+	}
+	if badMode != nil {
+		return badMode
 	}
 	switch why := unmet(a.Client); {
 	case why != "":
@@ -110,19 +113,8 @@ func (s *Server) readRequest(a *Ask, params mandate.Params) error {
 	return err
 }
 
-// defaultMode returns the response mode of types where the request names none.
-func (s *Server) defaultMode(types []string) string {
-	for _, t := range types {
-		if s.responses[t].Front {
-			return "fragment"
-		}
-	}
-	return "query"
-}
-
-// checkResponse refuses a response type that is unknown or not the client's, and a mode that is unknown or would put a token
-// into a query.
-func (s *Server) checkResponse(a *Ask, mode string) error {
+// checkResponse refuses a response type that is unknown or not the client's.
+func (s *Server) checkResponse(a *Ask) error {
 	types := a.Request.ResponseTypes
 	if len(types) == 0 {
 		return mandate.Errorf(mandate.InvalidRequest, nil, "parameter response_type is missing")
@@ -134,15 +126,6 @@ func (s *Server) checkResponse(a *Ask, mode string) error {
 	}
 	if !a.Client.Metadata.Responds(strings.Join(types, " ")) || types[0] == "code" && !a.Client.Metadata.Allows(grantCode) {
 		return mandate.Errorf(mandate.UnauthorizedClient, nil, "client may not use this response_type")
-	}
-	switch mode {
-	case "", a.Request.ResponseMode:
-	case "fragment":
-		a.Request.ResponseMode = mode
-	case "query":
-		return mandate.Errorf(mandate.InvalidRequest, nil, "response_mode query cannot carry a token")
-	default:
-		return mandate.Errorf(mandate.InvalidRequest, nil, "response_mode is not supported")
 	}
 	return nil
 }

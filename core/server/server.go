@@ -83,6 +83,9 @@ func New(config Config) (*Server, error) {
 	if err := s.addGrants(); err != nil {
 		return nil, err
 	}
+	if err := s.checkModes(); err != nil {
+		return nil, err
+	}
 	if err := s.addClients(); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,145 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
+	"github.com/go-mandate/mandate/core/pages"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+// The response modes (OAuth 2.0 Multiple Response Type Encoding Practices, section 2.1; OAuth 2.0 Form Post Response Mode).
+const (
+	modeQuery    = "query"
+	modeFragment = "fragment"
+	modePost     = "form_post"
+)
+
+// responseModes returns the response modes that the server knows.
+func responseModes() []string { return []string{modeQuery, modeFragment, modePost} }
+
+// checkModes returns why the server cannot have these response modes.
+func (s *Server) checkModes() error {
+	modes := s.config.ResponseModes
+	for i, m := range modes {
+		if !slices.Contains(responseModes(), m) || slices.Contains(modes[:i], m) {
+			return fmt.Errorf("server: ResponseModes has %q, which is none of %v, once", m, responseModes())
+		}
+	}
+	for name := range s.responses {
+		if mode := s.defaultMode([]string{name}); !slices.Contains(modes, mode) {
+			return fmt.Errorf("server: ResponseModes %v lacks %q, in which the response type %q is answered where a request names no mode", modes, mode, name)
+		}
+	}
+	return nil
+}
+
+// defaultMode returns the response mode of types where the request names none.
+func (s *Server) defaultMode(types []string) string {
+	for _, t := range types {
+		if s.responses[t].Front {
+			return modeFragment
+		}
+	}
+	return modeQuery
+}
+
+// readMode sets the response mode of a: the one asked for, or where that is none that can be the default one, with what is
+// wrong with it. So the client hears of its mistake.
+func (s *Server) readMode(a *Ask, params mandate.Params) error {
+	q := &a.Request
+	q.ResponseMode = s.defaultMode(q.ResponseTypes)
+	asked, ok := good(params, "response_mode")
+	switch {
+	case !ok:
+		return mandate.Errorf(mandate.InvalidRequest, nil, "parameter response_mode is repeated or malformed")
+	case asked == "" || asked == q.ResponseMode:
+		return nil
+	case !slices.Contains(s.config.ResponseModes, asked):
+		return mandate.Errorf(mandate.InvalidRequest, nil, "response_mode is not supported")
+	case asked == modeQuery:
+		return mandate.Errorf(mandate.InvalidRequest, nil, "response_mode query cannot carry a token")
+	case asked == modePost && oauth2.PrivateUseURI(q.RedirectURI):
+		return mandate.Errorf(mandate.InvalidRequest, nil, "response_mode form_post needs an http or https redirect_uri")
+	}
+	q.ResponseMode = asked
+	return nil
+}
+
+// deliver sends params to the client, whose redirect URI is proven, with the state and the issuer (RFC 9207), in the response
+// mode of a: for what was granted and for errors alike.
+func (m mounted) deliver(ctx context.Context, a *Ask, params []mandate.Field) *mandate.Response {
+	if a.Request.ResponseMode != modePost {
+		return redirect(a.answerURL(a.Request.ResponseMode, params))
+	}
+	fields := slices.Clip(params)
+	if a.Request.State != "" {
+		fields = append(fields, mandate.Field{Name: "state", Value: a.Request.State})
+	}
+	if !m.config.OmitIss {
+		fields = append(fields, mandate.Field{Name: "iss", Value: m.config.Issuer})
+	}
+	resp, err := m.pages.Post(pages.Post{URL: a.Request.RedirectURI, Fields: fields})
+	if err != nil {
+		return m.errorPage(ctx, a.request, err, pages.Error{})
+	}
+	return resp
+}
+
+// refuseClient sends an error to the client, whose redirect URI is proven. A client that a stranger registered hears of it only
+// from a browser that is signed in, or where no page may be shown: otherwise one link would send people
+// from this host to anywhere (RFC 9700, section 4.11.2).
+func (m mounted) refuseClient(ctx context.Context, a *Ask, err error) *mandate.Response {
+	e := mandate.AsError(err)
+	params := []mandate.Field{{Name: "error", Value: string(e.Code)}}
+	if e.Description != "" {
+		params = append(params, mandate.Field{Name: "error_description", Value: e.Description})
+	}
+	if a.Client.Origin != store.ByOperator && !a.Request.silent() && a.flow.Shown == "" && !m.hasSession(ctx, a.request) {
+		mode := a.Request.ResponseMode
+		if mode == modePost { // a link posts nothing
+			mode = m.defaultMode(a.Request.ResponseTypes)
+		}
+		return m.errorPage(ctx, a.request, err, pages.Error{ReturnURL: a.answerURL(mode, params)})
+	}
+	resp := *m.deliver(ctx, a, params)
+	resp.Err = err
+	return &resp
+}
+
+// answerURL returns the redirect URI with params, state and issuer, where mode has them.
+func (a *Ask) answerURL(mode string, params []mandate.Field) string {
+	q := &a.Request
+	var b strings.Builder
+	b.Grow(len(q.RedirectURI) + len(q.State) + len(a.server.escapedIssuer) + 128)
+	b.WriteString(q.RedirectURI)
+	mark := byte('?')
+	switch {
+	case mode == modeFragment:
+		mark = '#'
+	case strings.Contains(q.RedirectURI, "?"):
+		mark = '&'
+	}
+	add := func(name, escaped string) {
+		b.WriteByte(mark)
+		b.WriteString(name)
+		b.WriteByte('=')
+		b.WriteString(escaped)
+		mark = '&'
+	}
+	for _, p := range params {
+		add(p.Name, url.QueryEscape(p.Value))
+	}
+	if q.State != "" {
+		add("state", url.QueryEscape(q.State))
+	}
+	if !a.server.config.OmitIss {
+		add("iss", a.server.escapedIssuer)
+	}
+	return b.String()
+}
