@@ -270,5 +270,5 @@ func redirect(to string) *mandate.Response {
 // used, so that a late replay still raises the alarm, and as long as a handle of its flow can be posted again: the row is what
 // remembers the decision.
 func (s *Server) lifeOf(c *store.Client) time.Duration {
-	return max(s.codeTTL(c)+s.tokenTTL(c), flowTTL)
+	return max(s.codeTTL(c)+s.tokenTTL(c, grantCode), flowTTL)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"runtime"
 	"slices"
@@ -84,12 +85,30 @@ type Config struct {
 	// KeyRotation is how long a signing key signs. Default: 90 days. Negative: for ever.
 	KeyRotation time.Duration
 
+	// TokenPrefixes let scanners recognise tokens that leaked: an access token begins with the first of these and "a_", a code with "c_", a
+	// refresh token with "r_" in the place of "a_". All of them are recognised, so that a new first one invalidates nothing. 2 to 16
+	// letters a-z and digits. Default: "md", as in "mda_".
+	TokenPrefixes []string
+	// GenerateToken makes opaque access tokens, of 128 random bits at least: what is too short or has other characters than RFC 6750
+	// allows is a server_error. It is called once for each token, by any number of goroutines. Default: 256 random bits behind the prefix.
+	GenerateToken func(ctx context.Context, p TokenPlan) (string, error)
+	// Claims adds claims to the access token that p describes: members of a JWT (RFC 9068, section 2.2.3: roles, groups, entitlements), and
+	// what guards and introspection say of an opaque one. Names that the protocol has for itself are a server_error. An error that is a
+	// *mandate.Error refuses the request. Default: none.
+	Claims func(ctx context.Context, p TokenPlan) (map[string]any, error)
+
 	// CodeTTL is how long an authorization code can be exchanged. Default: one minute.
 	CodeTTL time.Duration
 	// TokenTTL is the life of opaque access tokens. Default: one hour.
 	TokenTTL time.Duration
 	// JWTTTL is the life of JWT access tokens, which guards elsewhere honour although they were revoked. Default: 10 minutes.
 	JWTTTL time.Duration
+	// Lifetimes are the lives of access tokens by grant_type, of opaque ones and of JWTs: {"client_credentials": 5 * time.Minute}. A
+	// client's own life counts first. Default: TokenTTL and JWTTTL, for every grant type.
+	Lifetimes map[string]time.Duration
+	// Lifetime says how long the access token that p describes lives; zero: what the client, Lifetimes, TokenTTL and JWTTTL say. An error
+	// that is a *mandate.Error refuses the request. Default: none.
+	Lifetime func(ctx context.Context, p TokenPlan) (time.Duration, error)
 	// RefreshIdle is how long a refresh token can go unused. Default: 30 days. Negative: for ever.
 	RefreshIdle time.Duration
 	// RefreshTTL is how long after the approval the last refresh can be. Default: one year. Negative: no end.
@@ -203,6 +222,7 @@ func (c *Config) withDefaults() (place, error) {
 func (c *Config) setDefaults() {
 	c.Scopes, c.Resources, c.DefaultAudience = slices.Clone(c.Scopes), slices.Clone(c.Resources), slices.Clone(c.DefaultAudience)
 	c.ResponseModes = slices.Clone(c.ResponseModes)
+	c.Lifetimes, c.TokenPrefixes = maps.Clone(c.Lifetimes), slices.Clone(c.TokenPrefixes)
 	if c.GrantTypes == nil {
 		c.GrantTypes = []GrantType{AuthorizationCode(), RefreshToken(), ClientCredentials()}
 	}
@@ -233,6 +253,9 @@ func (c *Config) setDefaults() {
 	if c.SecretCores == 0 {
 		c.SecretCores = max(1, runtime.GOMAXPROCS(0)/2)
 	}
+	if len(c.TokenPrefixes) == 0 {
+		c.TokenPrefixes = []string{defaultPrefix}
+	}
 	if c.TokenFormat == "" {
 		c.TokenFormat = Opaque
 	}
@@ -262,8 +285,8 @@ func (c *Config) checkPolicies() error {
 		return fmt.Errorf("server: PKCE %q is neither required nor public", c.PKCE)
 	case c.Grace > maxGrace:
 		return fmt.Errorf("server: Grace %v is over %v", c.Grace, maxGrace)
-	case c.CodeTTL < 0 || c.TokenTTL < 0 || c.JWTTTL < 0 || c.SessionIdle < 0 || c.SessionTTL < 0:
-		return errors.New("server: CodeTTL, TokenTTL, JWTTTL, SessionIdle and SessionTTL cannot be negative")
+	case c.CodeTTL < 0 || c.JWTTTL < 0 || c.SessionIdle < 0 || c.SessionTTL < 0:
+		return errors.New("server: CodeTTL, JWTTTL, SessionIdle and SessionTTL cannot be negative")
 	case !slices.Contains(jose.Asymmetric(), c.SigningAlg):
 		return fmt.Errorf("server: SigningAlg %q is not an asymmetric algorithm: choose one of %v", c.SigningAlg, jose.Asymmetric())
 	case c.Keys != (jose.Ring{}) && c.Keys.Signer(c.SigningAlg, c.Now()) == nil:
@@ -272,6 +295,9 @@ func (c *Config) checkPolicies() error {
 		return fmt.Errorf("server: JWTTTL %v is over %v", c.JWTTTL, maxJWT)
 	case c.CodeTTL > 10*time.Minute:
 		return fmt.Errorf("server: CodeTTL %v is over 10 minutes (RFC 6749, section 4.1.2)", c.CodeTTL)
+	}
+	if err := c.checkTokens(); err != nil {
+		return err
 	}
 	if c.SecretCores < 0 {
 		return fmt.Errorf("server: SecretCores %d is negative: leave it 0 for half of the cores", c.SecretCores)

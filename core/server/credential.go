@@ -6,17 +6,66 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"slices"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/store"
 )
 
-// The prefixes of what the server hands out, so that scanners recognise a leak.
+// What the server hands out begins with a prefix, so that scanners recognise a leak: one of Config.TokenPrefixes, the kind, "_".
 const (
-	prefixAccess  = "mda_"
-	prefixCode    = "mdc_"
-	prefixRefresh = "mdr_"
+	kindAccess  = 'a'
+	kindCode    = 'c'
+	kindRefresh = 'r'
 )
+
+// defaultPrefix is that of a server without TokenPrefixes: its tokens begin with "mda_", "mdc_" and "mdr_".
+const defaultPrefix = "md"
+
+// lead is how a token begins that the server makes, by its kind.
+type lead struct{ access, code, refresh string }
+
+func leadOf(prefix string) lead {
+	return lead{prefix + string(kindAccess) + "_", prefix + string(kindCode) + "_", prefix + string(kindRefresh) + "_"}
+}
+
+// kindOf returns the kind of what text begins like, and how long its prefix is; 0 for what is not of this server's making.
+func (s *Server) kindOf(text string) (kind byte, n int) {
+	for _, p := range s.config.TokenPrefixes {
+		n = len(p)
+		if len(text) < n+2 || text[:n] != p || text[n+1] != '_' {
+			continue
+		}
+		switch text[n] {
+		case kindAccess, kindCode, kindRefresh:
+			return text[n], n + 2
+		}
+	}
+	return 0, 0
+}
+
+// isKind reports whether text begins as what the server hands out of kind.
+func (s *Server) isKind(text string, kind byte) bool {
+	k, _ := s.kindOf(text)
+	return k == kind
+}
+
+// checkPrefixes refuses prefixes that no scanner could tell apart.
+func checkPrefixes(list []string) error {
+	for i, p := range list {
+		ok := len(p) >= 2 && len(p) <= maxPrefix && !slices.Contains(list[:i], p)
+		for j := range len(p) {
+			ok = ok && (p[j] >= 'a' && p[j] <= 'z' || j > 0 && p[j] >= '0' && p[j] <= '9')
+		}
+		if !ok {
+			return fmt.Errorf("server: TokenPrefixes has %q, which is not 2 to %d letters a-z and digits, beginning with a letter, once", p, maxPrefix)
+		}
+	}
+	return nil
+}
+
+const maxPrefix = 16
 
 // handle is the secret name of a grant in its code and refresh tokens. The store keeps its digest: a dump and the MAC
 // key together forge nothing.
@@ -39,8 +88,8 @@ const (
 	credentialText  = 54 // in base64, without the prefix
 )
 
-// room is where a credential is written.
-type room = [len(prefixCode) + credentialText]byte
+// room is where a credential with a prefix of the usual length is written.
+type room = [len(defaultPrefix) + 2 + credentialText]byte
 
 // maxGeneration is what fits into a credential.
 const maxGeneration = 1<<32 - 1
@@ -56,36 +105,32 @@ func (s *Server) write(c credential, to *room) (string, bool) {
 	copy(raw[4:20], c.handle[:])
 	binary.BigEndian.PutUint32(raw[20:24], uint32(c.generation)) // #nosec G115 -- present refuses more
 	copy(raw[24:], tag[:16])
-	text := to[:]
-	copy(text, prefixRefresh)
+	prefix := s.lead.refresh
 	if c.generation == 0 {
-		copy(text, prefixCode)
+		prefix = s.lead.code
 	}
-	base64.RawURLEncoding.Encode(text[len(prefixCode):], raw[:])
+	text := base64.RawURLEncoding.AppendEncode(append(to[:0], prefix...), raw[:])
 	return textOf(text), true
 }
 
 // read returns the credential that text is, if it is authentic. It does no I/O and does not allocate.
 func (s *Server) read(text string) (credential, bool) {
 	var c credential
-	if len(text) != len(prefixCode)+credentialText {
+	kind, n := s.kindOf(text)
+	if kind == 0 || kind == kindAccess || len(text) != n+credentialText {
 		return c, false
 	}
 	var raw [credentialBytes]byte
 	var body [credentialText]byte
-	copy(body[:], text[len(prefixCode):])
+	copy(body[:], text[n:])
 	if n, err := base64.RawURLEncoding.Strict().Decode(raw[:], body[:]); err != nil || n != credentialBytes {
 		return c, false
 	}
 	copy(c.kid[:], raw[:4])
 	copy(c.handle[:], raw[4:20])
 	c.generation = int64(binary.BigEndian.Uint32(raw[20:24]))
-	want := prefixRefresh
-	if c.generation == 0 {
-		want = prefixCode
-	}
 	tag, ok := s.tag(c)
-	if !ok || text[:len(want)] != want {
+	if !ok || (kind == kindCode) != (c.generation == 0) {
 		return c, false
 	}
 	return c, subtle.ConstantTimeCompare(tag[:16], raw[24:]) == 1

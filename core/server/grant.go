@@ -30,11 +30,13 @@ type TokenRequest struct {
 
 	form   mandate.Params
 	server *Server
-	random [32]byte // room for a new access token
-	answer *tokenAnswer
-	handle handle         // of the grant that was presented or is new: what its refresh tokens are made of
-	key    mandate.Digest // of handle
-	issue  Issue          // what a built-in grant type returns: in one piece of memory with the rest
+
+	grantType string
+	random    [32]byte // room for a new access token
+	answer    *tokenAnswer
+	handle    handle         // of the grant that was presented or is new: what its refresh tokens are made of
+	key       mandate.Digest // of handle
+	issue     Issue          // what a built-in grant type returns: in one piece of memory with the rest
 }
 
 // Param returns the parameter called name, or "". One that is sent twice is [mandate.InvalidRequest].
@@ -98,7 +100,7 @@ type Issue struct {
 	Scopes   mandate.Scopes // of the access token: all of the grant's or fewer
 	Audience []string       // RFC 8707; none: the server's DefaultAudience
 	Refresh  bool           // a refresh token goes with it
-	TTL      time.Duration  // of the access token; zero: the client's, else the server's
+	TTL      time.Duration  // of the access token, or InsecureNoEnd; zero: what the configuration says
 	Claims   map[string]any // more claims for this access token; a refresh asks the refresh grant, which knows nothing of them
 	Members  map[string]any // more members for this response
 }

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"strings"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/oauth2"
@@ -29,7 +28,7 @@ func (codeGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !strings.HasPrefix(code, prefixCode) {
+	if !r.server.isKind(code, kindCode) {
 		return nil, mandate.Errorf(mandate.InvalidGrant, nil, "code is not valid")
 	}
 	g, from, err := r.Present(ctx, code)

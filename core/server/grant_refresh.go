@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -28,7 +27,7 @@ func (refreshGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) 
 	var from int64
 	var ticket *store.Ticket // of a token of another system
 	switch {
-	case strings.HasPrefix(token, prefixRefresh):
+	case r.server.isKind(token, kindRefresh):
 		g, from, err = r.Present(ctx, token)
 	case r.server.mayBeImported(token):
 		ticket, g, err = r.server.presentImported(ctx, r, token)

@@ -105,7 +105,7 @@ func (s *Server) sameImport(ctx context.Context, g store.Grant) error {
 
 // checkImported refuses what could not be redeemed, or should not, and completes t.
 func (s *Server) checkImported(ctx context.Context, t *ImportedRefreshToken, now time.Time) (mandate.Digest, error) {
-	digest, err := t.digest()
+	digest, err := s.digestOf(t)
 	if err != nil {
 		return digest, err
 	}
@@ -151,8 +151,8 @@ func (s *Server) checkImported(ctx context.Context, t *ImportedRefreshToken, now
 	return digest, nil
 }
 
-// digest returns the digest that t is found by.
-func (t *ImportedRefreshToken) digest() (mandate.Digest, error) {
+// digestOf returns the digest that t is found by.
+func (s *Server) digestOf(t *ImportedRefreshToken) (mandate.Digest, error) {
 	switch {
 	case (t.Token == "") == t.Digest.IsZero():
 		return t.Digest, errors.New("server: imported refresh token: want Token or Digest, and one of them: leave out rows without a refresh token")
@@ -160,8 +160,9 @@ func (t *ImportedRefreshToken) digest() (mandate.Digest, error) {
 		return t.Digest, errors.New("server: imported refresh token: Digest is that of an empty text: leave out rows without a refresh token")
 	case t.Token == "":
 		return t.Digest, nil
-	case ours(t.Token):
-		return t.Digest, fmt.Errorf("server: imported refresh token: Token begins with %q, as this server's own do, and would not be looked for", t.Token[:len(prefixRefresh)])
+	case s.ours(t.Token):
+		_, n := s.kindOf(t.Token)
+		return t.Digest, fmt.Errorf("server: imported refresh token: Token begins with %q, as this server's own do, and would not be looked for", t.Token[:n])
 	case len(t.Token) < minImported || len(t.Token) > maxImported || !visible(t.Token, true):
 		return t.Digest, fmt.Errorf("server: imported refresh token: Token has %d bytes, want %d to %d visible ASCII characters: its client must sign in again", len(t.Token), minImported, maxImported)
 	}
@@ -182,16 +183,14 @@ func importedGrant(key mandate.Digest) string {
 // mayBeImported reports, without any I/O, whether token may be an imported one: the feature is on, and it has none of the forms of
 // the server's own credentials.
 func (s *Server) mayBeImported(token string) bool {
-	return s.config.ImportedRefreshTokens && len(token) >= minImported && len(token) <= maxImported && !ours(token)
+	return s.config.ImportedRefreshTokens && len(token) >= minImported && len(token) <= maxImported && !s.ours(token)
 }
 
 // ours reports whether token has the form of a credential that this server hands out.
-func ours(token string) bool {
-	return strings.HasPrefix(token, prefixRefresh) || strings.HasPrefix(token, prefixCode) || strings.HasPrefix(token, prefixAccess)
+func (s *Server) ours(token string) bool {
+	kind, _ := s.kindOf(token)
+	return kind != 0
 }
-
-// Recognizes reports, by shape alone, whether raw may be a stored access token of this server's: a guard with several verifiers asks.
-func (s *Server) Recognizes(raw string) bool { return strings.HasPrefix(raw, prefixAccess) }
 
 // wholeMilli returns t as stores keep it.
 func wholeMilli(t time.Time) time.Time {

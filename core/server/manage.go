@@ -49,6 +49,9 @@ func (s *Server) CheckClient(c *store.Client) error {
 			return fmt.Errorf("server: client %q has the scope %q, which is not among Scopes", c.ID, scope)
 		}
 	}
+	if err := checkTTL("TokenTTL", c.Policy.TokenTTL, s.formatOf(c)); err != nil {
+		return fmt.Errorf("server: client %q: %w", c.ID, err)
+	}
 	return checkPolicy(c)
 }
 
@@ -70,8 +73,8 @@ func checkPolicy(c *store.Client) error {
 		}
 	}
 	switch {
-	case p.TokenTTL < 0 || p.CodeTTL < 0:
-		return fmt.Errorf("server: client %q has TokenTTL %v and CodeTTL %v, which cannot be negative", c.ID, p.TokenTTL, p.CodeTTL)
+	case p.CodeTTL < 0:
+		return fmt.Errorf("server: client %q has CodeTTL %v, which cannot be negative", c.ID, p.CodeTTL)
 	case p.CodeTTL > maxCodeTTL:
 		return fmt.Errorf("server: client %q has CodeTTL %v, which is over %v (RFC 6749, section 4.1.2)", c.ID, p.CodeTTL, maxCodeTTL)
 	case p.Grace > maxGrace:

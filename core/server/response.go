@@ -14,7 +14,7 @@ import (
 // tokenAnswer is an answer of the token endpoint and the tokens that are in it, in one piece of memory. Each part is written once.
 type tokenAnswer struct {
 	mandate.Response
-	access  [len(prefixAccess) + 43]byte
+	access  [len(defaultPrefix) + 2 + 43]byte
 	refresh room
 	body    [224]byte
 }

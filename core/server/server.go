@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"sync"
@@ -37,6 +38,7 @@ type Server struct {
 
 	refresh *mandate.MAC      // codes and refresh tokens
 	kid     string            // of the current key of refresh
+	lead    lead              // of what is made now
 	flows   *mandate.ShortMAC // grant ids and handles, CSRF tokens
 	pending *mandate.Sealer   // pending requests
 	atRest  *mandate.Sealer   // signing keys and recoverable client secrets
@@ -72,6 +74,7 @@ func New(config Config) (*Server, error) {
 		atRest:        c.Secret.Sealer("at rest", c.Issuer),
 		slow:          newSlowSecrets(c.SecretCores, c.VerifySecret),
 	}
+	s.lead = leadOf(c.TokenPrefixes[0])
 	s.kid = keyName(s.refresh.Current())
 	s.nameCookies()
 	s.keys.server = s
@@ -124,6 +127,11 @@ func (s *Server) addGrants() error {
 			return fmt.Errorf("server: grant type %q is there twice", g.Name())
 		}
 		s.grants[g.Name()] = g
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.config.Lifetimes)) {
+		if s.grants[name] == nil {
+			return fmt.Errorf("server: Lifetimes has %q, which is not among GrantTypes: %v", name, slices.Sorted(maps.Keys(s.grants)))
+		}
 	}
 	if s.grants[grantCode] != nil {
 		if _, ok := s.responses["code"]; ok {

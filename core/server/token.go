@@ -48,7 +48,7 @@ func (s *Server) grant(ctx context.Context, r *mandate.Request, form mandate.Par
 		return nil, mandate.Errorf(mandate.UnauthorizedClient, nil, "client demands %s, which this server does not offer", unmet(client.Client))
 	}
 	req := s.takeRequest()
-	req.Client, req.Request, req.Tickets, req.Now, req.form, req.server = client, r, s.store, s.now(), form, s
+	req.Client, req.Request, req.Tickets, req.Now, req.form, req.server, req.grantType = client, r, s.store, s.now(), form, s, name
 	defer s.giveBack(req, grant)
 	issue, err := grant.Token(ctx, req)
 	if err != nil {
