@@ -16,6 +16,7 @@ const (
 	maxText  = 4 << 10
 	maxToken = 16 << 10 // as much as a guard takes
 	maxWords = 512
+	maxName  = 1 << 10 // of a user, and of a password
 )
 
 // checkForm refuses a form in which a parameter that OAuth knows is repeated or has characters that RFC 6749,
@@ -71,15 +72,18 @@ func allowed(name, value string) bool {
 	switch name {
 	case "grant_type", "client_id", "client_secret", "code", "refresh_token", "code_verifier", "token_type_hint":
 		return len(value) <= maxText && visible(value, true)
-	case "token":
+	case "token", "assertion", "subject_token", "actor_token":
 		return len(value) <= maxToken && visible(value, true)
+	case "username", "password":
+		return len(value) <= maxName && plainText(value) // UNICODECHARNOCRLF
 	case "response_type", "prompt":
 		return len(value) <= maxWords && visible(value, true)
 	case "state":
 		return len(value) <= maxState && visible(value, true)
 	case "nonce":
 		return len(value) <= maxNonce && visible(value, true)
-	case "response_mode", "code_challenge", "code_challenge_method", "redirect_uri", "resource", "max_age", "acr_values", "ui_locales":
+	case "response_mode", "code_challenge", "code_challenge_method", "redirect_uri", "resource", "max_age", "acr_values", "ui_locales",
+		"audience", "subject_token_type", "actor_token_type", "requested_token_type":
 		return len(value) <= maxText && visible(value, true)
 	case "login_hint", "display", "id_token_hint":
 		return !strings.ContainsFunc(value, unicode.IsControl)

@@ -19,6 +19,13 @@ type GrantType interface {
 	Token(ctx context.Context, r *TokenRequest) (*Issue, error)
 }
 
+// Checker is a [GrantType] that can be made wrongly: [New] asks it once and fails with its error, which names the field and the
+// way out.
+type Checker interface {
+	// Check returns what is wrong in a server of that issuer, or nil. It does no I/O.
+	Check(issuer string) error
+}
+
 // TokenRequest is a request at the token endpoint, by a client that is proven and may use the grant. It is for one
 // call.
 type TokenRequest struct {
@@ -83,6 +90,22 @@ func (r *TokenRequest) Present(ctx context.Context, credential string) (g store.
 	return r.server.present(ctx, r, credential)
 }
 
+// Verify is [Server.Verify] of the server that the request was sent to, at Now.
+func (r *TokenRequest) Verify(ctx context.Context, raw string) (*mandate.Token, error) {
+	return r.server.Verify(ctx, raw, r.Now)
+}
+
+// GrantOf returns the grant that an access token of this server stands under, for an Issue with Under: of any client. One that is
+// over is [mandate.InvalidGrant].
+func (r *TokenRequest) GrantOf(ctx context.Context, t *mandate.Token) (store.Grant, error) {
+	return r.server.grantOfToken(ctx, t, r.Now)
+}
+
+// MayRefresh reports whether the client is registered for refresh tokens, and the server gives any.
+func (r *TokenRequest) MayRefresh() bool {
+	return r.Client.Metadata.Allows(grantRefresh) && r.server.grants[grantRefresh] != nil
+}
+
 // NewGrant returns a grant that is not stored yet, for an Issue with New: of this request's client, for subject, with scopes.
 func (r *TokenRequest) NewGrant(subject string, scopes mandate.Scopes) store.Grant {
 	return r.server.newGrant(r, subject, scopes)
@@ -93,6 +116,9 @@ func (r *TokenRequest) NewGrant(subject string, scopes mandate.Scopes) store.Gra
 type Issue struct {
 	Grant    store.Grant    // what the tokens stand under; without an ID it is the client's own standing grant
 	New      bool           // the grant is not stored yet
+	Under    bool           // the grant is stored and nothing of it is spent: the token is put under it, bound to the key that the request proved. No refresh token goes with it
+	Standing string         // who vouches for Grant.Subject, without an ID: the standing grant of client, subject and voucher, made at first use, and anew after it was revoked
+	Once     *Once          // used up right before anything is written: a second request with the same is refused
 	Ticket   *store.Ticket  // with New: spent first, so that one request gets tokens and a second ends them. A grant that it names must be alive, and ends
 	Spend    bool           // From is spent first: always for a code, for a refresh token if it rotates
 	From     int64          // what Present returned
@@ -101,8 +127,17 @@ type Issue struct {
 	Audience []string       // RFC 8707; none: the server's DefaultAudience
 	Refresh  bool           // a refresh token goes with it
 	TTL      time.Duration  // of the access token, or InsecureNoEnd; zero: what the configuration says
+	Until    time.Time      // the access token ends no later, whatever TTL says; zero: no bound
+	Format   TokenFormat    // of the access token; empty: the client's, else the server's
 	Claims   map[string]any // more claims for this access token; a refresh asks the refresh grant, which knows nothing of them
 	Members  map[string]any // more members for this response
+}
+
+// Once is what a request may be sent with one time only: the ID of an assertion.
+type Once struct {
+	Space   string         // whose: "jwt-bearer"
+	Key     mandate.Digest // of issuer and ID
+	Expires time.Time      // until when the value would be accepted
 }
 
 // TokenResponse is what the token endpoint is about to answer.

@@ -40,10 +40,18 @@ func (s *Server) mint(ctx context.Context, r *TokenRequest, i *Issue) (minted, e
 		GrantID: i.Grant.ID, Subject: i.Grant.Subject, ClientID: r.Client.ID, Scopes: i.Scopes, Audience: i.Audience,
 		IssuedAt: r.Now, AuthTime: i.Grant.Details.AuthTime, ACR: i.Grant.Details.ACR, Confirmed: i.Grant.Details.Confirmed,
 	}
+	if i.Under {
+		info.Confirmed = r.Confirmed // whoever asks now holds another key than whoever was granted it
+	}
 	if len(info.Audience) == 0 {
 		info.Audience = s.config.DefaultAudience
 	}
-	format := s.formatOf(r.Client.Client)
+	format := i.Format
+	if format == "" {
+		format = s.formatOf(r.Client.Client)
+	} else if format == JWT && len(info.Audience) == 0 { // RFC 9068, section 3
+		return minted{}, mandate.Errorf(mandate.InvalidTarget, nil, "resource is missing: a JWT is for somebody")
+	}
 	var err error
 	if info.Expires, err = s.expiry(ctx, r, i, &info, format); err != nil {
 		return minted{}, err

@@ -126,6 +126,11 @@ func (s *Server) addGrants() error {
 		if s.grants[g.Name()] != nil {
 			return fmt.Errorf("server: grant type %q is there twice", g.Name())
 		}
+		if c, ok := g.(Checker); ok {
+			if err := c.Check(s.config.Issuer); err != nil {
+				return err
+			}
+		}
 		s.grants[g.Name()] = g
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.config.Lifetimes)) {

@@ -2,8 +2,9 @@ package server
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
-	"fmt"
+	"strconv"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -61,12 +62,22 @@ func (s *Server) findStanding(ctx context.Context, clientID string, now time.Tim
 	if known, ok := s.stands.Load(clientID); ok {
 		st, _ = known.(standing)
 	}
-	for {
-		st.id = fmt.Sprintf("client/%s/%d", clientID, st.n)
-		g, err := s.store.Grant(ctx, st.id)
+	st, err := s.stand(ctx, "client/"+clientID+"/", st.n, store.Grant{ClientID: clientID}, now)
+	if err == nil {
+		s.stands.Store(clientID, st)
+	}
+	return st, err
+}
+
+// stand returns the first live grant that prefix and a number from n on name, and makes it like g where there is none.
+func (s *Server) stand(ctx context.Context, prefix string, n int64, g store.Grant, now time.Time) (standing, error) {
+	// With an end, however far: a store remembers that it was revoked until then, so that its number never comes back.
+	g.Created, g.Expires = now, now.Add(forever)
+	for st := (standing{n: n}); ; {
+		st.id = prefix + strconv.FormatInt(st.n, 10)
+		kept, err := s.store.Grant(ctx, st.id)
 		switch {
-		case err == nil && g.AliveAt(now):
-			s.stands.Store(clientID, st)
+		case err == nil && kept.AliveAt(now):
 			return st, nil
 		case err == nil:
 			st.n++
@@ -74,17 +85,46 @@ func (s *Server) findStanding(ctx context.Context, clientID string, now time.Tim
 		case !errors.Is(err, store.ErrNotFound):
 			return st, fault("read standing grant", err)
 		}
-		// With an end, however far: a store remembers that it was revoked until then, so that its number never comes back.
-		err = s.store.CreateGrant(ctx, store.Grant{ID: st.id, Key: mandate.DigestOf(st.id), ClientID: clientID, Created: now, Expires: now.Add(forever)})
+		g.ID, g.Key = st.id, mandate.DigestOf(st.id)
+		err = s.store.CreateGrant(ctx, g)
 		switch {
 		case err == nil:
-			if err := s.stillServed(ctx, st.id, clientID, now); err != nil {
+			if err := s.stillServed(ctx, st.id, g.ClientID, now); err != nil {
 				return st, err
 			}
 		case !errors.Is(err, store.ErrExists):
 			return st, fault("create standing grant", err)
 		}
 	}
+}
+
+// underVouched carries out an issue under the standing grant of client, subject and who vouches for the subject. It is not
+// remembered: there are as many as users.
+func (s *Server) underVouched(ctx context.Context, r *TokenRequest, i *Issue) (minted, error) {
+	name := mandate.DigestOf(strconv.Quote(r.Client.ID) + strconv.Quote(i.Standing) + strconv.Quote(i.Grant.Subject))
+	g := store.Grant{ClientID: r.Client.ID, Subject: i.Grant.Subject, Details: i.Grant.Details}
+	st, err := s.stand(ctx, "vouched/"+base64.RawURLEncoding.EncodeToString(name[:])+"/", 0, g, r.Now)
+	if err != nil {
+		return minted{}, err
+	}
+	i.Under, i.Grant.ID, i.Grant.ClientID = true, st.id, r.Client.ID
+	access, err := s.mintAndPut(ctx, r, i)
+	if errors.Is(err, store.ErrRevoked) {
+		err = errClientRevoked
+	}
+	return access, err
+}
+
+// grantOfToken is TokenRequest.GrantOf.
+func (s *Server) grantOfToken(ctx context.Context, t *mandate.Token, now time.Time) (store.Grant, error) {
+	g, err := s.store.Grant(ctx, t.GrantID())
+	switch {
+	case errors.Is(err, store.ErrNotFound), err == nil && !g.AliveAt(now):
+		return g, mandate.Errorf(mandate.InvalidGrant, err, "grant is over")
+	case err != nil:
+		return g, fault("read grant", err)
+	}
+	return g, nil
 }
 
 // stillServed refuses a client that was disabled since it was read, and ends its new grant, which whoever disabled it may not have seen.

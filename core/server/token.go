@@ -88,7 +88,15 @@ func (s *Server) issue(ctx context.Context, r *TokenRequest, i *Issue, grantType
 	if i.Refresh && (r.handle == (handle{}) || i.Grant.ID == "" || i.Grant.Key != r.key) {
 		return nil, fmt.Errorf("grant type %s: a refresh token needs the grant that Present or NewGrant returned last", grantType)
 	}
+	if i.Under && (i.New || i.Spend || i.Refresh || i.Grant.ID == "") || i.Standing != "" && (i.Grant.ID != "" || i.Grant.Subject == "" || i.Refresh) {
+		return nil, fmt.Errorf("grant type %s: Under needs a stored grant, Standing a subject and no grant; both rule New, Spend and Refresh out", grantType)
+	}
 	r.answer = new(tokenAnswer)
+	if i.Once != nil {
+		if err := s.useUp(ctx, i.Once, r.Now); err != nil {
+			return nil, err
+		}
+	}
 	access, kid, err := s.carryOut(ctx, r, i, grantType)
 	if err != nil {
 		return nil, err
@@ -127,8 +135,18 @@ func (s *Server) extend(ctx context.Context, i *Issue, t *mandate.Token, resp To
 // token in one step, or creates the grant first. It returns the name of the key that the next refresh
 // token is made with.
 func (s *Server) carryOut(ctx context.Context, r *TokenRequest, i *Issue, grantType string) (access minted, kid string, err error) {
-	if i.Grant.ID == "" {
+	switch {
+	case i.Grant.ID == "" && i.Standing == "":
 		return s.underStanding(ctx, r, i)
+	case i.Grant.ID == "":
+		access, err = s.underVouched(ctx, r, i)
+		return access, s.kid, err
+	case i.Under:
+		access, err = s.mintAndPut(ctx, r, i)
+		if errors.Is(err, store.ErrRevoked) {
+			err = mandate.Errorf(mandate.InvalidGrant, err, "grant is over")
+		}
+		return access, s.kid, err
 	}
 	if access, err = s.mint(ctx, r, i); err != nil {
 		return access, "", err
@@ -156,6 +174,17 @@ func (s *Server) carryOut(ctx context.Context, r *TokenRequest, i *Issue, grantT
 		}
 	}
 	return access, s.kid, nil
+}
+
+// useUp refuses what was used before.
+func (s *Server) useUp(ctx context.Context, o *Once, now time.Time) error {
+	switch err := s.store.UseOnce(ctx, o.Space, o.Key, now, o.Expires); {
+	case errors.Is(err, store.ErrUsed):
+		return mandate.Errorf(mandate.InvalidGrant, err, "assertion was used before")
+	case err != nil:
+		return fault("use up assertion", err)
+	}
+	return nil
 }
 
 func (s *Server) redeem(ctx context.Context, r *TokenRequest, i *Issue, access minted, grantType string) (string, error) {

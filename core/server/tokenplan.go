@@ -52,7 +52,9 @@ func (s *Server) expiry(ctx context.Context, r *TokenRequest, i *Issue, info *ma
 		}
 	}
 	if ttl == 0 {
-		ttl = s.tokenTTL(r.Client.Client, r.grantType)
+		if ttl = s.tokenTTL(r.Client.Client, r.grantType); format == JWT && s.formatOf(r.Client.Client) == Opaque {
+			ttl = min(ttl, s.config.JWTTTL)
+		}
 	}
 	switch {
 	case ttl < 0 && ttl != InsecureNoEnd:
@@ -62,13 +64,31 @@ func (s *Server) expiry(ctx context.Context, r *TokenRequest, i *Issue, info *ma
 	case format == JWT:
 		ttl = min(ttl, maxJWT)
 	case ttl == InsecureNoEnd:
-		return time.Time{}, nil
+		return i.bound(time.Time{}, format, info.IssuedAt)
 	}
 	expires := info.IssuedAt.Add(ttl)
 	if ends := i.Grant.Details.Ends; !ends.IsZero() && expires.After(ends) {
 		expires = ends
 	}
-	return expires, nil
+	return i.bound(expires, format, info.IssuedAt)
+}
+
+// bound returns expires, or what must not be passed where that is sooner: Until, and the end of a grant that this token does not move.
+func (i *Issue) bound(expires time.Time, format TokenFormat, now time.Time) (time.Time, error) {
+	until := i.Until
+	if ends := i.Grant.Expires; i.Under && !ends.IsZero() && (until.IsZero() || until.After(ends)) {
+		until = ends
+	}
+	if format == JWT {
+		until = until.Truncate(time.Second) // a JWT's end is rounded up to whole seconds
+	}
+	switch {
+	case until.IsZero() || !expires.IsZero() && !expires.After(until):
+		return expires, nil
+	case !until.After(now):
+		return time.Time{}, mandate.Errorf(mandate.InvalidGrant, nil, "grant is over")
+	}
+	return until, nil
 }
 
 // tokenTTL returns the life of c's access tokens by grantType, as far as it is configured.
