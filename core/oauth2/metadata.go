@@ -33,6 +33,7 @@ type ServerMetadata struct {
 	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported,omitempty"`
 	IntrospectionEndpoint    string   `json:"introspection_endpoint,omitempty"`
 	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported,omitempty"`
+	IntrospectionAlgs        []string `json:"introspection_signing_alg_values_supported,omitempty"` // RFC 9701
 	ChallengeMethods         []string `json:"code_challenge_methods_supported,omitempty"`
 	IssParameter             bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 

@@ -63,6 +63,9 @@ type Config struct {
 	Pages *pages.Set
 	// ErrorURL is where a browser is sent, with error and error_description, instead of seeing the error page. Default: none.
 	ErrorURL string
+	// ErrorURIs are pages for developers about errors, by code: the error_uri of JSON answers, of redirects to clients and to ErrorURL (RFC
+	// 6749, sections 4.1.2.1 and 5.2), and the URI of the error that MountConfig.Error gets. Default: none.
+	ErrorURIs map[mandate.Code]string
 
 	// ClientAuthMethods are the ways in which clients may authenticate. Default: client_secret_basic, client_secret_post and none.
 	ClientAuthMethods []string
@@ -133,6 +136,11 @@ type Config struct {
 	// Fetcher reaches what clients name by URL: keys, documents, request objects. Default: fetch.New with no options, which
 	// lets strangers' URLs lead to public addresses alone. It goes nowhere for clients that name none.
 	Fetcher mandate.Fetcher
+
+	// Introspect changes what the introspection endpoint says of a token that its caller may know of. Default: nothing.
+	Introspect func(ctx context.Context, a *Introspected) error
+	// SignedIntrospection lets clients ask for signed answers at the introspection endpoint (RFC 9701). Default: nil, off.
+	SignedIntrospection *SignedIntrospection
 
 	// Hooks are told what happens.
 	Hooks mandate.Hooks
@@ -222,7 +230,7 @@ func (c *Config) withDefaults() (place, error) {
 func (c *Config) setDefaults() {
 	c.Scopes, c.Resources, c.DefaultAudience = slices.Clone(c.Scopes), slices.Clone(c.Resources), slices.Clone(c.DefaultAudience)
 	c.ResponseModes = slices.Clone(c.ResponseModes)
-	c.Lifetimes, c.TokenPrefixes = maps.Clone(c.Lifetimes), slices.Clone(c.TokenPrefixes)
+	c.Lifetimes, c.TokenPrefixes, c.ErrorURIs = maps.Clone(c.Lifetimes), slices.Clone(c.TokenPrefixes), maps.Clone(c.ErrorURIs)
 	if c.GrantTypes == nil {
 		c.GrantTypes = []GrantType{AuthorizationCode(), RefreshToken(), ClientCredentials()}
 	}
@@ -296,8 +304,10 @@ func (c *Config) checkPolicies() error {
 	case c.CodeTTL > 10*time.Minute:
 		return fmt.Errorf("server: CodeTTL %v is over 10 minutes (RFC 6749, section 4.1.2)", c.CodeTTL)
 	}
-	if err := c.checkTokens(); err != nil {
-		return err
+	for _, check := range []func() error{c.checkTokens, c.checkErrorURIs, c.checkSignedIntrospection} {
+		if err := check(); err != nil {
+			return err
+		}
 	}
 	if c.SecretCores < 0 {
 		return fmt.Errorf("server: SecretCores %d is negative: leave it 0 for half of the cores", c.SecretCores)

@@ -13,7 +13,7 @@ import (
 // errorPage answers what may not go to the client by redirect: a page for a browser, JSON for anything else, or what the
 // application put in its place.
 func (m mounted) errorPage(ctx context.Context, r *mandate.Request, err error, p pages.Error) *mandate.Response {
-	e := mandate.AsError(err)
+	e := m.told(err)
 	if p.Status == 0 {
 		p.Status = e.Code.Status()
 	}
@@ -50,6 +50,9 @@ func (s *Server) errorURL(e *mandate.Error) string {
 	q := url.Values{"error": {string(e.Code)}}
 	if e.Description != "" {
 		q.Set("error_description", e.Description)
+	}
+	if e.URI != "" {
+		q.Set("error_uri", e.URI)
 	}
 	mark := "?"
 	if strings.Contains(s.config.ErrorURL, "?") {

@@ -320,25 +320,25 @@ func (s *Server) revokeImported(ctx context.Context, client Client, token string
 }
 
 // introspectImported answers for an imported refresh token that nobody has used.
-func (s *Server) introspectImported(ctx context.Context, client Client, token string) *mandate.Response {
+func (s *Server) introspectImported(ctx context.Context, client Client, token string) ([]byte, error) {
 	now := s.now()
 	t, err := s.store.Ticket(ctx, store.LegacyRefresh, s.importedKey(mandate.DigestOf(token)), now)
 	switch {
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExpired), errors.Is(err, store.ErrUsed):
-		return s.answer(inactive)
+		return inactive, nil
 	case err != nil:
-		return s.Refuse(fault("read imported refresh token", err))
+		return nil, fault("read imported refresh token", err)
 	}
 	g, err := s.aliveGrant(ctx, t.GrantID, now)
 	switch {
 	case errors.Is(err, mandate.InvalidGrant):
-		return s.answer(inactive)
+		return inactive, nil
 	case err != nil:
-		return s.Refuse(err)
+		return nil, err
 	case !mayIntrospect(client.Client, g.ClientID, strings.Fields(g.Details.Resources)):
-		return s.answer(inactive)
+		return inactive, nil
 	}
-	return s.answerWith(introspection{
+	return s.introspected(ctx, Introspected{Client: client, Grant: g}, introspection{
 		Active: true, Scope: g.Details.Scopes, ClientID: g.ClientID, Subject: g.Subject, Issuer: s.config.Issuer,
 		Expires: unix(t.Expires), IssuedAt: unix(g.Created), AuthTime: unix(g.Details.AuthTime),
 	}, "")

@@ -2,9 +2,7 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -46,20 +44,31 @@ func (s *Server) handleIntrospection(ctx context.Context, r *mandate.Request) *m
 	if client.Method() == "none" {
 		return s.Refuse(&clientError{mandate.Errorf(mandate.InvalidClient, nil, "a public client cannot introspect"), false})
 	}
+	body, err := s.introspect(ctx, client, token)
+	if err != nil {
+		return s.Refuse(err)
+	}
+	if s.config.SignedIntrospection != nil && wantsSigned(r) {
+		return s.answerSigned(ctx, client, body)
+	}
+	return &mandate.Response{Status: 200, Header: jsonHeader, Body: body}
+}
+
+// introspect returns the JSON object that client learns of token.
+func (s *Server) introspect(ctx context.Context, client Client, token string) ([]byte, error) {
 	if c, ok := s.read(token); ok {
 		return s.introspectRefresh(ctx, client, c)
 	}
-	now := s.now()
-	t, err := s.Verify(ctx, token, now)
+	t, err := s.Verify(ctx, token, s.now())
 	switch {
 	case errors.Is(err, mandate.InvalidToken) && s.mayBeImported(token):
 		return s.introspectImported(ctx, client, token)
 	case errors.Is(err, mandate.InvalidToken):
-		return s.answer(inactive)
+		return inactive, nil
 	case err != nil:
-		return s.Refuse(err)
+		return nil, err
 	case !mayIntrospect(client.Client, t.ClientID(), t.Audience()):
-		return s.answer(inactive)
+		return inactive, nil
 	}
 	info := t.Info()
 	out := introspection{
@@ -69,47 +78,24 @@ func (s *Server) handleIntrospection(ctx context.Context, r *mandate.Request) *m
 	if info.Confirmed != (mandate.Confirmation{}) {
 		out.Confirmed = &info.Confirmed
 	}
-	return s.answerWith(out, info.Claims)
+	return s.introspected(ctx, Introspected{Client: client, Token: t}, out, info.Claims)
 }
 
 // introspectRefresh answers for a refresh token. One that was rotated away is inactive, without an alarm; a code is no token.
-func (s *Server) introspectRefresh(ctx context.Context, client Client, c credential) *mandate.Response {
+func (s *Server) introspectRefresh(ctx context.Context, client Client, c credential) ([]byte, error) {
 	g, err := s.store.GrantByKey(ctx, c.handle.key())
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return s.answer(inactive)
+		return inactive, nil
 	case err != nil:
-		return s.Refuse(fault("read grant", err))
+		return nil, fault("read grant", err)
 	case c.generation == 0 || c.generation != g.Generation || !g.AliveAt(s.now()) || !mayIntrospect(client.Client, g.ClientID, strings.Fields(g.Details.Resources)):
-		return s.answer(inactive)
+		return inactive, nil
 	}
-	return s.answerWith(introspection{
+	return s.introspected(ctx, Introspected{Client: client, Grant: g}, introspection{
 		Active: true, Scope: g.Details.Scopes, ClientID: g.ClientID, Subject: g.Subject, Issuer: s.config.Issuer,
 		Expires: unix(g.Expires), IssuedAt: unix(g.Advanced), AuthTime: unix(g.Details.AuthTime), ACR: g.Details.ACR,
 	}, "")
-}
-
-// answerWith returns out with the members of the JSON object more that out does not have.
-func (s *Server) answerWith(out introspection, more string) *mandate.Response {
-	body, err := json.Marshal(out)
-	if err == nil && more != "" {
-		var all map[string]json.RawMessage
-		if err = json.Unmarshal([]byte(more), &all); err == nil {
-			var own map[string]json.RawMessage
-			if err = json.Unmarshal(body, &own); err == nil {
-				maps.Copy(all, own)
-				body, err = json.Marshal(all)
-			}
-		}
-	}
-	if err != nil {
-		return s.Refuse(fault("encode introspection", err))
-	}
-	return s.answer(body)
-}
-
-func (s *Server) answer(body []byte) *mandate.Response {
-	return &mandate.Response{Status: 200, Header: jsonHeader, Body: body}
 }
 
 // tokenRequest reads a request of RFC 7009 or RFC 7662: who asks, and about which token.

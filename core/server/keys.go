@@ -39,13 +39,19 @@ type ringState struct {
 	read     time.Time
 }
 
-// signer returns the key that signs with alg now.
+// signer returns the key that signs with alg now, and makes one where Config.Keys is not set and there is none yet.
 func (k *keyring) signer(ctx context.Context, alg jose.Alg) (*jose.Key, error) {
 	state, err := k.current(ctx, ringFresh)
 	if err != nil {
 		return nil, err
 	}
 	key := state.ring.Signer(alg, k.server.now())
+	if key == nil && k.server.config.Keys == (jose.Ring{}) {
+		if state, err = k.with(ctx, alg); err != nil {
+			return nil, err
+		}
+		key = state.ring.Signer(alg, k.server.now())
+	}
 	if key == nil {
 		return nil, fmt.Errorf("signing keys: none for %s: add one to Config.Keys", alg)
 	}
@@ -105,7 +111,7 @@ func (k *keyring) current(ctx context.Context, age time.Duration) (*ringState, e
 	if state := fresh(); state != nil {
 		return state, nil
 	}
-	state, err := k.load(ctx)
+	state, err := k.load(ctx, "")
 	if err != nil {
 		if old == nil {
 			return nil, err
@@ -116,9 +122,23 @@ func (k *keyring) current(ctx context.Context, age time.Duration) (*ringState, e
 	return state, nil
 }
 
+// with returns keys of which one signs with alg.
+func (k *keyring) with(ctx context.Context, alg jose.Alg) (*ringState, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if state := k.state.Load(); state != nil && state.ring.Signer(alg, k.server.now()) != nil {
+		return state, nil // somebody else made it meanwhile
+	}
+	state, err := k.load(ctx, alg)
+	if err == nil {
+		k.state.Store(state)
+	}
+	return state, err
+}
+
 // load reads the keys, and makes, rotates or seals them anew where that is due. Of several processes one writes and the others read
-// what it wrote.
-func (k *keyring) load(ctx context.Context) (*ringState, error) {
+// what it wrote. One signs with alg, if that is not empty.
+func (k *keyring) load(ctx context.Context, alg jose.Alg) (*ringState, error) {
 	s := k.server
 	for range maxKeyWrites {
 		now := s.now()
@@ -132,7 +152,7 @@ func (k *keyring) load(ctx context.Context) (*ringState, error) {
 				return nil, err
 			}
 		}
-		next, err := k.due(ring, now)
+		next, err := k.due(ring, alg, now)
 		if err != nil {
 			return nil, err
 		}
@@ -151,9 +171,13 @@ func (k *keyring) load(ctx context.Context) (*ringState, error) {
 }
 
 // due returns ring with what it lacks at now.
-func (k *keyring) due(ring jose.Ring, now time.Time) (jose.Ring, error) {
+func (k *keyring) due(ring jose.Ring, alg jose.Alg, now time.Time) (jose.Ring, error) {
 	s := k.server
-	next, err := ring.With(now, s.config.SigningAlg)
+	algs := []jose.Alg{s.config.SigningAlg, alg}
+	if alg == "" {
+		algs = algs[:1]
+	}
+	next, err := ring.With(now, algs...)
 	if err != nil {
 		return next, fmt.Errorf("make signing key: %w", err)
 	}
@@ -192,7 +216,7 @@ func (s *Server) RotateKeys(ctx context.Context) error {
 	s.keys.mu.Lock()
 	defer s.keys.mu.Unlock()
 	for range maxKeyWrites {
-		state, err := s.keys.load(ctx)
+		state, err := s.keys.load(ctx, "")
 		if err != nil {
 			return err
 		}

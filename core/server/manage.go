@@ -52,6 +52,9 @@ func (s *Server) CheckClient(c *store.Client) error {
 	if err := checkTTL("TokenTTL", c.Policy.TokenTTL, s.formatOf(c)); err != nil {
 		return fmt.Errorf("server: client %q: %w", c.ID, err)
 	}
+	if err := s.checkIntrospectionAlg(c); err != nil {
+		return err
+	}
 	return checkPolicy(c)
 }
 

@@ -187,6 +187,11 @@ func (s *Server) describeAs(extra map[string]json.RawMessage) oauth2.ServerMetad
 		ResponseTypes:            []string{},
 		Extra:                    extra,
 	}
+	if on := s.config.SignedIntrospection; on != nil {
+		for _, alg := range on.Algs {
+			d.IntrospectionAlgs = append(d.IntrospectionAlgs, string(alg))
+		}
+	}
 	for _, scope := range s.config.Scopes {
 		d.Scopes = append(d.Scopes, scope.Name)
 	}

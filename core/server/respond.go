@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"net/url"
 	"slices"
+	"strings"
 
 	mandate "github.com/go-mandate/mandate/core"
 )
@@ -32,7 +35,7 @@ func JSON(status int, v any) *mandate.Response {
 // Refuse returns the answer to err at an endpoint that clients call: the JSON of RFC 6749, section 5.2, with the status of its
 // code. What is no [mandate.Error] becomes server_error and says nothing.
 func (s *Server) Refuse(err error) *mandate.Response {
-	e := mandate.AsError(err)
+	e := s.told(err)
 	status := e.Code.Status()
 	header := jsonHeader
 	if c, ok := errors.AsType[*clientError](err); ok && c.challenge {
@@ -48,6 +51,29 @@ func (s *Server) Refuse(err error) *mandate.Response {
 		URI         string       `json:"error_uri,omitempty"`
 	}{e.Code, e.Description, e.URI})
 	return &mandate.Response{Status: status, Header: header, Body: body, Err: err}
+}
+
+// told returns what a peer is told of err, with the page about it that Config.ErrorURIs has.
+func (s *Server) told(err error) *mandate.Error {
+	e := mandate.AsError(err)
+	if uri := s.config.ErrorURIs[e.Code]; uri != "" && e.URI == "" {
+		with := *e
+		with.URI = uri
+		return &with
+	}
+	return e
+}
+
+// checkErrorURIs refuses what an error_uri cannot be (RFC 6749, section 5.2).
+func (c *Config) checkErrorURIs() error {
+	for _, code := range slices.Sorted(maps.Keys(c.ErrorURIs)) {
+		text := c.ErrorURIs[code]
+		u, err := url.Parse(text)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || mandate.Printable(text) != text || strings.Contains(text, " ") {
+			return fmt.Errorf("server: ErrorURIs[%q] is %q, which is not an http or https URL of ASCII characters", code, text)
+		}
+	}
+	return nil
 }
 
 // fault is an error that is nobody's refusal: the answer is server_error, or temporarily_unavailable where time ran

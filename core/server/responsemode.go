@@ -95,10 +95,13 @@ func (m mounted) deliver(ctx context.Context, a *Ask, params []mandate.Field) *m
 // from a browser that is signed in, or where no page may be shown: otherwise one link would send people
 // from this host to anywhere (RFC 9700, section 4.11.2).
 func (m mounted) refuseClient(ctx context.Context, a *Ask, err error) *mandate.Response {
-	e := mandate.AsError(err)
+	e := m.told(err)
 	params := []mandate.Field{{Name: "error", Value: string(e.Code)}}
 	if e.Description != "" {
 		params = append(params, mandate.Field{Name: "error_description", Value: e.Description})
+	}
+	if e.URI != "" {
+		params = append(params, mandate.Field{Name: "error_uri", Value: e.URI})
 	}
 	if a.Client.Origin != store.ByOperator && !a.Request.silent() && a.flow.Shown == "" && !m.hasSession(ctx, a.request) {
 		mode := a.Request.ResponseMode
