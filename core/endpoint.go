@@ -15,7 +15,9 @@ type Endpoint struct {
 	Methods []string // as in Allow; GET brings HEAD
 	CORS    bool     // scripts of any origin may call it, without cookies
 	Limit   int64    // of the body, in bytes; zero: 64 KiB
-	Handle  func(ctx context.Context, r *Request) *Response
+	// AllowOrigin says which origins CORS is for. Nil: any.
+	AllowOrigin func(origin string) bool
+	Handle      func(ctx context.Context, r *Request) *Response
 }
 
 // Mountable is what has endpoints: an authorization server, a guard with resource metadata.
@@ -46,23 +48,38 @@ func (e *Endpoint) Serve(ctx context.Context, r *Request) *Response {
 		get.Method = "GET"
 		resp = headOf(e.Handle(ctx, &get))
 	case r.Method == "OPTIONS" && e.CORS && r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != "":
-		return &Response{Status: 204, Header: Fields{
-			{"Access-Control-Allow-Origin", "*"},
-			{"Access-Control-Allow-Methods", e.Allow()},
-			{"Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP"},
-			{"Access-Control-Max-Age", "86400"},
-		}}
+		header, ok := e.origin(r)
+		if ok {
+			header = append(header,
+				Field{"Access-Control-Allow-Methods", e.Allow()},
+				Field{"Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP"},
+				Field{"Access-Control-Max-Age", "86400"})
+		}
+		return &Response{Status: 204, Header: header}
 	default:
 		resp = &Response{Status: 405, Header: Fields{{"Allow", e.Allow()}}}
 	}
 	if e.CORS && (r.Method != "POST" || r.Header.Get("Origin") != "") {
 		c := *resp
-		c.Header = append(slices.Clip(c.Header),
-			Field{"Access-Control-Allow-Origin", "*"},
-			Field{"Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce"})
+		header, ok := e.origin(r)
+		if ok {
+			header = append(header, Field{"Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce"})
+		}
+		c.Header = append(slices.Clip(c.Header), header...)
 		resp = &c
 	}
 	return resp
+}
+
+// origin reports whether scripts of r's origin may read the answer, and returns the header fields that say so: never with cookies.
+func (e *Endpoint) origin(r *Request) (Fields, bool) {
+	if e.AllowOrigin == nil {
+		return Fields{{"Access-Control-Allow-Origin", "*"}}, true
+	}
+	if origin := r.Header.Get("Origin"); origin != "" && e.AllowOrigin(origin) {
+		return Fields{{"Access-Control-Allow-Origin", origin}, {"Vary", "Origin"}}, true
+	}
+	return Fields{{"Vary", "Origin"}}, false
 }
 
 // Allow returns the methods that the endpoint answers, as the header field Allow has them.

@@ -1,29 +1,6 @@
 package mandate
 
-import (
-	"context"
-	"time"
-)
-
-// Hooks are told what happens. A nil function costs nothing. Functions may be called from several
-// goroutines at once.
-type Hooks struct {
-	// Before may answer in place of an endpoint: rate limits, maintenance. Nil lets the request pass. It is
-	// the one hook that gets the request itself, which holds secrets: do not log its parameters.
-	Before func(ctx context.Context, endpoint string, r *Request) *Response
-	// After sees each answer's status and, for a refusal, its cause: hand it to package slog, which shows all of it; Error()
-	// is what the peer may know.
-	After func(ctx context.Context, endpoint string, status int, err error)
-	// On sees each event, when it is done and before the answer is written. Events hold no secrets.
-	On func(ctx context.Context, e Event)
-}
-
-// Tell calls On, if there is one.
-func (h *Hooks) Tell(ctx context.Context, e Event) {
-	if h.On != nil {
-		h.On(ctx, e)
-	}
-}
+import "time"
 
 // Event is one thing that happened; what does not apply is empty. New members and new names may come.
 type Event struct {
@@ -56,6 +33,8 @@ const (
 	TokenAuthenticated  EventName = "token.authenticated"
 	TokenRefused        EventName = "token.refused"
 	TokenRevoked        EventName = "token.revoked"
+	AttemptRefused      EventName = "attempt.refused" // a limiter let somebody wait who may be guessing
+	RequestBegun        EventName = "request.begun"   // an authorization request was found good, and waits for a decision
 	SignedIn            EventName = "session.started"
 	SignInRefused       EventName = "session.refused"
 	Fault               EventName = "fault" // something inside failed: Err says what

@@ -65,6 +65,7 @@ func Run(t *testing.T, a Adapter) {
 		{"crashes", crashes()},
 		{"grant types", ownGrants()},
 		{"hooks", hooks()},
+		{"limits", limits()},
 		{"hostile", hostile()},
 		{"attacks", attacks()},
 		{"races", races()},

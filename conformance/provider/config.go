@@ -113,8 +113,6 @@ func (c *config) check() error {
 		return fmt.Errorf("profile %q is unknown: there is oauth2", c.Profile)
 	case *c.PasswordCost < bcrypt.MinCost || *c.PasswordCost > maxPasswordCost:
 		return fmt.Errorf("password_cost %d is not between %d and %d", *c.PasswordCost, bcrypt.MinCost, maxPasswordCost)
-	case c.Limits.Enabled:
-		return errors.New("limits.enabled cannot be true: limits do not exist yet")
 	case c.Rotation != "" && c.Rotation != "always" && c.Rotation != "public" && c.Rotation != "never":
 		return fmt.Errorf("refresh_rotation %q is none of always, public, never", c.Rotation)
 	case c.GraceSeconds != nil && (*c.GraceSeconds < 0 || *c.GraceSeconds > 300):

@@ -101,8 +101,8 @@ func TestBadConfig(t *testing.T) {
 			want: "features.refresh_tokens is false and grant_types has refresh_token",
 		},
 		"limits": {
-			edit: func(c map[string]any) { c["limits"] = map[string]any{"enabled": true} },
-			want: "limits.enabled cannot be true: limits do not exist yet",
+			edit: func(c map[string]any) { c["limits"] = map[string]any{"enabled": "yes"} },
+			want: "limits.enabled is a string, which it cannot be",
 		},
 		"an unknown rotation": {
 			edit: func(c map[string]any) { c["refresh_rotation"] = "sometimes" }, want: `refresh_rotation "sometimes" is none of always, public, never`,

@@ -72,6 +72,9 @@ func (s *settings) site(st store.Store, keys jose.Ring) (*site, error) {
 	if slices.ContainsFunc(s.clients, func(c *store.Client) bool { return c.Policy.TokenFormat == string(server.JWT) }) {
 		sc.JWTTTL = sc.TokenTTL // which may be longer than a JWT's where there is none
 	}
+	if !c.Limits.Enabled {
+		sc.Limiter = server.InsecureUnlimited()
+	}
 	if !on(c.Features.PKCE) {
 		sc.PKCE = server.PKCEPublic
 	}

@@ -101,6 +101,7 @@ func (m mounted) begin(ctx context.Context, r *mandate.Request, params mandate.P
 	}
 	a.Scopes = m.described(a.Request.Details.Scopes)
 	a.flow.Client = c.ID
+	m.hooks.Tell(ctx, mandate.Event{Name: mandate.RequestBegun, ClientID: c.ID, Scopes: a.Request.Details.Scopes})
 	return a, nil
 }
 

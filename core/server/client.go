@@ -124,7 +124,7 @@ func unmet(c *store.Client) string {
 
 // proves reports whether secret is one of c's now. What costs nothing is asked first, so that an old secret beside a new one
 // slows nobody down. An error means that nobody could tell.
-func (s *Server) proves(ctx context.Context, c *store.Client, secret string) (bool, error) {
+func (s *Server) proves(ctx context.Context, r *mandate.Request, c *store.Client, secret string) (bool, error) {
 	now := s.now()
 	ok, slow := false, false
 	for i := range c.Secrets {
@@ -146,13 +146,21 @@ func (s *Server) proves(ctx context.Context, c *store.Client, secret string) (bo
 	if ok || !slow {
 		return ok, nil
 	}
+	var done func(right bool)
+	try := func() (func(right bool), error) {
+		var err error
+		if done == nil { // one attempt, however many secrets the client has
+			done, err = s.attempt(ctx, r, Attempt{What: ClientSecretAttempt, ClientID: c.ID})
+		}
+		return done, err
+	}
 	var failed error
 	for i := range c.Secrets {
 		k := &c.Secrets[i]
 		if !goodAt(k, now) || k.Form == store.SHA256 || k.Form == store.Sealed {
 			continue
 		}
-		right, err := s.slow.proves(ctx, c.ID, k, secret)
+		right, err := s.slow.proves(ctx, c.ID, k, secret, try)
 		if right {
 			return true, nil
 		}

@@ -71,7 +71,7 @@ func (s *Server) authenticate(ctx context.Context, r *mandate.Request, form mand
 		return refuse(errors.New("client used " + c.method + " and is registered for " + client.Metadata.Method()))
 	}
 	if c.method != "none" {
-		ok, err := s.proves(ctx, client, c.secret)
+		ok, err := s.proves(ctx, r, client, c.secret)
 		if err != nil {
 			return Client{}, err
 		}

@@ -141,6 +141,18 @@ type Config struct {
 	Introspect func(ctx context.Context, a *Introspected) error
 	// SignedIntrospection lets clients ask for signed answers at the introspection endpoint (RFC 9701). Default: nil, off.
 	SignedIntrospection *SignedIntrospection
+	// Limiter bounds guessing of passwords, user codes and secrets that people chose, and rows that anybody may ask for. Default:
+	// NewLimiter with no options, which counts in this process.
+	Limiter Limiter
+	// RemoteAddr returns the address that a request comes from, for Limiter. Behind a proxy it is in a header that the proxy sets: without this function
+	// all who come through the proxy are one. Default: the connection's other end.
+	RemoteAddr func(r *mandate.Request) string
+	// AllowOrigin says which origins' scripts may call the endpoints that clients call, never with cookies; metadata and keys are for all, and
+	// pages for none. A native or server-side client is no script and sends no origin. Default: any.
+	AllowOrigin func(origin string) bool
+	// Deadlines bounds what an endpoint does for one request, by the name that hooks have for it; "" is for all others. A request whose
+	// time is over is answered 503. Default: none but those of the store and the Fetcher.
+	Deadlines map[string]time.Duration
 
 	// Hooks are told what happens.
 	Hooks mandate.Hooks
@@ -275,6 +287,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.SigningAlg == "" {
 		c.SigningAlg = jose.ES256
+	}
+	if c.Limiter == nil {
+		c.Limiter = defaultLimiter()
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -15,17 +15,22 @@ import (
 func (m mounted) errorPage(ctx context.Context, r *mandate.Request, err error, p pages.Error) *mandate.Response {
 	e := m.told(err)
 	if p.Status == 0 {
-		p.Status = e.Code.Status()
+		p.Status = statusOf(err)
 	}
 	p.Code, p.Description = e.Code, e.Description
 	vary := mandate.Field{Name: "Vary", Value: "Accept, Sec-Fetch-Mode"}
+	later, wait := retryAfter(err)
 	switch {
 	case m.config.ErrorURL != "" && wantsHTML(r):
 		resp := redirect(m.errorURL(e))
 		resp.Err = err
 		return resp
 	case m.Error != nil:
-		return &mandate.Response{Status: p.Status, Header: append(slices.Clip(errorHeader), vary), Err: err, Page: func() error { return m.Error(ctx, e) }}
+		header := append(slices.Clip(errorHeader), vary)
+		if wait {
+			header = append(header, later)
+		}
+		return &mandate.Response{Status: p.Status, Header: header, Err: err, Page: func() error { return m.Error(ctx, e) }}
 	case !wantsHTML(r):
 		resp := m.Refuse(err).With(vary.Name, vary.Value)
 		resp.Status = p.Status
@@ -36,6 +41,9 @@ func (m mounted) errorPage(ctx context.Context, r *mandate.Request, err error, p
 		return m.Refuse(fail)
 	}
 	resp = resp.With(vary.Name, vary.Value)
+	if wait {
+		resp = resp.With(later.Name, later.Value)
+	}
 	resp.Err = err
 	return resp
 }

@@ -40,7 +40,20 @@ func (m mounted) handleLogin(ctx context.Context, r *mandate.Request) *mandate.R
 		return m.refuseClient(ctx, a, mandate.Errorf(mandate.AccessDenied, nil, "the user did not sign in"))
 	}
 	page.Username = form.Get("username")
+	done, err := m.attempt(ctx, r, Attempt{What: PasswordAttempt, Endpoint: "login", ClientID: a.Client.ID, Account: page.Username})
+	if isLimited(err) {
+		page.Limited = true
+		resp := m.loginPage(ctx, a, page)
+		later, _ := retryAfter(err)
+		resp = resp.With(later.Name, later.Value)
+		resp.Status = statusOf(err)
+		return resp
+	}
+	if err != nil {
+		return m.errorPage(ctx, r, err, pages.Error{})
+	}
 	user, err := m.config.SignIn(ctx, page.Username, form.Get("password"))
+	done(err == nil && user.Subject != "")
 	if errors.Is(err, mandate.AccessDenied) || err == nil && user.Subject == "" {
 		m.hooks.Tell(ctx, mandate.Event{Name: mandate.SignInRefused, ClientID: a.Client.ID})
 		page.Failed = true

@@ -45,7 +45,7 @@ func (s *Server) Endpoints(m Mounting) ([]mandate.Endpoint, error) {
 		list = append(list, s.endpoint("authorization", mandate.Endpoint{Methods: []string{"GET", "POST"}, Limit: limitAuthorize, Handle: mount.handleAuthorize}))
 	}
 	for i := range list {
-		list[i].Handle = s.watched(list[i].Name, list[i].Handle)
+		list[i].Handle = mount.watched(list[i])
 	}
 	return list, nil
 }
@@ -74,6 +74,9 @@ func (s *Server) backChannel() []mandate.Endpoint {
 // endpoint completes e with its place.
 func (s *Server) endpoint(name string, e mandate.Endpoint) mandate.Endpoint {
 	e.Name, e.Origin, e.Path = name, s.at.origin+s.config.BasePath, s.paths[name]
+	if e.CORS && name != "jwks" && e.AllowOrigin == nil {
+		e.AllowOrigin = s.config.AllowOrigin
+	}
 	return e
 }
 
@@ -83,32 +86,6 @@ func (s *Server) public(name string) string { return s.config.BasePath + s.paths
 // pageURL returns the path of a page, with the pending request that it is for.
 func (s *Server) pageURL(name, handle string) string {
 	return s.public(name) + "?" + fieldHandle + "=" + handle
-}
-
-// watched puts the hooks around an endpoint.
-func (s *Server) watched(name string, handle func(context.Context, *mandate.Request) *mandate.Response) func(context.Context, *mandate.Request) *mandate.Response {
-	h := s.hooks
-	if h.Before == nil && h.After == nil && h.On == nil {
-		return handle
-	}
-	return func(ctx context.Context, r *mandate.Request) *mandate.Response {
-		var resp *mandate.Response
-		if h.Before != nil {
-			resp = h.Before(ctx, name, r)
-		}
-		if resp == nil {
-			resp = handle(ctx, r)
-		}
-		if resp.Err != nil {
-			if code := mandate.AsError(resp.Err).Code; code == mandate.ServerError || code == mandate.TemporarilyUnavailable {
-				h.Tell(ctx, mandate.Event{Name: mandate.Fault, Endpoint: name, Err: resp.Err})
-			}
-		}
-		if h.After != nil {
-			h.After(ctx, name, resp.Status, resp.Err)
-		}
-		return resp
-	}
 }
 
 // paths of the endpoints below issuer and prefix.

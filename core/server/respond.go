@@ -36,14 +36,14 @@ func JSON(status int, v any) *mandate.Response {
 // code. What is no [mandate.Error] becomes server_error and says nothing.
 func (s *Server) Refuse(err error) *mandate.Response {
 	e := s.told(err)
-	status := e.Code.Status()
+	status := statusOf(err)
 	header := jsonHeader
 	if c, ok := errors.AsType[*clientError](err); ok && c.challenge {
 		status = 401
 		header = append(slices.Clip(header), mandate.Field{Name: "WWW-Authenticate", Value: s.challenge})
 	}
-	if e.Code == mandate.TemporarilyUnavailable {
-		header = append(slices.Clip(header), mandate.Field{Name: "Retry-After", Value: "5"})
+	if later, ok := retryAfter(err); ok {
+		header = append(slices.Clip(header), later)
 	}
 	body, _ := json.Marshal(struct {
 		Error       mandate.Code `json:"error"`

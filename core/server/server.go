@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -49,7 +50,8 @@ type Server struct {
 
 	stands sync.Map // client id -> number of its standing grant (int64)
 
-	requests sync.Pool // of *TokenRequest, for those that nobody else ever sees
+	paused   atomic.Int64 // seconds after which to come back; 0: open
+	requests sync.Pool    // of *TokenRequest, for those that nobody else ever sees
 }
 
 // New returns the server that config describes. It does no I/O. An error names the field and the way out.

@@ -134,8 +134,9 @@ func newSlowSecrets(cores int, other func(ctx context.Context, kept store.Secret
 	return x
 }
 
-// proves reports whether secret is the one that k keeps. Ask knows first, which costs a digest and does not allocate.
-func (x *slowSecrets) proves(ctx context.Context, clientID string, k *store.Secret, secret string) (bool, error) {
+// proves reports whether secret is the one that k keeps, if try, which is asked once for each computation, lets it. Ask knows first, which
+// costs a digest and does not allocate.
+func (x *slowSecrets) proves(ctx context.Context, clientID string, k *store.Secret, secret string, try func() (done func(right bool), err error)) (bool, error) {
 	tag := x.tag(secret)
 	if k.Form != store.Bcrypt && k.Form != store.Argon2id && x.other == nil {
 		return false, nil
@@ -149,7 +150,7 @@ func (x *slowSecrets) proves(ctx context.Context, clientID string, k *store.Secr
 		case a == nil:
 			return false, unavailable(errors.New("too many attempts of this client at once"))
 		case mine:
-			x.decide(ctx, name, a, *k, secret)
+			x.decide(ctx, name, a, *k, secret, try)
 			return a.ok, a.err
 		}
 		select {
@@ -196,8 +197,18 @@ func (x *slowSecrets) board(name flightName) (a *attempt, mine bool) {
 var errNotDecided = errors.New("verify client secret: VerifySecret did not return")
 
 // decide computes what a is about, as soon as there are cores for it.
-func (x *slowSecrets) decide(ctx context.Context, name flightName, a *attempt, k store.Secret, secret string) {
+func (x *slowSecrets) decide(ctx context.Context, name flightName, a *attempt, k store.Secret, secret string, try func() (done func(right bool), err error)) {
 	defer x.land(name, a)
+	tried, err := try()
+	if err != nil {
+		a.err = err
+		return
+	}
+	defer func() {
+		if a.err == nil {
+			tried(a.ok)
+		}
+	}()
 	hash, ok := parseArgon2id(string(k.Value))
 	need := 1
 	switch {

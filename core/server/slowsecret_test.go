@@ -83,7 +83,7 @@ func withHook(tb testing.TB, h *hook, cores int) (*server.Server, *table) {
 	tb.Helper()
 	rows := new(table)
 	c := valid()
-	c.Store, c.SecretCores = rows, cores
+	c.Store, c.SecretCores, c.Limiter = rows, cores, server.InsecureUnlimited()
 	if h != nil {
 		c.VerifySecret = h.verify
 	}

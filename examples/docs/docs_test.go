@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/mandatetest"
@@ -85,26 +86,22 @@ func TestMachines(t *testing.T) {
 	}
 }
 
-// TestLimit asks too often.
+// TestLimit guesses too often.
 func TestLimit(t *testing.T) {
 	t.Parallel()
-	limit := docs.Limit(func(address string) bool { return address == "192.0.2.1" })
-	for name, tc := range map[string]struct {
-		endpoint, remote string
-		status           int
-	}{
-		"who may":              {"token", "192.0.2.1:4711", 0},
-		"who may not":          {"token", "192.0.2.2:4711", 429},
-		"nobody knows who":     {"token", "", 429},
-		"what everybody needs": {"metadata", "192.0.2.2:4711", 0},
-	} {
-		got := 0
-		if resp := limit.Before(t.Context(), tc.endpoint, &mandate.Request{Remote: tc.remote}); resp != nil {
-			got = resp.Status
+	c, err := docs.Limit(server.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guess := server.Attempt{What: server.PasswordAttempt, Account: "alice", At: time.Now()}
+	for i := range 4 {
+		wait, err := c.Limiter.Try(t.Context(), guess)
+		if err != nil || (wait > 0) != (i == 3) {
+			t.Errorf("attempt %d waits %v, %v", i, wait, err)
 		}
-		if got != tc.status {
-			t.Errorf("%s: Before = %d, want %d", name, got, tc.status)
-		}
+	}
+	if got := c.RemoteAddr(&mandate.Request{Header: http.Header{"X-Real-Ip": {"192.0.2.1"}}}); got != "192.0.2.1" {
+		t.Errorf("RemoteAddr = %q", got)
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"time"
 
@@ -140,34 +140,48 @@ func Rotation() (mandate.Secret, error) {
 // Hooks hear what happens.
 func Hooks() mandate.Hooks {
 	// doc:start hooks
-	hooks := mandate.Hooks{
-		After: func(ctx context.Context, endpoint string, status int, err error) { // err is the cause of a refusal, or nil
-			slog.DebugContext(ctx, "answered", "endpoint", endpoint, "status", status, "err", err)
-		},
-		On: func(ctx context.Context, e mandate.Event) { // events hold no secrets
-			level := slog.LevelInfo
-			if e.Name == mandate.GrantReused || e.Name == mandate.Fault {
-				level = slog.LevelError
+	hooks := mandate.JoinHooks(
+		mandate.LogHooks(slog.Default()), // what went wrong, what was refused, what was issued: never a secret
+		mandate.Hooks{On: func(_ context.Context, e mandate.Event) {
+			if e.Name == mandate.GrantReused {
+				fmt.Fprintln(os.Stderr, "a code or refresh token of", e.ClientID, "was stolen; grant", e.GrantID, "is over")
 			}
-			slog.LogAttrs(ctx, level, string(e.Name), slog.String("client", e.ClientID), slog.String("grant", e.GrantID), slog.Any("err", e.Err))
-		},
-	}
+		}},
+	)
 	// doc:end
 	return hooks
 }
 
-// Limit answers who asks too often.
-func Limit(allow func(address string) bool) mandate.Hooks {
+// Limit bounds guessing.
+func Limit(c server.Config) (server.Config, error) {
 	// doc:start limit
-	hooks := mandate.Hooks{Before: func(_ context.Context, endpoint string, r *mandate.Request) *mandate.Response {
-		host, _, err := net.SplitHostPort(r.Remote) // behind a proxy that is the proxy: read the header field that yours sets
-		if endpoint == "metadata" || err == nil && allow(host) {
-			return nil // go on
-		}
-		return server.JSON(429, map[string]string{"error": "slow_down"}).With("Retry-After", "60")
-	}}
+	limiter, err := server.NewLimiter(server.LimiterConfig{Free: 3, MaxWait: time.Minute})
+	if err != nil {
+		return c, err
+	}
+	c.Limiter = limiter
+	c.RemoteAddr = func(r *mandate.Request) string { return r.Header.Get("X-Real-IP") } // only if your proxy sets it, whatever clients send
 	// doc:end
-	return hooks
+	return c, nil
+}
+
+// Maintain closes the server for a while.
+func Maintain(srv *server.Server, migrate func() error) error {
+	// doc:start maintain
+	srv.Pause(2 * time.Minute) // 503 temporarily_unavailable, Retry-After: 120
+	defer srv.Resume()
+	err := migrate()
+	// doc:end
+	return err
+}
+
+// Around is what a server has around its endpoints.
+func Around(c server.Config) server.Config {
+	// doc:start around
+	c.Deadlines = map[string]time.Duration{"": 10 * time.Second, "token": 3 * time.Second}
+	c.AllowOrigin = func(origin string) bool { return origin == "https://spa.example.com" } // default: any, never with cookies
+	// doc:end
+	return c
 }
 
 // Machines is a server for machines alone: nobody signs in, so there is no SignIn and there are no pages.
