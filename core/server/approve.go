@@ -45,7 +45,7 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 	}
 	g := m.grantOf(a.Client, user.Subject, now)
 	a.code = h
-	g.ID, g.Key, g.SessionID = id, h.key(), user.SessionID
+	g.ID, g.Key, g.SessionID, g.Expires = id, h.key(), user.SessionID, m.frontEnd(a, g.Expires, now)
 	ends := g.Details.Ends
 	g.Details = a.Request.Details
 	g.Details.Ends, g.Details.Scopes, g.Details.AuthTime, g.Details.ACR, g.Details.AMR = ends, scopes, user.AuthTime, user.ACR, user.amr()

@@ -50,6 +50,10 @@ type Config struct {
 
 	// GrantTypes are the grants that the token endpoint serves. Default: AuthorizationCode, RefreshToken and ClientCredentials.
 	GrantTypes []GrantType
+	// InsecureImplicit adds the response type "token", for clients that are registered for it and for the grant type "implicit" (RFC
+	// 6749, section 4.2): the access token goes through the browser, where history, referrers and scripts find it, and anybody can slip
+	// a client another's. OAuth 2.1 and RFC 9700, section 2.1.2 forbid it. No refresh token goes with it. Default: false.
+	InsecureImplicit bool
 	// Extensions add to the server, in their order.
 	Extensions []Extension
 

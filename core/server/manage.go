@@ -40,8 +40,15 @@ func (s *Server) CheckClient(c *store.Client) error {
 		return fmt.Errorf("server: client %q gets JWT access tokens and DefaultAudience is empty: name the API that they are for (RFC 9068, section 3)", c.ID)
 	}
 	for _, name := range c.Metadata.GrantTypes {
-		if s.grants[name] == nil {
+		if s.grants[name] == nil && (name != grantImplicit || !s.config.InsecureImplicit) {
 			return fmt.Errorf("server: client %q has the grant type %q, which is not among GrantTypes: %v", c.ID, name, slices.Sorted(maps.Keys(s.grants)))
+		}
+	}
+	for _, types := range c.Metadata.ResponseTypes {
+		for t := range strings.FieldsSeq(types) {
+			if s.responses[t].Respond == nil {
+				return fmt.Errorf("server: client %q has the response type %q, and there are %v: add GrantTypes or Extensions, or set InsecureImplicit for %q", c.ID, types, slices.Sorted(maps.Keys(s.responses)), responseToken)
+			}
 		}
 	}
 	for scope := range clientScopes(c).All() {

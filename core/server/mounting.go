@@ -172,9 +172,15 @@ func (s *Server) describeAs(extra map[string]json.RawMessage) oauth2.ServerMetad
 	for _, scope := range s.config.Scopes {
 		d.Scopes = append(d.Scopes, scope.Name)
 	}
+	if s.config.InsecureImplicit {
+		d.GrantTypes = slices.Sorted(slices.Values(append(d.GrantTypes, grantImplicit)))
+	}
 	if len(s.responses) > 0 {
 		d.AuthorizationEndpoint = s.url("authorization")
 		d.ResponseTypes = slices.Sorted(maps.Keys(s.responses))
+		if s.config.InsecureImplicit && s.grants[grantCode] != nil {
+			d.ResponseTypes = append(d.ResponseTypes, "code "+responseToken)
+		}
 		d.ResponseModes = s.config.ResponseModes
 		d.ChallengeMethods = []string{oauth2.S256}
 		d.IssParameter = !s.config.OmitIss

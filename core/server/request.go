@@ -124,7 +124,10 @@ func (s *Server) checkResponse(a *Ask) error {
 			return mandate.Errorf(mandate.UnsupportedResponseType, nil, "response_type is not supported")
 		}
 	}
-	if !a.Client.Metadata.Responds(strings.Join(types, " ")) || types[0] == "code" && !a.Client.Metadata.Allows(grantCode) {
+	if len(types) > 1 && slices.Contains(types, responseNone) {
+		return mandate.Errorf(mandate.UnsupportedResponseType, nil, "response_type none comes alone")
+	}
+	if m := &a.Client.Metadata; !m.Responds(strings.Join(types, " ")) || types[0] == "code" && !m.Allows(grantCode) || slices.Contains(types, responseToken) && !m.Allows(grantImplicit) {
 		return mandate.Errorf(mandate.UnauthorizedClient, nil, "client may not use this response_type")
 	}
 	return nil
@@ -132,6 +135,9 @@ func (s *Server) checkResponse(a *Ask) error {
 
 // readChallenge applies the policy for PKCE (RFC 7636, section 4.4.1; RFC 9700, section 2.1.1).
 func (s *Server) readChallenge(a *Ask, params mandate.Params) error {
+	if !slices.Contains(a.Request.ResponseTypes, "code") {
+		return nil // there is no code to protect
+	}
 	challenge, method := params.Get("code_challenge"), params.Get("code_challenge_method")
 	if challenge == "" {
 		public := a.Client.Metadata.Public() || a.Client.Metadata.ApplicationType == "native"

@@ -135,8 +135,14 @@ func (s *Server) addGrants() error {
 		}
 		s.grants[g.Name()] = g
 	}
+	if s.config.InsecureImplicit {
+		if _, ok := s.responses[responseToken]; ok || s.grants[grantImplicit] != nil {
+			return fmt.Errorf("server: InsecureImplicit is set, and the response type %q or the grant type %q is an extension's", responseToken, grantImplicit)
+		}
+		s.responses[responseToken] = ResponseType{Name: responseToken, Front: true, Respond: s.respondToken}
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.config.Lifetimes)) {
-		if s.grants[name] == nil {
+		if s.grants[name] == nil && (name != grantImplicit || !s.config.InsecureImplicit) {
 			return fmt.Errorf("server: Lifetimes has %q, which is not among GrantTypes: %v", name, slices.Sorted(maps.Keys(s.grants)))
 		}
 	}
