@@ -40,8 +40,11 @@ type clientKeys struct {
 	set map[keysName]*keysOf
 }
 
-// keysName names keys: by their URL, so that those who share one cause one fetch, or by the client that has them inline.
-type keysName struct{ uri, client string }
+// keysName names keys: by their URL and who wrote it down, so that those who share one cause one fetch, or by the client that has them inline.
+type keysName struct {
+	uri, client string
+	trust       mandate.Trust
+}
 
 // keysOf are keys that are remembered.
 type keysOf struct {
@@ -75,7 +78,12 @@ func (k *clientKeys) verify(ctx context.Context, c *store.Client, token string, 
 	if uri == "" {
 		return jose.Header{}, nil, fmt.Errorf("%w: client has neither jwks nor jwks_uri", jose.ErrInvalid)
 	}
-	of := k.at(uri)
+	return k.verifyAt(ctx, uri, mandate.Untrusted, token, algs)
+}
+
+// verifyAt is verify for the keys at uri.
+func (k *clientKeys) verifyAt(ctx context.Context, uri string, trust mandate.Trust, token string, algs []jose.Alg) (jose.Header, []byte, error) {
+	of := k.at(uri, trust)
 	set, err := of.fetched.Get(ctx)
 	switch {
 	case errors.Is(err, errNoClientKeys):
@@ -127,8 +135,8 @@ func (k *clientKeys) inline(c *store.Client) (*jose.KeySet, error) {
 }
 
 // at returns the keys at uri.
-func (k *clientKeys) at(uri string) *keysOf {
-	name := keysName{uri: uri}
+func (k *clientKeys) at(uri string, trust mandate.Trust) *keysOf {
+	name := keysName{uri: uri, trust: trust}
 	if of := k.find(name); of != nil {
 		return of
 	}
@@ -137,7 +145,7 @@ func (k *clientKeys) at(uri string) *keysOf {
 	if of := k.set[name]; of != nil { // in between
 		return of
 	}
-	f := &keysAt{fetcher: k.fetcher, uri: uri}
+	f := &keysAt{fetcher: k.fetcher, uri: uri, trust: trust}
 	of := &keysOf{fetched: &kept.Value[jose.KeySet]{
 		Fetch: f.fetch, Failed: func(err error, until time.Time) { k.failed(uri, err, until) }, Now: k.now,
 		Timeout: clientKeysTimeout, Patience: clientKeysPatience, Interval: clientKeysInterval, Outage: clientKeysOutage,
@@ -179,6 +187,7 @@ var errNoClientKeys = errors.New("jwks_uri leads to no keys")
 type keysAt struct {
 	fetcher mandate.Fetcher
 	uri     string
+	trust   mandate.Trust
 	seen    [sha256.Size]byte // digest of the last set
 }
 
@@ -186,7 +195,7 @@ type keysAt struct {
 func (f *keysAt) fetch(ctx context.Context, old *jose.KeySet) (*jose.KeySet, time.Duration, error) {
 	res, err := f.fetcher.Fetch(ctx, &mandate.FetchRequest{
 		URL: f.uri, Header: mandate.Fields{{Name: "Accept", Value: "application/jwk-set+json, application/json"}},
-		Purpose: "jwks", Trust: mandate.Untrusted, MaxBytes: maxClientKeys,
+		Purpose: "jwks", Trust: f.trust, MaxBytes: maxClientKeys,
 	})
 	switch {
 	case errors.Is(err, fetch.ErrRefused), errors.Is(err, fetch.ErrTooLarge):

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/store"
 )
 
 const grantJWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -18,8 +21,11 @@ const typeAssertion = "assertion"
 
 // JWTBearerConfig says whose assertions [JWTBearer] takes.
 type JWTBearerConfig struct {
-	// Issuers are those who may vouch for users. Required.
+	// Issuers are those who may vouch for users. Default: none.
 	Issuers []TrustedIssuer
+	// Clients lets a client vouch for users itself, as service accounts do: "iss" is its client_id, and the keys are those that it
+	// registered (jwks or jwks_uri), for token_endpoint_auth_signing_alg alone where it registered one. Default: false.
+	Clients bool
 	// User says who at this application the subject of the assertion t is, and that the client may act for them. Nobody is
 	// [mandate.AccessDenied]; any other error means that nobody could tell. Required. It may be called from any number of goroutines.
 	User func(ctx context.Context, client Client, t *mandate.Token) (User, error)
@@ -42,8 +48,8 @@ func (*jwtGrant) Name() string { return grantJWT }
 // Check implements [Checker].
 func (g *jwtGrant) Check(issuer string) error {
 	switch {
-	case len(g.config.Issuers) == 0:
-		return errors.New("server: JWTBearerConfig.Issuers is empty: nobody could vouch for a user")
+	case len(g.config.Issuers) == 0 && !g.config.Clients:
+		return errors.New("server: JWTBearerConfig.Issuers is empty and Clients is false: nobody could vouch for a user")
 	case g.config.User == nil:
 		return errors.New("server: JWTBearerConfig.User is nil: say who a subject is here")
 	}
@@ -86,16 +92,11 @@ func (g *jwtGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) {
 
 // prove returns what the assertion says, and who made it.
 func (g *jwtGrant) prove(ctx context.Context, r *TokenRequest, raw string) (*mandate.Token, *TrustedIssuer, error) {
-	issuer := issuerOf(raw)
 	cause := errors.New("nobody who is trusted made it")
-	for n := range g.config.Issuers {
-		trusted := &g.config.Issuers[n]
-		if issuer == "" || trusted.Issuer != issuer {
-			continue
-		}
+	for trusted := range g.makers(r.Client.Client, issuerOf(raw)) {
 		t, err := r.server.verifyTrusted(ctx, trusted, typeAssertion, raw, r.Now)
 		switch {
-		case err == nil && t.Subject() == "":
+		case err == nil && (t.Subject() == "" || t.Subject() == r.Client.ID):
 			cause = errors.New("its subject is a client")
 		case err == nil || !errors.Is(err, mandate.InvalidToken):
 			return t, trusted, err
@@ -104,6 +105,28 @@ func (g *jwtGrant) prove(ctx context.Context, r *TokenRequest, raw string) (*man
 		}
 	}
 	return nil, nil, mandate.Errorf(mandate.InvalidGrant, cause, "assertion is not valid")
+}
+
+// makers yields those who may have made what c brings and says it is of issuer.
+func (g *jwtGrant) makers(c *store.Client, issuer string) iter.Seq[*TrustedIssuer] {
+	return func(yield func(*TrustedIssuer) bool) {
+		others := false
+		for n := range g.config.Issuers {
+			if trusted := &g.config.Issuers[n]; issuer != "" && trusted.Issuer == issuer {
+				if others = true; !yield(trusted) {
+					return
+				}
+			}
+		}
+		if others || !g.config.Clients || issuer != c.ID {
+			return
+		}
+		self := &TrustedIssuer{Issuer: c.ID, client: c}
+		if alg := c.Metadata.AuthAlg; alg != "" {
+			self.Algs = []jose.Alg{jose.Alg(alg)}
+		}
+		yield(self)
+	}
 }
 
 // scopes returns the scopes asked for, within what the issuer may vouch for.

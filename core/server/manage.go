@@ -40,7 +40,11 @@ func (s *Server) CheckClient(c *store.Client) error {
 		return fmt.Errorf("server: client %q gets JWT access tokens and DefaultAudience is empty: name the API that they are for (RFC 9068, section 3)", c.ID)
 	}
 	for _, name := range c.Metadata.GrantTypes {
-		if s.grants[name] == nil && (name != grantImplicit || !s.config.InsecureImplicit) {
+		switch {
+		case s.grants[name] != nil || name == grantImplicit && s.config.InsecureImplicit:
+		case name == grantImplicit:
+			return fmt.Errorf("server: client %q has the grant type implicit, which this server does not offer: set InsecureImplicit", c.ID)
+		default:
 			return fmt.Errorf("server: client %q has the grant type %q, which is not among GrantTypes: %v", c.ID, name, slices.Sorted(maps.Keys(s.grants)))
 		}
 	}

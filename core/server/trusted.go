@@ -12,6 +12,7 @@ import (
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/store"
 )
 
 // TrustedIssuer is another server whose JWTs count here: as the subject's or the actor's in a token exchange, as the assertion
@@ -19,8 +20,10 @@ import (
 type TrustedIssuer struct {
 	// Issuer is the "iss" of its JWTs. Required, and not this server's own.
 	Issuer string
-	// Keys are the keys that it signs with. Required.
-	Keys *jose.KeySet
+	// Keys are the keys that it signs with, or JWKSURI where they are published: fetched when the first JWT comes, and anew every 10
+	// minutes and for a key that is unknown. One of the two is required.
+	Keys    *jose.KeySet
+	JWKSURI string
 	// Algs are the algorithms that it signs with. Default: ES256, PS256, RS256 and EdDSA.
 	Algs []jose.Alg
 	// Audience is whom its JWTs must be meant for: one of these. Default: this server's issuer or its token endpoint.
@@ -29,6 +32,8 @@ type TrustedIssuer struct {
 	Scopes mandate.Scopes
 	// MaxAge is how long after "iat" a JWT is taken, and the longest that its "exp" may be ahead. Default: one hour.
 	MaxAge time.Duration
+
+	client *store.Client // whose keys they are, where a client vouches for itself
 }
 
 // leeway is how far the clock of another party may be ahead of, or behind, this server's.
@@ -39,8 +44,8 @@ func (t *TrustedIssuer) check(own string) error {
 	switch {
 	case t.Issuer == "" || t.Issuer == own:
 		return fmt.Errorf("server: TrustedIssuer has the Issuer %q, which must be another server's", t.Issuer)
-	case t.Keys == nil || t.Keys.Len() == 0:
-		return fmt.Errorf("server: TrustedIssuer %q has no Keys", t.Issuer)
+	case (t.Keys == nil || t.Keys.Len() == 0) == (t.JWKSURI == ""):
+		return fmt.Errorf("server: TrustedIssuer %q has neither Keys nor JWKSURI, or both: want one of them", t.Issuer)
 	case t.MaxAge < 0:
 		return fmt.Errorf("server: TrustedIssuer %q has a negative MaxAge", t.Issuer)
 	}
@@ -65,17 +70,31 @@ func issuerOf(raw string) string {
 	return issuer
 }
 
-// verifyTrusted returns what raw, a JWT that names the issuer trusted, says, once it is proven. An error that is
-// [mandate.InvalidToken] blames raw.
-func (s *Server) verifyTrusted(_ context.Context, trusted *TrustedIssuer, kind, raw string, now time.Time) (*mandate.Token, error) {
-	invalid := func(err error) (*mandate.Token, error) { return nil, mandate.Errorf(mandate.InvalidToken, err, "") }
-	algs := trusted.Algs
+// signed returns header and payload of raw, if t signed it.
+func (t *TrustedIssuer) signed(ctx context.Context, s *Server, raw string) (jose.Header, []byte, error) {
+	algs := t.Algs
 	if len(algs) == 0 {
 		algs = []jose.Alg{jose.ES256, jose.PS256, jose.RS256, jose.EdDSA}
 	}
-	header, payload, err := jose.Verify(raw, trusted.Keys, algs)
-	if err != nil {
+	switch {
+	case t.client != nil:
+		return s.verifyByClient(ctx, t.client, raw, algs)
+	case t.Keys != nil:
+		return jose.Verify(raw, t.Keys, algs)
+	}
+	return s.clientKeys.verifyAt(ctx, t.JWKSURI, mandate.Operator, raw, algs)
+}
+
+// verifyTrusted returns what raw, a JWT that names the issuer trusted, says, once it is proven. An error that is
+// [mandate.InvalidToken] blames raw.
+func (s *Server) verifyTrusted(ctx context.Context, trusted *TrustedIssuer, kind, raw string, now time.Time) (*mandate.Token, error) {
+	invalid := func(err error) (*mandate.Token, error) { return nil, mandate.Errorf(mandate.InvalidToken, err, "") }
+	header, payload, err := trusted.signed(ctx, s, raw)
+	switch {
+	case errors.Is(err, jose.ErrInvalid):
 		return invalid(err)
+	case err != nil:
+		return nil, err
 	}
 	if !typeFits(header, kind) {
 		return invalid(fmt.Errorf("typ %q is not one of %s", header.Type, kind))
