@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/go-mandate/mandate/bench/internal/subject"
+	"github.com/go-mandate/mandate/core/jose"
 )
 
 func loop(b *testing.B, f func()) {
@@ -42,4 +43,13 @@ func BenchmarkRefresh(b *testing.B) {
 	for name, open := range servers() {
 		b.Run(name, func(b *testing.B) { loop(b, subject.Refresh(open())) })
 	}
+}
+
+// BenchmarkSignedAccessToken compares a whole request for a JWT with the one for an opaque token and with the signature alone.
+func BenchmarkSignedAccessToken(b *testing.B) {
+	for _, alg := range []jose.Alg{jose.ES256, jose.EdDSA} {
+		b.Run(string(alg)+"/raw signature", func(b *testing.B) { loop(b, subject.RawSignature(alg)) })
+		b.Run(string(alg)+"/mandate", func(b *testing.B) { loop(b, subject.ClientCredentials(subject.Signed(alg))) })
+	}
+	b.Run("opaque", func(b *testing.B) { loop(b, subject.ClientCredentials(subject.Mandate())) })
 }

@@ -20,7 +20,7 @@ func SignHMAC(alg Alg, secret []byte, typ string, claims any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return seal(head, payload, func(message []byte) ([]byte, error) { return mac(alg, secret, message), nil })
+	return seal(head, payload, alg.hash().Size(), func(message []byte) ([]byte, error) { return mac(alg, secret, message), nil })
 }
 
 // VerifyHMAC is [Verify] with a shared secret. Algorithms of public keys are never allowed, nor those that

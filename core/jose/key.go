@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"sync/atomic"
+	"unsafe"
 )
 
 // Key is a private key that signs with one algorithm. It does not change. Printing or marshalling one
@@ -20,7 +22,12 @@ type Key struct {
 	signer crypto.Signer
 	public *PublicKey
 	head   string // JSON of the header, up to "typ"
+	size   int    // of a signature
+	last   atomic.Pointer[heading]
 }
+
+// heading is the header of the type of token that a key signed last, encoded, with the dot behind it: most keys sign one type.
+type heading struct{ typ, text string }
 
 // Generate returns a new key for alg, which must not be symmetric. RSA keys have 2048 bits.
 func Generate(alg Alg) (*Key, error) {
@@ -57,7 +64,16 @@ func NewKey(alg Alg, signer crypto.Signer, kid string) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jose: kid %q: %w", public.id, err)
 	}
-	return &Key{signer: signer, public: public, head: `{"alg":"` + string(alg) + `","kid":` + string(id)}, nil
+	k := &Key{signer: signer, public: public, head: `{"alg":"` + string(alg) + `","kid":` + string(id)}
+	switch key := signer.Public().(type) {
+	case *rsa.PublicKey:
+		k.size = key.Size()
+	case ed25519.PublicKey:
+		k.size = ed25519.SignatureSize
+	default:
+		k.size = 2 * coordinate(alg)
+	}
+	return k, nil
 }
 
 // ID returns the key's "kid".
@@ -83,11 +99,16 @@ func Sign(k *Key, typ string, claims any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	head, err := headOf(k.head, typ)
-	if err != nil {
-		return "", err
+	last := k.last.Load()
+	if last == nil || last.typ != typ {
+		head, err := headOf(k.head, typ)
+		if err != nil {
+			return "", err
+		}
+		last = &heading{typ, head}
+		k.last.Store(last)
 	}
-	return seal(head, payload, k.sign)
+	return seal(last.text, payload, k.size, k.sign)
 }
 
 // SignEmbedded is [Sign] with the public key itself in the header, as "jwk", instead of its ID: for proofs of
@@ -105,7 +126,7 @@ func SignEmbedded(k *Key, typ string, claims any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return seal(head, payload, k.sign)
+	return seal(head, payload, k.size, k.sign)
 }
 
 func payloadOf(claims any) ([]byte, error) {
@@ -122,31 +143,30 @@ func payloadOf(claims any) ([]byte, error) {
 	return payload, nil
 }
 
-// headOf ends the header that open begins.
+// headOf ends the header that open begins, encodes it and adds the dot.
 func headOf(open, typ string) (string, error) {
-	if typ == "" {
-		return open + "}", nil
+	head := open + "}"
+	if typ != "" {
+		name, err := json.Marshal(typ)
+		if err != nil {
+			return "", fmt.Errorf("jose: typ: %w", err)
+		}
+		head = open + `,"typ":` + string(name) + "}"
 	}
-	name, err := json.Marshal(typ)
-	if err != nil {
-		return "", fmt.Errorf("jose: typ: %w", err)
-	}
-	return open + `,"typ":` + string(name) + "}", nil
+	return base64.RawURLEncoding.EncodeToString([]byte(head)) + ".", nil
 }
 
-// seal joins head, payload and the signature that sign makes of both.
-func seal(head string, payload []byte, sign func([]byte) ([]byte, error)) (string, error) {
+// seal joins head, payload and the signature of size bytes that sign makes of both.
+func seal(head string, payload []byte, size int, sign func([]byte) ([]byte, error)) (string, error) {
 	b64 := base64.RawURLEncoding
-	out := make([]byte, 0, b64.EncodedLen(len(head))+b64.EncodedLen(len(payload))+b64.EncodedLen(maxRSA/8)+2)
-	out = b64.AppendEncode(out, []byte(head))
-	out = append(out, '.')
-	out = b64.AppendEncode(out, payload)
+	out := make([]byte, 0, len(head)+b64.EncodedLen(len(payload))+1+b64.EncodedLen(size))
+	out = b64.AppendEncode(append(out, head...), payload)
 	sig, err := sign(out)
 	if err != nil {
 		return "", err
 	}
-	out = append(out, '.')
-	return string(b64.AppendEncode(out, sig)), nil
+	out = b64.AppendEncode(append(out, '.'), sig)
+	return unsafe.String(unsafe.SliceData(out), len(out)), nil // #nosec G103 -- nobody writes to it again
 }
 
 func (k *Key) sign(message []byte) ([]byte, error) {

@@ -18,6 +18,9 @@ import (
 // maxJWT is the longest life of a JWT access token: its signing key must be published that long.
 const maxJWT = 24 * time.Hour
 
+// usualClaims is room for the claims that every token has.
+const usualClaims = 448
+
 // minted is an access token that is made and not yet in the store.
 type minted struct {
 	text   string
@@ -79,12 +82,13 @@ func (s *Server) mintJWT(ctx context.Context, info mandate.TokenInfo) (minted, e
 	if err != nil {
 		return minted{}, err
 	}
-	info.ID = randomText()[:22]
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
+	info.ID = base64.RawURLEncoding.EncodeToString(id[:])
 	if whole := info.Expires.Truncate(time.Second); !whole.Equal(info.Expires) {
 		info.Expires = whole.Add(time.Second) // the wire knows whole seconds, and a client that is told 600 may use them
 	}
-	var room [1024]byte
-	text, err := jose.Sign(key, "at+jwt", s.appendClaims(room[:0], &info))
+	text, err := jose.Sign(key, "at+jwt", s.appendClaims(make([]byte, 0, usualClaims+len(info.Claims)), &info))
 	if err != nil {
 		return minted{}, fault("sign access token", err)
 	}

@@ -27,6 +27,9 @@ func textOf(b []byte) string {
 // write returns the answer of the token endpoint (RFC 6749, section 5.1).
 func (t *TokenResponse) write(now time.Time, answer *tokenAnswer) (*mandate.Response, error) {
 	b := answer.body[:0]
+	if need := len(t.AccessToken) + len(t.RefreshToken) + len(t.Scopes) + 96; need > len(answer.body) { // a JWT
+		b = make([]byte, 0, need)
+	}
 	b = append(b, `{"access_token":`...)
 	b = appendString(b, t.AccessToken)
 	b = append(b, `,"token_type":`...)

@@ -2,6 +2,10 @@ package subject
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -12,6 +16,7 @@ import (
 
 	"github.com/go-mandate/mandate/bench/internal/measure"
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/jose"
 	"github.com/go-mandate/mandate/core/nethttp"
 	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
@@ -43,6 +48,37 @@ func Mandate() http.Handler {
 		return server.Approve(server.User{Subject: "u"}), nil
 	}}))
 	return mux
+}
+
+// Signed returns the server like Mandate, whose access tokens are JWTs signed with alg.
+func Signed(alg jose.Alg) http.Handler {
+	srv := must(server.New(server.Config{
+		Issuer: issuer, Store: memstore.New(), Secret: mandate.NewRandomSecret(), Scopes: []server.Scope{{Name: scope}},
+		TokenFormat: server.JWT, DefaultAudience: []string{"https://api.example.com"}, SigningAlg: alg,
+		Clients: []*store.Client{
+			{ID: machine, Secrets: []store.Secret{server.HashSecret(secret)}, Metadata: oauth2.ClientMetadata{GrantTypes: []string{"client_credentials"}}},
+		},
+	}))
+	mux := http.NewServeMux()
+	check(nethttp.Mount(mux, srv, nethttp.MountConfig{Decide: func(http.ResponseWriter, *http.Request, *server.Ask) (server.Answer, error) {
+		return server.Deny(), nil
+	}}))
+	return mux
+}
+
+// RawSignature makes one signature with alg as the standard library does, over a message as long as that of an access token.
+func RawSignature(alg jose.Alg) func() {
+	message := make([]byte, 400)
+	if alg == jose.EdDSA {
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		check(err)
+		return func() { ed25519.Sign(key, message) }
+	}
+	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	return func() {
+		digest := sha256.Sum256(message)
+		must(ecdsa.SignASN1(rand.Reader, key, digest[:]))
+	}
 }
 
 // Fixed answers like a token endpoint that need not think: what net/http itself costs.
