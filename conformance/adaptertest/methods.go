@@ -207,8 +207,8 @@ func follow(t *testing.T, w *world, m map[string]any, at func(member string) str
 	for member, want := range map[string]string{
 		"grant_types_supported": "authorization_code client_credentials refresh_token", "response_types_supported": "code", "response_modes_supported": "query fragment",
 		"code_challenge_methods_supported": "S256", "scopes_supported": "read write admin open",
-		"token_endpoint_auth_methods_supported": "client_secret_basic client_secret_post none", "revocation_endpoint_auth_methods_supported": "client_secret_basic client_secret_post none",
-		"introspection_endpoint_auth_methods_supported": "client_secret_basic client_secret_post",
+		"token_endpoint_auth_methods_supported": "client_secret_basic client_secret_post none private_key_jwt", "revocation_endpoint_auth_methods_supported": "client_secret_basic client_secret_post none private_key_jwt",
+		"introspection_endpoint_auth_methods_supported": "client_secret_basic client_secret_post private_key_jwt",
 	} {
 		if got := strings.Join(words(m[member]), " "); got != want {
 			t.Errorf("%s = %q, want %q", member, got, want)

@@ -118,8 +118,8 @@ func (a *Admin) desired(ctx context.Context, s Spec) (next *store.Client, change
 		next.Secrets = slices.Clone(s.Secrets)
 	case next.Metadata.Public():
 		next.Secrets = nil
-	case len(next.Secrets) == 0:
-		secret, kept := newSecret()
+	case len(next.Secrets) == 0 && next.Metadata.UsesSecret():
+		secret, kept := a.newSecret(next)
 		change.Secret, next.Secrets = secret, []store.Secret{kept}
 	}
 	if err := a.check(next); err != nil {

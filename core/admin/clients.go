@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
 )
 
@@ -68,9 +67,9 @@ func (a *Admin) Create(ctx context.Context, c *store.Client) (created *store.Cli
 	}
 	c = c.Clone()
 	c.Revision, c.Created = 0, a.now()
-	if !c.Metadata.Public() && len(c.Secrets) == 0 {
+	if c.Metadata.UsesSecret() && len(c.Secrets) == 0 {
 		var kept store.Secret
-		secret, kept = newSecret()
+		secret, kept = a.newSecret(c)
 		c.Secrets = []store.Secret{kept}
 	}
 	if err := a.check(c); err != nil {
@@ -123,7 +122,7 @@ func (a *Admin) Client(ctx context.Context, id string) (*store.Client, error) {
 }
 
 // Clients returns a page of the clients in the store. Those of the server's configuration are not among them: see
-// [server.Server.FixedClients].
+// Server.FixedClients of package server.
 func (a *Admin) Clients(ctx context.Context, page store.Page) ([]*store.Client, error) {
 	w, err := a.writer()
 	if err != nil {
@@ -266,9 +265,9 @@ func (a *Admin) Delete(ctx context.Context, id string) (ended int, err error) {
 	return ended + len(late), err
 }
 
-// newSecret returns a generated client secret and how the store keeps it, with an ID to tell it from others.
-func newSecret() (string, store.Secret) {
-	secret, kept := server.NewClientSecret()
+// newSecret returns a generated secret for c and how the store keeps it, with an ID to tell it from others.
+func (a *Admin) newSecret(c *store.Client) (string, store.Secret) {
+	secret, kept := a.server.NewSecretFor(c)
 	kept.ID = strings.ToLower(rand.Text()[:8])
 	return secret, kept
 }

@@ -92,6 +92,7 @@ func grantsEnded(n int) string {
 // settings are the flags of a client.
 type settings struct {
 	name, scope, initial, method, format string
+	keys                                 string
 	redirects, grants, resources, serves list
 	tokenTTL                             time.Duration
 }
@@ -104,7 +105,8 @@ func (s *settings) declare(fs *flag.FlagSet) {
 	fs.Var(&s.grants, "grant", "grant `type` that it may use, in place of the kind's; may be there several times")
 	fs.Var(&s.resources, "resource", "`URI` of an API that it may ask for (RFC 8707), beside the server's; may be there several times")
 	fs.Var(&s.serves, "serves", "`URI` of an API that it is: it may introspect its tokens; may be there several times")
-	fs.StringVar(&s.method, "method", "", "how it authenticates: client_secret_basic, client_secret_post or none")
+	fs.StringVar(&s.method, "method", "", "how it authenticates: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, none or one of your own")
+	fs.StringVar(&s.keys, "jwks-uri", "", "https `URL` of its public keys, for private_key_jwt")
 	fs.StringVar(&s.format, "token-format", "", "opaque or jwt; empty: the server's")
 	fs.DurationVar(&s.tokenTTL, "token-ttl", 0, "life of its access tokens; 0: the server's")
 }
@@ -142,6 +144,8 @@ func (s *settings) set(fs *flag.FlagSet, c *store.Client) error {
 			p.Serves = strings.Join(s.serves, " ")
 		case "method":
 			d.AuthMethod = s.method
+		case "jwks-uri":
+			d.JWKSURI = s.keys
 		case "token-format":
 			p.TokenFormat = s.format
 		case "token-ttl":
@@ -191,6 +195,7 @@ func (x *call) secret(id, secret string, kept []keptSecret, line string) error {
 func clientUpdate(fs *flag.FlagSet) runFunction {
 	var s settings
 	s.declare(fs)
+	renew := fs.Bool("new-secret", false, "give it a new secret in place of all others, as a change of -method may need")
 	return func(ctx context.Context, x *call) error {
 		given := 0
 		fs.Visit(func(f *flag.Flag) {
@@ -201,9 +206,24 @@ func clientUpdate(fs *flag.FlagSet) runFunction {
 		if given == 0 {
 			return errors.New("admin: client update: no flag says what to change: see help client update")
 		}
-		c, err := x.Update(ctx, x.args[0], func(c *store.Client) error { return s.set(fs, c) })
-		if err != nil {
+		secret := ""
+		c, err := x.Update(ctx, x.args[0], func(c *store.Client) error {
+			if err := s.set(fs, c); err != nil || !*renew {
+				return err
+			}
+			if !c.Metadata.UsesSecret() {
+				return fmt.Errorf("admin: client update: -new-secret: client %q authenticates by %s and has no secret", c.ID, c.Metadata.Method())
+			}
+			var kept store.Secret
+			secret, kept = x.newSecret(c)
+			c.Secrets = []store.Secret{kept}
+			return nil
+		})
+		switch {
+		case err != nil:
 			return err
+		case secret != "":
+			return x.secret(c.ID, secret, keptSecrets(c), "client "+clean(c.ID)+" has a new secret and no other")
 		}
 		return x.showClient(c)
 	}

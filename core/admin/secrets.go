@@ -41,11 +41,16 @@ func (a *Admin) AddSecret(ctx context.Context, id string) (secret string, c *sto
 }
 
 func (a *Admin) addSecret(ctx context.Context, id string, keep func(now time.Time, have []store.Secret) []store.Secret) (string, *store.Client, error) {
-	secret, kept := newSecret()
+	var secret string
 	c, err := a.Update(ctx, id, func(c *store.Client) error {
-		if c.Metadata.Public() {
+		switch {
+		case c.Metadata.Public():
 			return fmt.Errorf("admin: client %q is public and has no secret: one that can keep a secret has another token_endpoint_auth_method than none", id)
+		case !c.Metadata.UsesSecret():
+			return fmt.Errorf("admin: client %q authenticates by %s and has no secret: change its keys instead", id, c.Metadata.Method())
 		}
+		var kept store.Secret
+		secret, kept = a.newSecret(c)
 		c.Secrets = append(keep(a.now(), c.Secrets), kept)
 		if n := len(c.Secrets); n > maxSecrets {
 			return fmt.Errorf("admin: client %q has %d secrets, and may have %d: end some first", id, n-1, maxSecrets)

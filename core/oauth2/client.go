@@ -101,6 +101,16 @@ func (m *ClientMetadata) Method() string {
 // Public reports whether the client has nothing to authenticate with (RFC 6749, section 2.1).
 func (m *ClientMetadata) Public() bool { return m.AuthMethod == "none" }
 
+// UsesSecret reports whether the client authenticates with a secret that it shares with the server: by client_secret_basic, client_secret_post or
+// client_secret_jwt.
+func (m *ClientMetadata) UsesSecret() bool {
+	switch m.Method() {
+	case "client_secret_basic", "client_secret_post", "client_secret_jwt":
+		return true
+	}
+	return false
+}
+
 // Clone returns a deep copy.
 func (m *ClientMetadata) Clone() ClientMetadata {
 	c := *m

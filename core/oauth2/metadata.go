@@ -25,15 +25,18 @@ type ServerMetadata struct {
 	ResponseModes            []string `json:"response_modes_supported,omitempty"`
 	GrantTypes               []string `json:"grant_types_supported,omitempty"`
 	AuthMethods              []string `json:"token_endpoint_auth_methods_supported,omitempty"`
+	AuthAlgs                 []string `json:"token_endpoint_auth_signing_alg_values_supported,omitempty"`
 	ServiceDocumentation     string   `json:"service_documentation,omitempty"`
 	UILocales                []string `json:"ui_locales_supported,omitempty"`
 	PolicyURI                string   `json:"op_policy_uri,omitempty"`
 	TermsURI                 string   `json:"op_tos_uri,omitempty"`
 	RevocationEndpoint       string   `json:"revocation_endpoint,omitempty"`
 	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported,omitempty"`
+	RevocationAuthAlgs       []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
 	IntrospectionEndpoint    string   `json:"introspection_endpoint,omitempty"`
 	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported,omitempty"`
 	IntrospectionAlgs        []string `json:"introspection_signing_alg_values_supported,omitempty"` // RFC 9701
+	IntrospectionAuthAlgs    []string `json:"introspection_endpoint_auth_signing_alg_values_supported,omitempty"`
 	ChallengeMethods         []string `json:"code_challenge_methods_supported,omitempty"`
 	IssParameter             bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 

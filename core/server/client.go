@@ -19,6 +19,7 @@ import (
 type Client struct {
 	*store.Client
 	method string
+	once   *singleUse // what proved it, where that is good once; else nil
 }
 
 // Method returns how the client authenticated: a token_endpoint_auth_method (RFC 7591, section 2).
@@ -69,7 +70,7 @@ func checkClient(c *store.Client, methods []string) error {
 		return errors.New("server: Clients has a nil client")
 	case !validClientID(c.ID):
 		return fmt.Errorf("server: client id %q must be 1 to 512 visible ASCII characters", c.ID)
-	case !c.Metadata.Public() && len(c.Secrets) == 0:
+	case c.Metadata.UsesSecret() && len(c.Secrets) == 0:
 		return fmt.Errorf("server: client %q is confidential and has no secret: give it server.HashSecret(...), or AuthMethod \"none\" if it can keep none", c.ID)
 	case c.Metadata.Public() && len(c.Secrets) > 0:
 		return fmt.Errorf("server: client %q has AuthMethod \"none\" and a secret: it is one or the other", c.ID)

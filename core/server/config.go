@@ -71,8 +71,17 @@ type Config struct {
 	// 6749, sections 4.1.2.1 and 5.2), and the URI of the error that MountConfig.Error gets. Default: none.
 	ErrorURIs map[mandate.Code]string
 
-	// ClientAuthMethods are the ways in which clients may authenticate. Default: client_secret_basic, client_secret_post and none.
+	// ClientAuthMethods are the ways in which clients may authenticate: of client_secret_basic, client_secret_post, none, private_key_jwt and
+	// client_secret_jwt. Default: all but the last, which needs secrets that the server can read. Those of ClientAuth are there without being named.
 	ClientAuthMethods []string
+	// ClientAuth are the application's own ways. Default: none.
+	ClientAuth []ClientAuthMethod
+	// ClientAuthAlgs are the algorithms of client assertions. Default: all of package jose that the methods can use. A client that registered one as
+	// token_endpoint_auth_signing_alg uses no other.
+	ClientAuthAlgs []jose.Alg
+	// StrictAssertionAudience takes a client assertion only where its aud is the issuer, as a string. Default: false, and the URL of the token endpoint
+	// or an array of one is as good, as most clients send it (RFC 7523, section 3). Assertions for several audiences are never taken.
+	StrictAssertionAudience bool
 
 	// SecretCores bounds how many processor cores verify secrets that people chose (store.Bcrypt, store.Argon2id, and those of
 	// VerifySecret) at once: who guesses takes no more. A secret that was right is remembered in memory and costs nothing the next
@@ -268,9 +277,6 @@ func (c *Config) setDefaults() {
 			*d.field = d.initial
 		}
 	}
-	if c.ClientAuthMethods == nil {
-		c.ClientAuthMethods = authMethods()
-	}
 	if c.ResponseModes == nil {
 		c.ResponseModes = responseModes()
 	}
@@ -336,10 +342,8 @@ func (c *Config) checkPolicies() error {
 			return fmt.Errorf("server: client %q has a secret of a form that is none of store's: set Config.VerifySecret, or make it with server.HashSecret", client.ID)
 		}
 	}
-	for _, m := range c.ClientAuthMethods {
-		if !slices.Contains(authMethods(), m) {
-			return fmt.Errorf("server: ClientAuthMethods has %q, which is none of %v", m, authMethods())
-		}
+	if err := c.setClientAuth(); err != nil {
+		return err
 	}
 	if c.ErrorURL != "" {
 		if u, err := url.Parse(c.ErrorURL); err != nil || u.Fragment != "" {

@@ -312,6 +312,9 @@ func (s *Server) revokeImported(ctx context.Context, client Client, token string
 		case t.GrantID == ended:
 			return nil // and nobody has used it meanwhile
 		}
+		if err := s.SpendProof(ctx, client); err != nil {
+			return err
+		}
 		ended = t.GrantID
 		if err := s.revokeGrant(ctx, store.Grant{ID: t.GrantID, ClientID: t.ClientID, Subject: t.Subject}, store.ByClient); err != nil {
 			return err

@@ -41,10 +41,13 @@ func (s *Server) handleIntrospection(ctx context.Context, r *mandate.Request) *m
 	if err != nil {
 		return s.Refuse(err)
 	}
-	if client.Method() == "none" {
-		return s.Refuse(&clientError{mandate.Errorf(mandate.InvalidClient, nil, "a public client cannot introspect"), false})
+	if client.Method() == methodNone {
+		return s.Refuse(&clientError{refusal: mandate.Errorf(mandate.InvalidClient, nil, "a public client cannot introspect")})
 	}
 	body, err := s.introspect(ctx, client, token)
+	if err == nil {
+		err = s.SpendProof(ctx, client)
+	}
 	if err != nil {
 		return s.Refuse(err)
 	}
@@ -98,9 +101,9 @@ func (s *Server) introspectRefresh(ctx context.Context, client Client, c credent
 	}, "")
 }
 
-// tokenRequest reads a request of RFC 7009 or RFC 7662: who asks, and about which token.
+// tokenRequest reads a request of RFC 7009 or RFC 7662: who asks, and about which token. What proved the client is not used up yet.
 func (s *Server) tokenRequest(ctx context.Context, r *mandate.Request) (Client, string, error) {
-	client, err := s.AuthenticateClient(ctx, r)
+	client, err := s.ProveClient(ctx, r)
 	if err != nil {
 		return client, "", err
 	}

@@ -36,6 +36,9 @@ func (s *Server) CheckClient(c *store.Client) error {
 	if err := checkClient(c, s.config.ClientAuthMethods); err != nil {
 		return err
 	}
+	if err := s.checkAuth(c); err != nil {
+		return err
+	}
 	if c.Policy.TokenFormat == string(JWT) && len(s.config.DefaultAudience) == 0 {
 		return fmt.Errorf("server: client %q gets JWT access tokens and DefaultAudience is empty: name the API that they are for (RFC 9068, section 3)", c.ID)
 	}

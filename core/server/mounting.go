@@ -169,6 +169,10 @@ func (s *Server) describeAs(extra map[string]json.RawMessage) oauth2.ServerMetad
 			d.IntrospectionAlgs = append(d.IntrospectionAlgs, string(alg))
 		}
 	}
+	for _, alg := range s.assertionAlgs {
+		d.AuthAlgs = append(d.AuthAlgs, string(alg))
+	}
+	d.RevocationAuthAlgs, d.IntrospectionAuthAlgs = d.AuthAlgs, d.AuthAlgs
 	for _, scope := range s.config.Scopes {
 		d.Scopes = append(d.Scopes, scope.Name)
 	}

@@ -40,7 +40,7 @@ func (s *Server) Refuse(err error) *mandate.Response {
 	header := jsonHeader
 	if c, ok := errors.AsType[*clientError](err); ok && c.challenge {
 		status = 401
-		header = append(slices.Clip(header), mandate.Field{Name: "WWW-Authenticate", Value: s.challenge})
+		header = append(slices.Clip(header), mandate.Field{Name: "WWW-Authenticate", Value: s.challengeOf(c.scheme)})
 	}
 	if later, ok := retryAfter(err); ok {
 		header = append(slices.Clip(header), later)
@@ -88,3 +88,11 @@ func fault(doing string, err error) error {
 
 // hiddenError is an error without Unwrap: whatever code is inside was said about something else, and is no verdict here.
 type hiddenError struct{ error }
+
+// challengeOf returns the challenge of invalid_client in scheme, which is Basic where it is empty.
+func (s *Server) challengeOf(scheme string) string {
+	if scheme == "" {
+		return s.challenge
+	}
+	return scheme + strings.TrimPrefix(s.challenge, "Basic")
+}

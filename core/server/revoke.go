@@ -22,6 +22,9 @@ func (s *Server) handleRevocation(ctx context.Context, r *mandate.Request) *mand
 			err = s.revokeImported(ctx, client, token)
 		}
 	}
+	if err == nil {
+		err = s.SpendProof(ctx, client) // where there was nothing to revoke
+	}
 	if err != nil {
 		return s.Refuse(err)
 	}
@@ -43,6 +46,9 @@ func (s *Server) revokeRefresh(ctx context.Context, client Client, c credential)
 	case !g.Revoked.IsZero():
 		return nil
 	}
+	if err := s.SpendProof(ctx, client); err != nil {
+		return err
+	}
 	return s.revokeGrant(ctx, g, store.ByClient)
 }
 
@@ -58,6 +64,9 @@ func (s *Server) revokeAccess(ctx context.Context, client Client, token string) 
 		return err
 	case t.ClientID() != client.ID:
 		return errForeign
+	}
+	if err := s.SpendProof(ctx, client); err != nil {
+		return err
 	}
 	return s.revokeToken(ctx, t, key)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/jose"
 	"github.com/go-mandate/mandate/core/pages"
 	"github.com/go-mandate/mandate/core/store"
 )
@@ -46,7 +47,9 @@ type Server struct {
 	slow    *slowSecrets
 	keys    keyring
 
-	clientKeys *clientKeys
+	clientKeys    *clientKeys
+	assertionAlgs []jose.Alg // of client assertions; the symmetric ones last
+	tokenURL      string     // an audience of theirs
 
 	stands sync.Map // client id -> number of its standing grant (int64)
 
@@ -80,6 +83,7 @@ func New(config Config) (*Server, error) {
 	s.kid = keyName(s.refresh.Current())
 	s.nameCookies()
 	s.keys.server = s
+	s.assertionAlgs = assertionAlgsOf(&c)
 	s.clientKeys = newClientKeys(c.Fetcher, c.Now, s.keysFailed)
 	for _, scope := range c.Scopes {
 		s.scopes[scope.Name] = scope
@@ -94,18 +98,25 @@ func New(config Config) (*Server, error) {
 	if err := s.addClients(); err != nil {
 		return nil, err
 	}
-	return s, s.describe()
+	if err := s.describe(); err != nil {
+		return nil, err
+	}
+	s.tokenURL = s.url("token")
+	return s, nil
 }
 
 func (s *Server) addClients() error {
 	for _, c := range s.config.Clients {
+		if c != nil {
+			c = s.sealed(c)
+		}
 		if err := s.CheckClient(c); err != nil {
 			return err
 		}
 		if s.fixed[c.ID] != nil {
 			return fmt.Errorf("server: Clients has %q twice", c.ID)
 		}
-		s.fixed[c.ID] = c.Clone()
+		s.fixed[c.ID] = c
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func HashedSecret(hash string) (store.Secret, error) {
 // builtInForm reports whether form is one of package store's.
 func builtInForm(form store.SecretForm) bool {
 	switch form {
-	case store.SHA256, store.Bcrypt, store.Argon2id, store.Sealed:
+	case store.SHA256, store.Bcrypt, store.Argon2id, store.Sealed, clearForm:
 		return true
 	}
 	return false

@@ -46,6 +46,9 @@ func (s *Server) underStanding(ctx context.Context, r *TokenRequest, i *Issue) (
 
 func (s *Server) mintAndPut(ctx context.Context, r *TokenRequest, i *Issue) (minted, error) {
 	access, err := s.mint(ctx, r, i)
+	if err == nil {
+		err = s.useUp(ctx, r, i)
+	}
 	if err != nil || !access.stored {
 		return access, err
 	}

@@ -92,11 +92,6 @@ func (s *Server) issue(ctx context.Context, r *TokenRequest, i *Issue, grantType
 		return nil, fmt.Errorf("grant type %s: Under needs a stored grant, Standing a subject and no grant; both rule New, Spend and Refresh out", grantType)
 	}
 	r.answer = new(tokenAnswer)
-	if i.Once != nil {
-		if err := s.useUp(ctx, i.Once, r.Now); err != nil {
-			return nil, err
-		}
-	}
 	access, kid, err := s.carryOut(ctx, r, i, grantType)
 	if err != nil {
 		return nil, err
@@ -151,6 +146,9 @@ func (s *Server) carryOut(ctx context.Context, r *TokenRequest, i *Issue, grantT
 	if access, err = s.mint(ctx, r, i); err != nil {
 		return access, "", err
 	}
+	if err = s.useUp(ctx, r, i); err != nil {
+		return access, "", err
+	}
 	if !i.New {
 		kid, err = s.redeem(ctx, r, i, access, grantType)
 		return access, kid, err
@@ -176,14 +174,19 @@ func (s *Server) carryOut(ctx context.Context, r *TokenRequest, i *Issue, grantT
 	return access, s.kid, nil
 }
 
-// useUp refuses what was used before.
-func (s *Server) useUp(ctx context.Context, o *Once, now time.Time) error {
-	switch err := s.store.UseOnce(ctx, o.Space, o.Key, now, o.Expires); {
+// useUp uses up what is good once: the client's assertion, then what the grant type names. It comes after everything that can fail, and may
+// be called again.
+func (s *Server) useUp(ctx context.Context, r *TokenRequest, i *Issue) error {
+	if err := s.SpendProof(ctx, r.Client); err != nil || i.Once == nil {
+		return err
+	}
+	switch err := s.store.UseOnce(ctx, i.Once.Space, i.Once.Key, r.Now, i.Once.Expires); {
 	case errors.Is(err, store.ErrUsed):
 		return mandate.Errorf(mandate.InvalidGrant, err, "assertion was used before")
 	case err != nil:
 		return fault("use up assertion", err)
 	}
+	i.Once = nil
 	return nil
 }
 
