@@ -45,16 +45,19 @@ func (s *Server) handleIntrospection(ctx context.Context, r *mandate.Request) *m
 		return s.Refuse(&clientError{refusal: mandate.Errorf(mandate.InvalidClient, nil, "a public client cannot introspect")})
 	}
 	body, err := s.introspect(ctx, client, token)
-	if err == nil {
-		err = s.SpendProof(ctx, client)
-	}
 	if err != nil {
 		return s.Refuse(err)
 	}
+	resp := &mandate.Response{Status: 200, Header: jsonHeader, Body: body}
 	if s.config.SignedIntrospection != nil && wantsSigned(r) {
-		return s.answerSigned(ctx, client, body)
+		resp = s.answerSigned(ctx, client, body)
 	}
-	return &mandate.Response{Status: 200, Header: jsonHeader, Body: body}
+	if resp.Err == nil {
+		if err := s.SpendProof(ctx, client); err != nil {
+			return s.Refuse(err)
+		}
+	}
+	return resp
 }
 
 // introspect returns the JSON object that client learns of token.
