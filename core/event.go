@@ -24,6 +24,7 @@ const (
 	ClientAuthenticated EventName = "client.authenticated"
 	ClientRefused       EventName = "client.refused"
 	RequestRefused      EventName = "request.refused" // a proven client asked the token endpoint for what it does not get
+	RequestPushed       EventName = "request.pushed"  // a client handed over an authorization request (RFC 9126)
 	GrantApproved       EventName = "grant.approved"
 	GrantDenied         EventName = "grant.denied"
 	GrantRevoked        EventName = "grant.revoked"

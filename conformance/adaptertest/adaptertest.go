@@ -43,6 +43,7 @@ func Run(t *testing.T, a Adapter) {
 		{"authorize", authorizeEndpoint()},
 		{"redirect URIs", redirects()},
 		{"response modes", responseModes()},
+		{"pushed requests", pushedRequests()},
 		{"scopes", scopesAndResources()},
 		{"prompt", prompts()},
 		{"methods", methods()},

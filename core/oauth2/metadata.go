@@ -38,6 +38,8 @@ type ServerMetadata struct {
 	IntrospectionAlgs        []string `json:"introspection_signing_alg_values_supported,omitempty"` // RFC 9701
 	IntrospectionAuthAlgs    []string `json:"introspection_endpoint_auth_signing_alg_values_supported,omitempty"`
 	ChallengeMethods         []string `json:"code_challenge_methods_supported,omitempty"`
+	PushedEndpoint           string   `json:"pushed_authorization_request_endpoint,omitempty"` // RFC 9126, section 5
+	RequirePushed            bool     `json:"require_pushed_authorization_requests,omitempty"`
 	IssParameter             bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 
 	// Extra holds the members of extensions.

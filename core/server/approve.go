@@ -55,11 +55,18 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 			return m.refuseClient(ctx, a, err)
 		}
 	}
-	err := m.store.CreateGrant(ctx, g)
+	err := m.endPushed(ctx, a, endApproved)
+	switch {
+	case errors.Is(err, store.ErrUsed):
+		return m.finished(ctx, a, err)
+	case err != nil:
+		return m.refuseClient(ctx, a, err)
+	}
+	err = m.store.CreateGrant(ctx, g)
 	switch {
 	case errors.Is(err, store.ErrExists):
 		if g, ok = m.decided(ctx, g, m.codeTTL(a.Client)); !ok {
-			return m.errorPage(ctx, a.request, mandate.Errorf(mandate.InvalidRequest, err, "the request was decided already"), pages.Error{Reason: pages.Finished, Status: 410})
+			return m.finished(ctx, a, mandate.Errorf(mandate.InvalidRequest, err, "the request was decided already"))
 		}
 	case err != nil:
 		return m.refuseClient(ctx, a, fault("create grant", err))

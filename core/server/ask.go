@@ -25,6 +25,7 @@ type Ask struct {
 	request   *mandate.Request
 	flow      flow
 	submitted bool
+	pushed    bool   // it is being pushed: there is no browser
 	browser   string // the binding cookie; empty: the browser has none yet
 	fresh     bool   // browser was made just now, and must be set
 	handle    string // of flow, once sealed

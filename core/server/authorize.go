@@ -83,26 +83,39 @@ func (m mounted) begin(ctx context.Context, r *mandate.Request, params mandate.P
 	if err != nil {
 		return nil, err
 	}
-	target, err := redirectTo(c, params.Get("redirect_uri"))
-	if err != nil {
-		return nil, err
+	if uri, ok := good(params, "request_uri"); ok && m.config.PushedRequests != nil && strings.HasPrefix(uri, prefixPushed) {
+		return m.beginPushed(ctx, r, c, uri)
 	}
 	a := &Ask{Client: c, server: m.Server, ctx: ctx, request: r, flow: m.newFlow(m.now())}
-	a.Request.RedirectURI = target
-	if err := m.readRequest(a, params); err != nil {
-		return a, err
+	err = m.readAsk(ctx, a, params)
+	switch {
+	case err == nil:
+		m.hooks.Tell(ctx, mandate.Event{Name: mandate.RequestBegun, ClientID: c.ID, Scopes: a.Request.Details.Scopes})
+	case a.Request.RedirectURI == "":
+		return nil, err
 	}
-	for _, e := range m.config.Extensions {
+	return a, err
+}
+
+// readAsk fills in a, which has a client and nothing else. A redirect URI that it is left without is not proven.
+func (s *Server) readAsk(ctx context.Context, a *Ask, params mandate.Params) error {
+	var err error
+	if a.Request.RedirectURI, err = redirectTo(a.Client, params.Get("redirect_uri")); err != nil {
+		return err
+	}
+	if err := s.readRequest(a, params); err != nil {
+		return err
+	}
+	for _, e := range s.config.Extensions {
 		if e.Begin != nil {
 			if err := e.Begin(ctx, a, params); err != nil {
-				return a, err
+				return err
 			}
 		}
 	}
-	a.Scopes = m.described(a.Request.Details.Scopes)
-	a.flow.Client = c.ID
-	m.hooks.Tell(ctx, mandate.Event{Name: mandate.RequestBegun, ClientID: c.ID, Scopes: a.Request.Details.Scopes})
-	return a, nil
+	a.Scopes = s.described(a.Request.Details.Scopes)
+	a.flow.Client = a.Client.ID
+	return nil
 }
 
 // liveClient returns the client called id. One that is unknown or disabled is [mandate.InvalidClient].
@@ -132,10 +145,7 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 	}
 	c, err := m.liveClient(ctx, f.Client)
 	if err == nil {
-		var to string
-		if to, err = redirectTo(c, q.Details.RedirectURI); err == nil && to != q.RedirectURI {
-			err = mandate.Errorf(mandate.InvalidRequest, nil, "redirect_uri is not registered for this client any more")
-		}
+		err = stillRegistered(c, &q)
 	}
 	if err != nil {
 		return nil, m.errorPage(ctx, r, err, pages.Error{})
@@ -143,7 +153,14 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 	a := &Ask{Client: c, Request: q, Scopes: m.described(q.Details.Scopes), server: m.Server, ctx: ctx, request: r, flow: f}
 	a.browser = m.cookie(r, cookieBrowser)
 	over := now.Sub(f.begun()) >= flowTTL
+	pushed := len(f.Pushed) > 0
+	if pushed { // however often it begins anew, its time runs from the first: what was pushed is kept no longer
+		over = now.Sub(time.UnixMilli(f.PushedAt)) >= flowTTL
+	}
 	if r.Method != "POST" {
+		if over && pushed {
+			return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "the request is over"), pages.Error{Reason: pages.Expired, Status: 410})
+		}
 		if over || !f.boundTo(a.browser) {
 			fresh := m.newFlow(now)
 			a.flow.ID, a.flow.Key, a.flow.Begun, a.flow.Shown, a.flow.Session = fresh.ID, fresh.Key, fresh.Begun, "", ""
@@ -153,6 +170,9 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 		return a, nil
 	}
 	page := pages.Error{RestartURL: m.pageURL("authorization", handle)}
+	if over && pushed {
+		page.RestartURL = ""
+	}
 	switch {
 	case over:
 		page.Reason, page.Status = pages.Expired, 410

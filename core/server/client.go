@@ -99,30 +99,36 @@ func checkClient(c *store.Client, methods []string) error {
 			return fmt.Errorf("server: client %q has the scopes %q: %w", c.ID, list, err)
 		}
 	}
-	if why := unmet(c); why != "" {
-		return fmt.Errorf("server: client %q demands %s, which this server does not offer", c.ID, why)
-	}
 	if f := c.Policy.TokenFormat; f != "" && f != string(Opaque) && f != string(JWT) {
 		return fmt.Errorf("server: client %q has TokenFormat %q, which is neither opaque nor jwt", c.ID, f)
 	}
 	return nil
 }
 
-// unmet returns what c demands and this server does not offer, or "": such a client is refused, not served with less.
-func unmet(c *store.Client) string {
+// unmet returns what c demands and this server does not offer, and the field that offers it, or "": such a client is refused, not served
+// with less.
+func (s *Server) unmet(c *store.Client) (what, field string) {
 	switch p, d := &c.Policy, &c.Metadata; {
-	case p.PAR || d.RequirePAR:
-		return "pushed authorization requests"
+	case s.config.PushedRequests == nil && (p.PAR || d.RequirePAR):
+		return "pushed authorization requests", "Config.PushedRequests"
 	case p.SignedRequest || d.RequireSignedRequest:
-		return "signed request objects"
+		return "signed request objects", ""
 	case p.DPoP || d.DPoPBound:
-		return "DPoP-bound tokens"
+		return "DPoP-bound tokens", ""
 	case p.Certificate || d.CertificateBound:
-		return "certificate-bound tokens"
+		return "certificate-bound tokens", ""
 	case p.SubjectType == "pairwise" || d.SubjectType == "pairwise":
-		return "pairwise subjects"
+		return "pairwise subjects", ""
 	}
-	return ""
+	return "", ""
+}
+
+// refuseUnmet refuses a client that demands what this server does not offer.
+func (s *Server) refuseUnmet(c *store.Client) error {
+	if what, _ := s.unmet(c); what != "" {
+		return mandate.Errorf(mandate.UnauthorizedClient, nil, "client demands %s, which this server does not offer", what)
+	}
+	return nil
 }
 
 // proves reports whether secret is one of c's now. What costs nothing is asked first, so that an old secret beside a new one

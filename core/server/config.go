@@ -59,6 +59,8 @@ type Config struct {
 
 	// ResponseModes are the ways in which authorization responses reach clients: "query", "fragment" and "form_post". Default: all of them.
 	ResponseModes []string
+	// PushedRequests lets clients push authorization requests (RFC 9126). Default: nil, they cannot.
+	PushedRequests *PushedRequests
 
 	// SignIn checks name and password for the built-in pages, which a server without a decision function of its own
 	// shows. It returns mandate.AccessDenied for a wrong pair; any other error means that nobody could tell.
@@ -236,6 +238,9 @@ func (c *Config) withDefaults() (place, error) {
 		c.Secret = mandate.NewRandomSecret()
 	}
 	c.setDefaults()
+	if c.PushedRequests, err = c.PushedRequests.withDefaults(); err != nil {
+		return at, err
+	}
 	if err := c.checkPolicies(); err != nil {
 		return at, err
 	}

@@ -32,6 +32,9 @@ type flow struct {
 	Client  string             `json:"c"`
 	Shown   string             `json:"u,omitempty"` // the subject that a page was shown to
 	Session string             `json:"s,omitempty"` // and its session
+
+	Pushed   []byte `json:"p,omitempty"` // the key of the pushed request that it began with
+	PushedAt int64  `json:"q,omitempty"` // when that was read, in time; Unix milliseconds
 }
 
 // luggage is what is sealed: a flow and what it asks for.

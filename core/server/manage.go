@@ -39,6 +39,11 @@ func (s *Server) CheckClient(c *store.Client) error {
 	if err := s.checkAuth(c); err != nil {
 		return err
 	}
+	if what, field := s.unmet(c); field != "" {
+		return fmt.Errorf("server: client %q demands %s, which this server does not offer: set %s, or change the client", c.ID, what, field)
+	} else if what != "" {
+		return fmt.Errorf("server: client %q demands %s, which this server does not offer", c.ID, what)
+	}
 	if c.Policy.TokenFormat == string(JWT) && len(s.config.DefaultAudience) == 0 {
 		return fmt.Errorf("server: client %q gets JWT access tokens and DefaultAudience is empty: name the API that they are for (RFC 9068, section 3)", c.ID)
 	}

@@ -65,6 +65,9 @@ func (s *Server) backChannel() []mandate.Endpoint {
 			},
 		},
 	}
+	if s.config.PushedRequests != nil {
+		list = append(list, s.endpoint(endpointPushed, mandate.Endpoint{Methods: post, CORS: true, Limit: limitAuthorize, Handle: s.handlePushed}))
+	}
 	for _, own := range s.added {
 		list = append(list, s.endpoint(own.Name, own))
 	}
@@ -114,6 +117,11 @@ func (s *Server) describe() error {
 	}
 	for name, path := range endpointPaths {
 		if err := place(name, path); err != nil {
+			return err
+		}
+	}
+	if s.config.PushedRequests != nil {
+		if err := place(endpointPushed, "/par"); err != nil {
 			return err
 		}
 	}
@@ -188,6 +196,9 @@ func (s *Server) describeAs(extra map[string]json.RawMessage) oauth2.ServerMetad
 		d.ResponseModes = s.config.ResponseModes
 		d.ChallengeMethods = []string{oauth2.S256}
 		d.IssParameter = !s.config.OmitIss
+		if p := s.config.PushedRequests; p != nil {
+			d.PushedEndpoint, d.RequirePushed = s.url(endpointPushed), p.Required
+		}
 	}
 	return d
 }

@@ -52,6 +52,15 @@ func redirectTo(c *store.Client, requested string) (string, error) {
 	return "", mandate.Errorf(mandate.InvalidRequest, nil, "redirect_uri is not registered for this client")
 }
 
+// stillRegistered returns why the answer to q, which was checked earlier, may not go where it should any more.
+func stillRegistered(c *store.Client, q *AuthorizationRequest) error {
+	to, err := redirectTo(c, q.Details.RedirectURI)
+	if err == nil && to != q.RedirectURI {
+		err = mandate.Errorf(mandate.InvalidRequest, nil, "redirect_uri is not registered for this client any more")
+	}
+	return err
+}
+
 // readRequest fills a.Request with params, once client and redirect URI are proven. What it refuses goes
 // to the client.
 func (s *Server) readRequest(a *Ask, params mandate.Params) error {
@@ -79,9 +88,12 @@ func (s *Server) readRequest(a *Ask, params mandate.Params) error {
 	if badMode != nil {
 		return badMode
 	}
-	switch why := unmet(a.Client); {
-	case why != "":
-		return mandate.Errorf(mandate.UnauthorizedClient, nil, "client demands %s, which this server does not offer", why)
+	if err := s.refuseUnmet(a.Client); err != nil {
+		return err
+	}
+	switch {
+	case s.mustPush(a.Client) && !a.pushed:
+		return mandate.Errorf(mandate.InvalidRequest, nil, "the request must be pushed first (RFC 9126)")
 	case params.Get("request") != "":
 		return mandate.Errorf(mandate.RequestNotSupported, nil, "")
 	case params.Get("request_uri") != "":

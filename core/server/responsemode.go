@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -23,8 +24,11 @@ const (
 // responseModes returns the response modes that the server knows.
 func responseModes() []string { return []string{modeQuery, modeFragment, modePost} }
 
-// checkModes returns why the server cannot have these response modes.
-func (s *Server) checkModes() error {
+// checkRequests returns why the server cannot answer authorization requests as its configuration says.
+func (s *Server) checkRequests() error {
+	if s.config.PushedRequests != nil && len(s.responses) == 0 {
+		return errors.New("server: PushedRequests is set and there is no authorization endpoint: add AuthorizationCode to GrantTypes")
+	}
 	modes := s.config.ResponseModes
 	for i, m := range modes {
 		if !slices.Contains(responseModes(), m) || slices.Contains(modes[:i], m) {
@@ -102,6 +106,12 @@ func (m mounted) refuseClient(ctx context.Context, a *Ask, err error) *mandate.R
 	}
 	if e.URI != "" {
 		params = append(params, mandate.Field{Name: "error_uri", Value: e.URI})
+	}
+	switch used := m.endPushed(ctx, a, endRefused); {
+	case errors.Is(used, store.ErrUsed):
+		return m.finished(ctx, a, used)
+	case used != nil: // an error gives nothing away that is worth a second one
+		m.hooks.Tell(ctx, mandate.Event{Name: mandate.Fault, ClientID: a.Client.ID, Err: used})
 	}
 	if a.Client.Origin != store.ByOperator && !a.Request.silent() && a.flow.Shown == "" && !m.hasSession(ctx, a.request) {
 		mode := a.Request.ResponseMode

@@ -45,6 +45,7 @@ type Server struct {
 	pending *mandate.Sealer   // pending requests
 	atRest  *mandate.Sealer   // signing keys and recoverable client secrets
 	slow    *slowSecrets
+	pushes  *quota // of public clients
 	keys    keyring
 
 	clientKeys    *clientKeys
@@ -80,6 +81,9 @@ func New(config Config) (*Server, error) {
 		slow:          newSlowSecrets(c.SecretCores, c.VerifySecret),
 	}
 	s.lead = leadOf(c.TokenPrefixes[0])
+	if p := c.PushedRequests; p != nil {
+		s.pushes = newQuota(maxPushedClient, p.TTL+flowTTL)
+	}
 	s.kid = keyName(s.refresh.Current())
 	s.nameCookies()
 	s.keys.server = s
@@ -92,7 +96,7 @@ func New(config Config) (*Server, error) {
 	if err := s.addGrants(); err != nil {
 		return nil, err
 	}
-	if err := s.checkModes(); err != nil {
+	if err := s.checkRequests(); err != nil {
 		return nil, err
 	}
 	if err := s.addClients(); err != nil {

@@ -44,8 +44,9 @@ func (s *Server) grant(ctx context.Context, r *mandate.Request, form mandate.Par
 		return nil, mandate.Errorf(mandate.UnsupportedGrantType, nil, "grant_type is not supported")
 	case !client.Metadata.Allows(name):
 		return nil, mandate.Errorf(mandate.UnauthorizedClient, nil, "client may not use this grant_type")
-	case unmet(client.Client) != "":
-		return nil, mandate.Errorf(mandate.UnauthorizedClient, nil, "client demands %s, which this server does not offer", unmet(client.Client))
+	}
+	if err := s.refuseUnmet(client.Client); err != nil {
+		return nil, err
 	}
 	req := s.takeRequest()
 	req.Client, req.Request, req.Tickets, req.Now, req.form, req.server, req.grantType = client, r, s.store, s.now(), form, s, name
