@@ -10,6 +10,7 @@ require (
 	github.com/go-mandate/mandate/adapters/gin v0.1.0
 	github.com/go-mandate/mandate/conformance v0.1.0
 	github.com/go-mandate/mandate/core v0.1.0
+	github.com/go-mandate/mandate/observe/otel v0.1.0
 	github.com/go-mandate/mandate/stores/cache v0.1.0
 	github.com/go-mandate/mandate/stores/gorm v0.1.0
 	github.com/go-mandate/mandate/stores/memory v0.1.0
@@ -35,6 +36,8 @@ require (
 	github.com/gin-contrib/sse v1.1.0 // indirect
 	github.com/glebarez/go-sqlite v1.21.2 // indirect
 	github.com/go-jose/go-jose/v4 v4.1.8 // indirect
+	github.com/go-logr/logr v1.4.4 // indirect
+	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/go-playground/locales v0.14.1 // indirect
 	github.com/go-playground/universal-translator v0.18.1 // indirect
 	github.com/go-playground/validator/v10 v10.30.1 // indirect
@@ -65,6 +68,11 @@ require (
 	github.com/valyala/fasttemplate v1.2.2 // indirect
 	github.com/valyala/tcplisten v1.0.0 // indirect
 	go.mongodb.org/mongo-driver/v2 v2.5.0 // indirect
+	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
+	go.opentelemetry.io/otel v1.47.0 // indirect
+	go.opentelemetry.io/otel/log v1.47.0 // indirect
+	go.opentelemetry.io/otel/metric v1.47.0 // indirect
+	go.opentelemetry.io/otel/trace v1.47.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
 	golang.org/x/arch v0.22.0 // indirect
 	golang.org/x/net v0.60.0 // indirect
@@ -84,6 +92,7 @@ replace (
 	github.com/go-mandate/mandate/adapters/gin => ../adapters/gin
 	github.com/go-mandate/mandate/conformance => ../conformance
 	github.com/go-mandate/mandate/core => ../core
+	github.com/go-mandate/mandate/observe/otel => ../observe/otel
 	github.com/go-mandate/mandate/stores/cache => ../stores/cache
 	github.com/go-mandate/mandate/stores/gorm => ../stores/gorm
 	github.com/go-mandate/mandate/stores/memory => ../stores/memory

@@ -16,7 +16,7 @@ var packages = map[string]string{
 	"mandate": "core", "server": "core/server", "admin": "core/admin", "resource": "core/resource", "store": "core/store", "oauth2": "core/oauth2", "jose": "core/jose",
 	"pages": "core/pages", "mandatetest": "core/mandatetest", "nethttp": "core/nethttp", "mandategin": "adapters/gin", "mandateecho": "adapters/echo",
 	"mandatefiber": "adapters/fiber", "memstore": "stores/memory", "gormstore": "stores/gorm",
-	"redisstore": "stores/redis", "cachestore": "stores/cache", "storetest": "conformance/storetest",
+	"redisstore": "stores/redis", "mandateotel": "observe/otel", "cachestore": "stores/cache", "storetest": "conformance/storetest",
 }
 
 var (
