@@ -67,6 +67,7 @@ func Run(t *testing.T, a Adapter) {
 		{"grant types", ownGrants()},
 		{"hooks", hooks()},
 		{"limits", limits()},
+		{"token exchange", exchanges()},
 		{"hostile", hostile()},
 		{"attacks", attacks()},
 		{"races", races()},

@@ -78,8 +78,6 @@ func checkClient(c *store.Client, methods []string) error {
 		return fmt.Errorf("server: client %q cannot have client_credentials without a secret (RFC 6749, section 4.4)", c.ID)
 	case c.Metadata.Allows(grantCode) && len(c.Metadata.RedirectURIs) == 0:
 		return fmt.Errorf("server: client %q has the grant authorization_code and no redirect URI: add one, or set GrantTypes", c.ID)
-	case c.Metadata.Allows(grantImplicit) && len(c.Metadata.RedirectURIs) == 0:
-		return fmt.Errorf("server: client %q has the grant implicit and no redirect URI: add one", c.ID)
 	}
 	if !slices.Contains(methods, c.Metadata.Method()) {
 		return fmt.Errorf("server: client %q has AuthMethod %q, which is not among ClientAuthMethods: %v", c.ID, c.Metadata.Method(), methods)

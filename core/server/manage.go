@@ -56,6 +56,9 @@ func (s *Server) CheckClient(c *store.Client) error {
 			return fmt.Errorf("server: client %q has the grant type %q, which is not among GrantTypes: %v", c.ID, name, slices.Sorted(maps.Keys(s.grants)))
 		}
 	}
+	if c.Metadata.Allows(grantImplicit) && len(c.Metadata.RedirectURIs) == 0 {
+		return fmt.Errorf("server: client %q has the grant implicit and no redirect URI: add one", c.ID)
+	}
 	for _, types := range c.Metadata.ResponseTypes {
 		for t := range strings.FieldsSeq(types) {
 			if s.responses[t].Respond == nil {

@@ -66,7 +66,8 @@ func issuerOf(raw string) string {
 	if err != nil {
 		return ""
 	}
-	issuer, _ := jose.Peek(payload, "iss")
+	value, _ := jose.Peek(payload, "iss")
+	issuer, _ := jose.Text(value)
 	return issuer
 }
 
