@@ -51,6 +51,8 @@ type Config struct {
 	MeterProvider metric.MeterProvider
 	// Subjects puts the user's subject into span events, as enduser.id. Default: it stays out of traces.
 	Subjects bool
+	// Now is the clock that measures durations. Default: time.Now.
+	Now func() time.Time
 }
 
 // Hooks returns hooks for server.Config and resource.Config. They may be called from any number of goroutines. An error is that of the
@@ -62,6 +64,9 @@ func Hooks(c Config) (mandate.Hooks, error) {
 	if c.MeterProvider == nil {
 		c.MeterProvider = otel.GetMeterProvider()
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	meter := c.MeterProvider.Meter(scope)
 	duration, err1 := meter.Float64Histogram(nameDuration, metric.WithUnit("s"), metric.WithDescription("How long a request at an endpoint of the authorization server took."),
 		metric.WithExplicitBucketBoundaries(.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10))
@@ -69,7 +74,7 @@ func Hooks(c Config) (mandate.Hooks, error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return mandate.Hooks{}, fmt.Errorf("mandateotel: MeterProvider: %w", err)
 	}
-	t := teller{tracer: c.TracerProvider.Tracer(scope), duration: duration, events: events, subjects: c.Subjects, now: time.Now}
+	t := teller{tracer: c.TracerProvider.Tracer(scope), duration: duration, events: events, subjects: c.Subjects, now: c.Now}
 	return mandate.Hooks{Around: t.around, On: t.on}, nil
 }
 
