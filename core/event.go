@@ -23,8 +23,11 @@ type EventName string
 const (
 	ClientAuthenticated EventName = "client.authenticated"
 	ClientRefused       EventName = "client.refused"
-	RequestRefused      EventName = "request.refused" // a proven client asked the token endpoint for what it does not get
-	RequestPushed       EventName = "request.pushed"  // a client handed over an authorization request (RFC 9126)
+	RequestRefused      EventName = "request.refused"   // a proven client asked the token endpoint for what it does not get
+	RequestPushed       EventName = "request.pushed"    // a client handed over an authorization request (RFC 9126)
+	ClientRegistered    EventName = "client.registered" // by itself (RFC 7591)
+	ClientChanged       EventName = "client.changed"    // by itself (RFC 7592)
+	ClientDeleted       EventName = "client.deleted"    // by itself (RFC 7592)
 	GrantApproved       EventName = "grant.approved"
 	GrantDenied         EventName = "grant.denied"
 	GrantRevoked        EventName = "grant.revoked"

@@ -110,9 +110,9 @@ func (a *Admin) desired(ctx context.Context, s Spec) (next *store.Client, change
 	default:
 		next = have.Clone()
 	}
-	key := next.Policy.RegistrationKey
+	key, registered := next.Policy.RegistrationKey, next.Policy.Registered
 	next.Disabled, next.Metadata, next.Policy = s.Disabled, s.Metadata.Clone(), store.Policy(s.Policy)
-	next.Policy.Extra, next.Policy.RegistrationKey = slices.Clone(s.Policy.Extra), key
+	next.Policy.Extra, next.Policy.RegistrationKey, next.Policy.Registered = slices.Clone(s.Policy.Extra), key, registered
 	switch {
 	case s.Secrets != nil:
 		next.Secrets = slices.Clone(s.Secrets)

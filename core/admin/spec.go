@@ -34,7 +34,7 @@ type Policy store.Policy
 // SpecOf returns c as a file has it, without its secrets.
 func SpecOf(c *store.Client) Spec {
 	c = c.Clone()
-	c.Policy.RegistrationKey = mandate.Digest{}
+	c.Policy.RegistrationKey, c.Policy.Registered = mandate.Digest{}, store.Registered{}
 	return Spec{ID: c.ID, Disabled: c.Disabled, Metadata: c.Metadata, Policy: Policy(c.Policy)}
 }
 
@@ -138,8 +138,8 @@ func durations() []string {
 	return []string{"token_ttl", "code_ttl", "refresh_idle", "refresh_ttl", "grace"}
 }
 
-// registrationKey is the member that no file has.
-const registrationKey = "registration_key"
+// registrations are the members that no file has: they are the server's, of clients that registered themselves.
+func registrations() []string { return []string{"registration_key", "registered"} }
 
 // MarshalJSON implements json.Marshaler.
 func (p Policy) MarshalJSON() ([]byte, error) {
@@ -167,8 +167,10 @@ func (p *Policy) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &all); err != nil {
 		return err
 	}
-	if _, ok := all[registrationKey]; ok {
-		return fmt.Errorf("unknown field %q in policy", registrationKey)
+	for _, name := range registrations() {
+		if _, ok := all[name]; ok {
+			return fmt.Errorf("unknown field %q in policy", name)
+		}
 	}
 	for _, name := range durations() {
 		raw, ok := all[name]

@@ -144,6 +144,9 @@ type Config struct {
 	// SessionIdle and SessionTTL bound the built-in pages' session: unused, and altogether. Defaults: 12 hours and 7 days.
 	SessionIdle, SessionTTL time.Duration
 
+	// Registration lets clients register themselves (RFC 7591) and manage what they registered (RFC 7592). Nil: off.
+	Registration *Registration
+
 	// OmitIss leaves the parameter iss out of authorization responses (RFC 9207), for clients that choke on it. It opens the
 	// door to mix-up attacks.
 	OmitIss bool
@@ -348,6 +351,9 @@ func (c *Config) checkPolicies() error {
 		}
 	}
 	if err := c.setClientAuth(); err != nil {
+		return err
+	}
+	if err := c.Registration.check(c.Store, c.Scopes); err != nil {
 		return err
 	}
 	if c.ErrorURL != "" {

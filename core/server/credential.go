@@ -18,6 +18,8 @@ const (
 	kindAccess  = 'a'
 	kindCode    = 'c'
 	kindRefresh = 'r'
+	kindInitial = 'i' // initial access tokens (RFC 7591)
+	kindManage  = 'm' // registration access tokens (RFC 7592)
 )
 
 // defaultPrefix is that of a server without TokenPrefixes: its tokens begin with "mda_", "mdc_" and "mdr_".
@@ -38,11 +40,16 @@ func (s *Server) kindOf(text string) (kind byte, n int) {
 			continue
 		}
 		switch text[n] {
-		case kindAccess, kindCode, kindRefresh:
+		case kindAccess, kindCode, kindRefresh, kindInitial, kindManage:
 			return text[n], n + 2
 		}
 	}
 	return 0, 0
+}
+
+// newToken returns 256 random bits with the prefix of kind.
+func (s *Server) newToken(kind byte) string {
+	return s.config.TokenPrefixes[0] + string(kind) + "_" + randomText()
 }
 
 // isKind reports whether text begins as what the server hands out of kind.

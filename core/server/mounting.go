@@ -68,6 +68,7 @@ func (s *Server) backChannel() []mandate.Endpoint {
 	if s.config.PushedRequests != nil {
 		list = append(list, s.endpoint(endpointPushed, mandate.Endpoint{Methods: post, CORS: true, Limit: limitAuthorize, Handle: s.handlePushed}))
 	}
+	list = append(list, s.registrations()...)
 	for _, own := range s.added {
 		list = append(list, s.endpoint(own.Name, own))
 	}
@@ -122,6 +123,11 @@ func (s *Server) describe() error {
 	}
 	if s.config.PushedRequests != nil {
 		if err := place(endpointPushed, "/par"); err != nil {
+			return err
+		}
+	}
+	for name, path := range s.registrationPaths() {
+		if err := place(name, path); err != nil {
 			return err
 		}
 	}
@@ -181,6 +187,9 @@ func (s *Server) describeAs(extra map[string]json.RawMessage) oauth2.ServerMetad
 		d.AuthAlgs = append(d.AuthAlgs, string(alg))
 	}
 	d.RevocationAuthAlgs, d.IntrospectionAuthAlgs = d.AuthAlgs, d.AuthAlgs
+	if s.config.Registration != nil {
+		d.RegistrationEndpoint = s.url("registration")
+	}
 	for _, scope := range s.config.Scopes {
 		d.Scopes = append(d.Scopes, scope.Name)
 	}
@@ -212,6 +221,11 @@ func (s *Server) Serves(path string) bool {
 	for _, p := range s.paths {
 		if p == path {
 			return true
+		}
+		if folder, ok := strings.CutSuffix(p, "{id}"); ok {
+			if id, below := strings.CutPrefix(path, folder); below && id != "" && !strings.Contains(id, "/") {
+				return true
+			}
 		}
 	}
 	return false

@@ -38,6 +38,11 @@ func (s *Server) mayHave(c *store.Client) mandate.Scopes {
 	case c.Origin == store.ByOperator && c.Metadata.Scope == "":
 		return s.allScopes
 	}
+	return s.publicScopes()
+}
+
+// publicScopes returns the scopes that strangers' clients may ask for.
+func (s *Server) publicScopes() mandate.Scopes {
 	var public mandate.Scopes
 	for name := range s.allScopes.All() {
 		if s.scopes[name].Public {

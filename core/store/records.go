@@ -92,7 +92,17 @@ type Policy struct {
 	SectorID    string `json:"sector_id,omitempty"`    // host whose clients share pairwise subjects
 
 	RegistrationKey mandate.Digest  `json:"registration_key,omitzero"` // of the registration access token (RFC 7592)
+	Registered      Registered      `json:"registered,omitzero"`       // how it registered itself, which bounds what it may change
 	Extra           json.RawMessage `json:"extra,omitempty"`           // an application's own
+}
+
+// Registered says how a client came to register itself (RFC 7591), and what that entitled it to. The zero value is a
+// client of the operator's.
+type Registered struct {
+	Via        string         `json:"via,omitempty"`         // "open", "token" or "statement"
+	Scopes     mandate.Scopes `json:"scopes,omitempty"`      // what its initial access token or software statement allows; empty: the server's default
+	GrantTypes string         `json:"grant_types,omitempty"` // the same, space-separated
+	Trusted    bool           `json:"trusted,omitempty"`     // it counts as the operator's
 }
 
 // Grant is one approval and everything that comes of it: code, token family, OAuth 1 access credential.
