@@ -70,6 +70,8 @@ func Run(t *testing.T, a Adapter) {
 		{"token exchange", exchanges()},
 		{"hostile", hostile()},
 		{"attacks", attacks()},
+		{"registration", registrations()},
+		{"registration management", managements()},
 		{"races", races()},
 	} {
 		t.Run(area.name, func(t *testing.T) {

@@ -124,7 +124,7 @@ func (s *Server) write(c credential, to *room) (string, bool) {
 func (s *Server) read(text string) (credential, bool) {
 	var c credential
 	kind, n := s.kindOf(text)
-	if kind == 0 || kind == kindAccess || len(text) != n+credentialText {
+	if kind != kindCode && kind != kindRefresh || len(text) != n+credentialText {
 		return c, false
 	}
 	var raw [credentialBytes]byte
