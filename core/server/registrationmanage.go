@@ -108,7 +108,7 @@ func (s *Server) replaceClient(ctx context.Context, r *mandate.Request, c *store
 	}
 	if raw, ok := members["client_secret"]; ok {
 		secret, _ := jose.Text(raw)
-		right, err := s.proves(ctx, c, secret)
+		right, err := s.proves(ctx, r, c, secret)
 		switch {
 		case err != nil:
 			return nil, err
