@@ -177,6 +177,9 @@ func (s *Server) claimsOf(ctx context.Context, r *TokenRequest, i *Issue, info *
 	if d.Actor != "" {
 		claims["act"] = json.RawMessage(d.Actor)
 	}
+	if len(claims) == 0 {
+		return "", nil
+	}
 	text, err := json.Marshal(claims)
 	if err != nil {
 		return "", fault("encode claims", err)
