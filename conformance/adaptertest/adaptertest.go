@@ -40,6 +40,7 @@ func Run(t *testing.T, a Adapter) {
 		{"token", tokenEndpoint()},
 		{"forms", forms()},
 		{"client authentication", clientAuth()},
+		{"client assertions", assertions()},
 		{"authorize", authorizeEndpoint()},
 		{"redirect URIs", redirects()},
 		{"response modes", responseModes()},
