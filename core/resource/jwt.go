@@ -58,7 +58,7 @@ type JWT struct {
 	// Live sees that a token or its grant was revoked: the store of the issuing server, where this process shares it. Tokens
 	// must then name their grant, as this library's do. Nil: tokens are good until they expire.
 	Live Live
-	// Remember is how many verified tokens are remembered at most, by their digests: the signature of a token that comes again is
+	// Remember is how many verified tokens are remembered at most, their signatures by digest: the signature of a token that comes again is
 	// not verified again, while the time, Live and everything that a guard demands are. A token is forgotten when it is over, when its
 	// key leaves the keys, after five minutes, and when others need the room; tokens over 8 KiB are not remembered. Default: 8192, which
 	// is some 10 MB of usual tokens. Less than zero: none.
@@ -221,12 +221,11 @@ func (v *jwt) verify(ctx context.Context, raw string, now time.Time) (*mandate.T
 	if v.known == nil || len(raw) > maxRemembered {
 		tok, _, err = v.unseen(ctx, raw, set, now)
 	} else {
-		digest := mandate.DigestOf(raw)
-		if tok = v.known.find(digest, set, now); tok == nil {
+		s := spellingOf(raw)
+		if tok = v.known.find(&s, set, now); tok == nil {
 			var k *known
 			if tok, k, err = v.unseen(ctx, raw, set, now); err == nil {
-				k.digest = digest
-				v.known.add(k, now)
+				v.known.add(&s, k, now)
 			}
 		}
 	}

@@ -181,6 +181,28 @@ func TestForget(t *testing.T) {
 			}
 		}
 	})
+	t.Run("never what its signature is not for", func(t *testing.T) {
+		t.Parallel()
+		r := remember(t, nil)
+		raw := r.sign(t, goodClaims)
+		r.same(t, raw, true)
+		part, other := strings.Split(raw, "."), strings.Split(r.sign(t, strings.Replace(goodClaims, `"ann"`, `"bob"`, 1)), ".")
+		if part[1] == other[1] {
+			t.Fatal("the same claims")
+		}
+		for name, forged := range map[string]string{
+			"other claims":    part[0] + "." + other[1] + "." + part[2],
+			"another header":  "eyJhbGciOiJFZERTQSJ9." + part[1] + "." + part[2],
+			"another dot":     part[0] + "." + part[1][:9] + "." + part[1][9:] + "." + part[2],
+			"a dot elsewhere": part[0] + "." + part[1] + part[2][:9] + "." + part[2][9:],
+			"no claims":       part[0] + "." + part[2],
+			"nothing else":    ".." + part[2],
+		} {
+			if _, answer := r.check(t, forged); answer != invalid {
+				t.Errorf("%s: %s", name, answer)
+			}
+		}
+	})
 	t.Run("never a refusal", func(t *testing.T) {
 		t.Parallel()
 		r := remember(t, nil)
