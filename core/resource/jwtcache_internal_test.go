@@ -5,6 +5,7 @@ package resource
 import (
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -26,7 +27,7 @@ func TestAMillionTokens(t *testing.T) { //nolint:paralleltest // it measures mem
 	tokens := newKnownTokens(most)
 	signed := strings.Repeat("a", 300)
 	add := func(i int) *mandate.Token {
-		tok := mandate.NewToken(mandate.TokenInfo{ID: fmt.Sprint(i), Expires: now.Add(12 * time.Hour)})
+		tok := mandate.NewToken(mandate.TokenInfo{ID: strconv.Itoa(i), Expires: now.Add(12 * time.Hour)})
 		k := &known{tok: tok, key: key.Public()}
 		k.set.Store(set)
 		s := spellingOf(fmt.Sprintf("eyJ.%s%d.%d", signed, i, i))
@@ -34,7 +35,7 @@ func TestAMillionTokens(t *testing.T) { //nolint:paralleltest // it measures mem
 		return tokens.find(&s, set, now)
 	}
 	for i := range 4 * most {
-		if tok := add(distinct + i); tok == nil || tok.ID() != fmt.Sprint(distinct+i) {
+		if tok := add(distinct + i); tok == nil || tok.ID() != strconv.Itoa(distinct+i) {
 			t.Fatalf("the token that was just added: %v", tok)
 		}
 	}
@@ -43,7 +44,7 @@ func TestAMillionTokens(t *testing.T) { //nolint:paralleltest // it measures mem
 	for w := range workers {
 		wg.Go(func() {
 			for i := w; i < distinct; i += workers {
-				if tok := add(i); tok != nil && tok.ID() != fmt.Sprint(i) {
+				if tok := add(i); tok != nil && tok.ID() != strconv.Itoa(i) {
 					t.Errorf("token %d is %s", i, tok.ID())
 				}
 			}
