@@ -111,6 +111,7 @@ type exchange struct {
 	w       presetWriter
 	r       *http.Request
 	reading reading
+	values  [4]string // of the answer's header fields
 }
 
 type exchangeKey struct{}
@@ -135,10 +136,10 @@ func Handle(e mandate.Endpoint) http.Handler {
 		x := &exchange{Context: r.Context(), w: presetWriter{ResponseWriter: w, status: http.StatusOK}, r: r}
 		resp := x.reading.serve(x, &e, plain, r) //nolint:contextcheck // x descends from that of r
 		if resp.Page == nil {
-			Write(w, resp)
+			write(w, resp, x.values[:])
 			return
 		}
-		WriteFields(w, resp)
+		writeFields(w, resp, x.values[:])
 		if resp.Status != 0 {
 			x.w.status = resp.Status
 		}

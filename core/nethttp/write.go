@@ -13,8 +13,11 @@ import (
 const bufferedByHTTP = 2048
 
 // Write writes resp, which has no Page, as it is.
-func Write(w http.ResponseWriter, resp *mandate.Response) {
-	WriteFields(w, resp)
+func Write(w http.ResponseWriter, resp *mandate.Response) { write(w, resp, nil) }
+
+// write is Write with room for the values of header fields.
+func write(w http.ResponseWriter, resp *mandate.Response, room []string) {
+	writeFields(w, resp, room)
 	if n := len(resp.Body); n > bufferedByHTTP && w.Header().Get("Content-Length") == "" {
 		w.Header().Set("Content-Length", strconv.Itoa(n))
 	}
@@ -27,8 +30,14 @@ func Write(w http.ResponseWriter, resp *mandate.Response) {
 // WriteFields sets the header fields of resp but for those called without. A field replaces what others set under its name,
 // except where values add up: cookies and Vary.
 func WriteFields(w http.ResponseWriter, resp *mandate.Response, without ...string) {
-	header := w.Header()
-	values := make([]string, 0, len(resp.Header)) // one piece of memory for all that have one value
+	writeFields(w, resp, nil, without...)
+}
+
+func writeFields(w http.ResponseWriter, resp *mandate.Response, room []string, without ...string) {
+	header, values := w.Header(), room[:0]
+	if len(resp.Header) > cap(room) {
+		values = make([]string, 0, len(resp.Header)) // one piece of memory for all that have one value
+	}
 	for i, f := range resp.Header {
 		if len(without) > 0 && slices.ContainsFunc(without, func(name string) bool { return strings.EqualFold(name, f.Name) }) {
 			continue

@@ -134,7 +134,7 @@ func (s *Server) respondCode(_ context.Context, a *Ask, g store.Grant, add func(
 
 func (s *Server) codeOf(a *Ask, g *store.Grant) (string, error) {
 	if kid, ok := s.keyNamed(g.KeyID); ok {
-		if code, ok := s.write(credential{kid: kid, handle: a.code}, new(room)); ok {
+		if code, ok := s.write(credential{kid: kid, handle: a.code}, &a.room); ok {
 			return code, nil
 		}
 	}
