@@ -59,7 +59,7 @@ func readRequest(r *http.Request, limit int64) (*mandate.Request, error) {
 // [mandate.InvalidRequest]: the body broke off.
 func (x *reading) read(r *http.Request, limit int64) error {
 	req := &x.request
-	req.Method, req.Header, req.Remote = r.Method, r.Header, r.RemoteAddr
+	req.Method, req.Header, req.Remote = r.Method, header(r.Header), r.RemoteAddr
 	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
 		req.Peer = r.TLS.PeerCertificates[0]
 	}
@@ -84,6 +84,20 @@ func (x *reading) read(r *http.Request, limit int64) error {
 	}
 	return nil
 }
+
+// header is an http.Header that does not look at every letter of a name that is met all the time.
+type header http.Header
+
+// Get implements [mandate.Header].
+func (h header) Get(name string) string {
+	if values := h.Values(name); len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// Values implements [mandate.Header].
+func (h header) Values(name string) []string { return h[canonical(name)] }
 
 // maxTrusted bounds the memory that is set aside because a request says how long it is.
 const maxTrusted = 8 << 10

@@ -55,7 +55,7 @@ func writeFields(w http.ResponseWriter, resp *mandate.Response, room []string, w
 // canonical is http.CanonicalHeaderKey, which looks at every letter, for those who are met all the time.
 func canonical(name string) string {
 	switch name {
-	case "Content-Type", "Cache-Control", "Pragma", "Location", "Referrer-Policy":
+	case "Authorization", "Content-Type", "Cookie", "Origin", "Cache-Control", "Pragma", "Location", "Referrer-Policy":
 		return name
 	}
 	return http.CanonicalHeaderKey(name)
