@@ -80,7 +80,12 @@ type ShortKeyID struct {
 // epochCache keeps the derived keys of the current and the previous epoch.
 type epochCache[K any] struct {
 	mu   sync.Mutex // held while a key is added
-	keys atomic.Pointer[map[ShortKeyID]K]
+	keys atomic.Pointer[[]epochKey[K]]
+}
+
+type epochKey[K any] struct {
+	id  ShortKeyID
+	key K
 }
 
 func (c *epochCache[K]) get(roots []root, id ShortKeyID, now time.Time, derive func(root) K) (key K, ok bool) {
@@ -88,8 +93,10 @@ func (c *epochCache[K]) get(roots []root, id ShortKeyID, now time.Time, derive f
 		return key, false
 	}
 	if keys := c.keys.Load(); keys != nil {
-		if key, ok = (*keys)[id]; ok {
-			return key, true
+		for i := range *keys { // a few at most
+			if k := &(*keys)[i]; k.id == id {
+				return k.key, true
+			}
 		}
 	}
 	for _, r := range roots {
@@ -103,11 +110,11 @@ func (c *epochCache[K]) get(roots []root, id ShortKeyID, now time.Time, derive f
 func (c *epochCache[K]) add(id ShortKeyID, key K) K {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	keys := map[ShortKeyID]K{id: key}
+	keys := []epochKey[K]{{id, key}}
 	if old := c.keys.Load(); old != nil {
-		for have, k := range *old {
-			if have.Epoch >= id.Epoch-1 {
-				keys[have] = k
+		for _, k := range *old {
+			if k.id.Epoch >= id.Epoch-1 && k.id != id {
+				keys = append(keys, k)
 			}
 		}
 	}

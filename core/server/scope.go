@@ -90,16 +90,23 @@ func (s *Server) ownScopes(want mandate.Scopes) mandate.Scopes {
 
 // described returns the scopes of the configuration that names has, in its order.
 func (s *Server) described(names mandate.Scopes) []Scope {
+	if _, one := s.scopes[string(names)]; one { // nothing to cut
+		return []Scope{s.titled(string(names))}
+	}
 	var scopes []Scope
 	for name := range names.All() {
-		scope := s.scopes[name]
-		scope.Name = name
-		if scope.Title == "" {
-			scope.Title = name
-		}
-		scopes = append(scopes, scope)
+		scopes = append(scopes, s.titled(name))
 	}
 	return scopes
+}
+
+func (s *Server) titled(name string) Scope {
+	scope := s.scopes[name]
+	scope.Name = name
+	if scope.Title == "" {
+		scope.Title = name
+	}
+	return scope
 }
 
 // resourcesFor returns the resources that c is granted when it asks for asked at the authorization endpoint (RFC 8707, section
