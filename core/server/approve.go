@@ -79,7 +79,7 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 			return m.refuseClient(ctx, a, err)
 		}
 	}
-	return m.respond(ctx, a, g)
+	return m.respond(ctx, a, &g)
 }
 
 // extendGrant lets the extensions refuse an approval or fill in its grant.
@@ -104,9 +104,10 @@ func (s *Server) decided(ctx context.Context, want store.Grant, codeTTL time.Dur
 }
 
 // respond sends the browser back to the client with what the response types add.
-func (m mounted) respond(ctx context.Context, a *Ask, g store.Grant) *mandate.Response {
+func (m mounted) respond(ctx context.Context, a *Ask, g *store.Grant) *mandate.Response {
 	if types := a.Request.ResponseTypes; len(types) == 1 && types[0] == "code" { // as nearly always, and cheaper
-		code, err := m.codeOf(a, &g)
+		var text room
+		code, err := m.codeOf(a, g, &text)
 		if err != nil {
 			return m.refuseClient(ctx, a, err)
 		}
@@ -116,7 +117,7 @@ func (m mounted) respond(ctx context.Context, a *Ask, g store.Grant) *mandate.Re
 	params := room[:0]
 	add := func(name, value string) { params = append(params, mandate.Field{Name: name, Value: value}) }
 	for _, t := range a.Request.ResponseTypes {
-		if err := m.responses[t].Respond(ctx, a, g, add); err != nil {
+		if err := m.responses[t].Respond(ctx, a, *g, add); err != nil {
 			return m.refuseClient(ctx, a, err)
 		}
 	}
@@ -125,16 +126,17 @@ func (m mounted) respond(ctx context.Context, a *Ask, g store.Grant) *mandate.Re
 
 // respondCode is the response type code: generation 0 of the grant.
 func (s *Server) respondCode(_ context.Context, a *Ask, g store.Grant, add func(name, value string)) error {
-	code, err := s.codeOf(a, &g)
+	code, err := s.codeOf(a, &g, new(room))
 	if err == nil {
 		add("code", code)
 	}
 	return err
 }
 
-func (s *Server) codeOf(a *Ask, g *store.Grant) (string, error) {
+// codeOf returns the code of g, written to where to points.
+func (s *Server) codeOf(a *Ask, g *store.Grant, to *room) (string, error) {
 	if kid, ok := s.keyNamed(g.KeyID); ok {
-		if code, ok := s.write(credential{kid: kid, handle: a.code}, &a.room); ok {
+		if code, ok := s.write(credential{kid: kid, handle: a.code}, to); ok {
 			return code, nil
 		}
 	}

@@ -31,7 +31,6 @@ type Ask struct {
 	handle    string // of flow, once sealed
 	err       error  // why it could not be
 	code      handle // of the grant that was approved
-	room      room   // where its code is written
 }
 
 // Submitted reports whether the form of a [Page] came back, from the browser that it was made for.
