@@ -81,12 +81,13 @@ func RawSignature(alg jose.Alg) func() {
 	}
 }
 
-// Fixed answers like a token endpoint that need not think: what net/http itself costs.
+// Fixed answers like a token endpoint that need not think: what net/http itself costs. The answer has the fields and the length of one of ours.
 func Fixed() http.Handler {
 	body := []byte(`{"access_token":"mda_` + strings.Repeat("a", 43) + `","token_type":"Bearer","expires_in":3600,"scope":"read"}`)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header()["Content-Type"] = kindField
+		h := w.Header()
+		h["Content-Type"], h["Cache-Control"], h["Pragma"] = kindField, noStore, noCache
 		_, _ = w.Write(body)
 	})
 	return mux
@@ -106,6 +107,9 @@ func newEndpoint(h http.Handler) *endpoint {
 type body struct{ strings.Reader }
 
 func (*body) Close() error { return nil }
+
+//nolint:gochecknoglobals // constants by nature
+var noStore, noCache = []string{"no-store"}, []string{"no-cache"}
 
 //nolint:gochecknoglobals // constant by nature
 var basic = []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(machine+":"+secret))}
