@@ -2,6 +2,7 @@ package mandatefiber
 
 import (
 	"bytes"
+	"context"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -10,11 +11,12 @@ import (
 )
 
 // check checks the request for rule. Token and refusal are both nil where it may pass without a token; fresh is a token that
-// no earlier guard had verified.
-func (a *Auth) check(c *fiber.Ctx, rule *resource.Rule) (tok *mandate.Token, fresh bool, refusal *mandate.Response) {
-	ctx := c.UserContext()
-	if tok = verified(c, a.guard); tok != nil {
-		return tok, false, a.guard.CheckAgain(ctx, tok, rule)
+// no earlier guard had verified. ctx is c's UserContext, which each look for costs.
+func (a *Auth) check(ctx context.Context, c *fiber.Ctx, rule *resource.Rule) (tok *mandate.Token, fresh bool, refusal *mandate.Response) {
+	if ctx != context.Background() { // what a guard leaves is a context too
+		if tok = verified(c, a.guard); tok != nil {
+			return tok, false, a.guard.CheckAgain(ctx, tok, rule)
+		}
 	}
 	if a.guard.ReadsRequest() && !preflight(c) {
 		if _, refusal = a.ask(c); refusal != nil {

@@ -19,7 +19,7 @@ func Token(c *fiber.Ctx) *mandate.Token {
 
 // SetToken makes tok the current token: for tests, and for bridges from another authentication. No guard takes it for
 // verified. Its strings must not be views of Fiber's buffers.
-func SetToken(c *fiber.Ctx, tok *mandate.Token) { enter(c, nil, tok) }
+func SetToken(c *fiber.Ctx, tok *mandate.Token) { enter(c.UserContext(), c, nil, tok) }
 
 // User returns the user of the current token, loaded once for each request, on first use. The error is
 // [mandate.ErrNoUser] where there is no token, or one without a resource owner.
@@ -46,9 +46,9 @@ func Context(c *fiber.Ctx) context.Context {
 type accessKey struct{}
 
 // enter makes tok, which g verified, the current token. It does not allocate where no other middleware has set a context.
-func enter(c *fiber.Ctx, g *resource.Guard, tok *mandate.Token) {
+func enter(ctx context.Context, c *fiber.Ctx, g *resource.Guard, tok *mandate.Token) {
 	c.Locals(mandate.TokenKey{}, tok)
-	switch ctx := c.UserContext(); ctx.(type) {
+	switch ctx.(type) {
 	case *tokenContext:
 	default:
 		if ctx != context.Background() {

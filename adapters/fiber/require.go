@@ -44,14 +44,14 @@ func (a *Auth) RequireFor(f func(ctx context.Context, r *mandate.Request) mandat
 			return c.Next()
 		case preflight(c):
 			tok, refusal := a.guard.CheckFor(c.UserContext(), resource.Credentials{Preflight: true}, mandate.Requirement{})
-			return a.pass(c, tok, false, refusal)
+			return a.pass(c.UserContext(), c, tok, false, refusal)
 		}
 		r, refusal := a.ask(c)
 		if refusal != nil {
 			return a.refuse(c, refusal)
 		}
 		tok, fresh, refusal := a.checkFor(c, f(c.UserContext(), r))
-		return a.pass(c, tok, fresh, refusal)
+		return a.pass(c.UserContext(), c, tok, fresh, refusal)
 	}
 }
 
@@ -65,18 +65,19 @@ func (a *Auth) guarded(rule *resource.Rule) fiber.Handler {
 		if a.skips(c) {
 			return c.Next()
 		}
-		tok, fresh, refusal := a.check(c, rule)
-		return a.pass(c, tok, fresh, refusal)
+		ctx := c.UserContext()
+		tok, fresh, refusal := a.check(ctx, c, rule)
+		return a.pass(ctx, c, tok, fresh, refusal)
 	}
 }
 
-func (a *Auth) pass(c *fiber.Ctx, tok *mandate.Token, fresh bool, refusal *mandate.Response) error {
+func (a *Auth) pass(ctx context.Context, c *fiber.Ctx, tok *mandate.Token, fresh bool, refusal *mandate.Response) error {
 	if refusal != nil {
 		return a.refuse(c, refusal)
 	}
 	if fresh {
 		a.markPrivate(c)
-		enter(c, a.guard, tok)
+		enter(ctx, c, a.guard, tok)
 	}
 	return c.Next()
 }
