@@ -19,7 +19,7 @@ func (a *Auth) check(ctx context.Context, c *fiber.Ctx, rule *resource.Rule) (to
 		}
 	}
 	if a.guard.ReadsRequest() && !preflight(c) {
-		if _, refusal = a.ask(c); refusal != nil {
+		if _, refusal = a.ask(c); refusal != nil { //nolint:contextcheck // it asks c for ctx
 			return nil, false, refusal
 		}
 	}

@@ -54,12 +54,12 @@ func enter(ctx context.Context, c *fiber.Ctx, g *resource.Guard, tok *mandate.To
 		if ctx != context.Background() {
 			carrier := resource.Carry(ctx, g, tok)
 			c.Locals(accessKey{}, carrier.Access())
-			c.SetUserContext(carrier)
+			c.SetUserContext(carrier) //nolint:contextcheck // it descends from ctx
 			return
 		}
 	}
 	c.Locals(accessKey{}, g)
-	c.SetUserContext((*tokenContext)(tok))
+	c.SetUserContext((*tokenContext)(tok)) //nolint:contextcheck // nothing is to be inherited
 }
 
 // access returns what the guard left, made ready to hold a user; nil if there is no token.
