@@ -72,6 +72,8 @@ func Run(t *testing.T, a Adapter) {
 		{"hooks", hooks()},
 		{"limits", limits()},
 		{"token exchange", exchanges()},
+		{"token exchange of others", foreignExchanges()},
+		{"jwt bearer", vouchers()},
 		{"hostile", hostile()},
 		{"attacks", attacks()},
 		{"registration", registrations()},

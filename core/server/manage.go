@@ -51,7 +51,7 @@ func (s *Server) CheckClient(c *store.Client) error {
 		switch {
 		case s.grants[name] != nil || name == grantImplicit && s.config.InsecureImplicit:
 		case name == grantImplicit:
-			return fmt.Errorf("server: client %q has the grant type implicit, which this server does not offer: set InsecureImplicit", c.ID)
+			return fmt.Errorf("server: client %q has the grant type \"implicit\", which this server does not offer: set InsecureImplicit", c.ID)
 		default:
 			return fmt.Errorf("server: client %q has the grant type %q, which is not among GrantTypes: %v", c.ID, name, slices.Sorted(maps.Keys(s.grants)))
 		}

@@ -159,8 +159,9 @@ func (t *TrustedIssuer) token(claims *jose.Claims) (*mandate.Token, error) {
 	if err == nil {
 		info.AuthTime, err = claims.Time("auth_time")
 	}
-	if err == nil {
-		_, err = claims.Read("cnf", &info.Confirmed)
+	if bound := false; err == nil {
+		bound, err = claims.Read("cnf", &info.Confirmed)
+		info.Confirmed.Other = bound && info.Confirmed == (mandate.Confirmation{})
 	}
 	if err != nil {
 		return nil, mandate.Errorf(mandate.InvalidToken, err, "")
