@@ -51,6 +51,8 @@ func Run(t *testing.T, a Adapter) {
 		{"metadata", metadata()},
 		{"introspection", introspection()},
 		{"revocation", revocation()},
+		{"signed introspection", signedIntrospection()},
+		{"error URIs", errorURIs()},
 		{"refresh", refreshes()},
 		{"imported refresh tokens", legacy()},
 		{"stored clients", storedClients()},
