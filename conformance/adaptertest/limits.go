@@ -81,6 +81,51 @@ func limits() cases {
 			w.clock.Pass(time.Second)
 			wrong("f").refused(t, 401, "invalid_client")
 		},
+		"who guesses at the password grant waits": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, func(s *setup) {
+				s.GrantTypes = []server.GrantType{server.InsecurePassword(func(ctx context.Context, _ server.Client, name, password string) (server.User, error) {
+					return signIn(ctx, name, password)
+				})}
+				s.Clients = []*store.Client{party{"old", "old-secret-0123456789", "client_secret_basic", ""}.client("password")}
+			})
+			guess := func(name, password string) *answer {
+				return w.token(party{"old", "old-secret-0123456789", "client_secret_basic", ""}, url.Values{"grant_type": {"password"}, "username": {name}, "password": {password}, "scope": {"read"}})
+			}
+			for range 5 {
+				guess("alice", "wrong").refused(t, 400, "invalid_grant")
+			}
+			ans := guess("alice", "password of alice")
+			ans.refused(t, 429, "temporarily_unavailable")
+			ans.fields(t, "Retry-After", "1")
+			guess("bob", "password of bob").tokens(t)
+			w.clock.Pass(time.Second)
+			guess("alice", "password of alice").tokens(t)
+			guess("alice", "wrong").refused(t, 400, "invalid_grant")
+		},
+		"a public client that pushes without end waits": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, func(s *setup) {
+				l, err := server.NewLimiter(server.LimiterConfig{Writes: 3})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.Limiter, s.PushedRequests = l, &server.PushedRequests{}
+			})
+			push := func(p party) *answer {
+				form := with(p.request(), "client_id", p.id)
+				return w.form(t, "/par", form, p.sign(form)...)
+			}
+			for range 3 {
+				push(spa()).status(t, 201)
+			}
+			ans := push(spa())
+			ans.refused(t, 429, "temporarily_unavailable")
+			ans.fields(t, "Retry-After", "60")
+			for range 5 {
+				push(web()).status(t, 201)
+			}
+			w.clock.Pass(time.Minute)
+			push(spa()).status(t, 201)
+		},
 		"a limiter of the application's own decides, and is told": func(t *testing.T, a Adapter) {
 			l := new(ownLimiter)
 			w := newWorld(t, a, func(s *setup) {

@@ -55,7 +55,14 @@ func (p passwordGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, erro
 	if err != nil {
 		return nil, err
 	}
+	done, err := r.Attempt(ctx, PasswordAttempt, name)
+	if err != nil {
+		return nil, err
+	}
 	user, err := p.verify(ctx, r.Client, name, password)
+	if err == nil || errors.Is(err, mandate.AccessDenied) {
+		done(err == nil)
+	}
 	switch {
 	case errors.Is(err, mandate.AccessDenied):
 		return nil, mandate.Errorf(mandate.InvalidGrant, err, "username or password is wrong")

@@ -279,6 +279,15 @@ func (s *Server) attempt(ctx context.Context, r *mandate.Request, a Attempt) (do
 	return func(right bool) { s.config.Limiter.Done(ctx, a, right) }, nil
 }
 
+// mayWrite asks the limiter for a row that a client which proves nothing wants kept.
+func (s *Server) mayWrite(ctx context.Context, r *mandate.Request, endpoint, clientID string) error {
+	done, err := s.attempt(ctx, r, Attempt{What: WriteAttempt, Endpoint: endpoint, ClientID: clientID})
+	if err == nil {
+		done(true)
+	}
+	return err
+}
+
 // remote returns the address that r comes from, without port.
 func (s *Server) remote(r *mandate.Request) string {
 	addr := r.Remote

@@ -95,6 +95,11 @@ func (s *Server) push(ctx context.Context, r *mandate.Request, params mandate.Pa
 		resp.Status = 413 // RFC 9126, section 2.3
 		return &resp, nil
 	}
+	if client.Method() == "none" {
+		if err := s.mayWrite(ctx, r, endpointPushed, client.ID); err != nil {
+			return nil, err
+		}
+	}
 	if client.Method() == "none" && !s.pushes.take(client.ID, int64(len(sealed)), now) {
 		resp := *s.Refuse(mandate.Errorf(mandate.TemporarilyUnavailable, nil, "too many requests of this client"))
 		resp.Status = 429 // RFC 9126, section 2.3
