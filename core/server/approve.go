@@ -105,13 +105,13 @@ func (s *Server) decided(ctx context.Context, want store.Grant, codeTTL time.Dur
 
 // respond sends the browser back to the client with what the response types add.
 func (m mounted) respond(ctx context.Context, a *Ask, g *store.Grant) *mandate.Response {
-	if types := a.Request.ResponseTypes; len(types) == 1 && types[0] == "code" { // as nearly always, and cheaper
+	if types := a.Request.ResponseTypes; len(types) == 1 && types[0] == "code" && a.Request.ResponseMode != modePost { // as nearly always, and cheaper
 		var text room
 		code, err := m.codeOf(a, g, &text)
 		if err != nil {
 			return m.refuseClient(ctx, a, err)
 		}
-		return m.deliver(ctx, a, []mandate.Field{{Name: "code", Value: code}})
+		return redirect(a.answerURL(a.Request.ResponseMode, []mandate.Field{{Name: "code", Value: code}}))
 	}
 	var room [4]mandate.Field
 	params := room[:0]
