@@ -41,5 +41,6 @@ const (
 	RequestBegun        EventName = "request.begun"   // an authorization request was found good, and waits for a decision
 	SignedIn            EventName = "session.started"
 	SignInRefused       EventName = "session.refused"
-	Fault               EventName = "fault" // something inside failed: Err says what
+	UserCodeRefused     EventName = "user_code.refused" // somebody typed a user code that no device shows (RFC 8628, section 5.1)
+	Fault               EventName = "fault"             // something inside failed: Err says what
 )

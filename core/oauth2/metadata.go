@@ -30,6 +30,7 @@ type ServerMetadata struct {
 	UILocales                []string `json:"ui_locales_supported,omitempty"`
 	PolicyURI                string   `json:"op_policy_uri,omitempty"`
 	TermsURI                 string   `json:"op_tos_uri,omitempty"`
+	DeviceEndpoint           string   `json:"device_authorization_endpoint,omitempty"`
 	RevocationEndpoint       string   `json:"revocation_endpoint,omitempty"`
 	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported,omitempty"`
 	RevocationAuthAlgs       []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`

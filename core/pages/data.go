@@ -42,6 +42,7 @@ type Consent struct {
 	Handle       string // hidden field of that name
 	CSRF         string // hidden field of that name
 	User         string // who is signed in, as the user knows it
+	UserCode     string // the code that a device shows, where it is one that asks (RFC 8628)
 	Scopes       []Scope
 	Offline      bool   // the client keeps its access while the user is away
 	Client       Client // required: an ID or a Name
@@ -79,7 +80,7 @@ type Error struct {
 	ReturnHost  string // what the link names; "" takes it from ReturnURL
 }
 
-// View is what templates are executed with. Of Login, Consent, Error and Post the page's own is set; in
+// View is what templates are executed with. Of Login, Consent, Device, DeviceDone, Error and Post the page's own is set; in
 // them and in Client all hostile text is cleaned already, and html/template escapes it.
 //
 // Besides the functions of html/template there are before and after: what stands in a text before
@@ -96,6 +97,9 @@ type View struct {
 	Consent Consent
 	Error   Error
 	Post    Post
+
+	Device     Device
+	DeviceDone DeviceDone
 
 	ErrorText string       // the sentence of Error.Reason, if it is not the description already
 	Return    template.URL // Error.ReturnURL, checked

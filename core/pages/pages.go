@@ -1,4 +1,4 @@
-// Package pages makes the pages that an authorization server shows to people: sign-in, consent and
+// Package pages makes the pages that an authorization server shows to people: sign-in, consent, a device's code and
 // error, and the one that posts an answer to a client. They are plain HTML with ordinary forms and one style sheet: no script
 // but the line that sends the answer, no picture from elsewhere, light and dark, readable on a telephone and by a screen reader.
 //
@@ -38,7 +38,7 @@ type Options struct {
 	// The policy of the pages allows this one sheet by its hash, and no style attributes. Default: [DefaultCSS].
 	CSS string
 
-	// Templates replaces templates by name: "layout.html", "login.html", "consent.html", "error.html" and "post.html"; other
+	// Templates replaces templates by name: "layout.html", "login.html", "consent.html", "device.html", "device-done.html", "error.html" and "post.html"; other
 	// files are not looked at. Each is an html/template that is executed with a [View]. A page defines
 	// "content", which the layout includes; one that does not is a whole document and goes without the
 	// layout. A form has the hidden fields handle and csrf; that of post.html has the id post-form, and after it
@@ -54,6 +54,8 @@ type Set struct {
 	consent *template.Template
 	fault   *template.Template
 	post    *template.Template
+
+	device, deviceDone *template.Template
 }
 
 // DefaultCSS returns the style sheet of the default pages.
@@ -128,6 +130,7 @@ func (s *Set) Consent(d Consent) (*mandate.Response, error) {
 	d.Scopes = scopes
 	d.User = text(d.User, maxName)
 	d.RedirectHost = host(d.RedirectHost)
+	d.UserCode = text(d.UserCode, maxName)
 	if d.Client = d.Client.clean(); d.Client.Name == "" {
 		return nil, errors.New("pages: Consent.Client has neither an ID nor a Name: nobody can consent to that")
 	}

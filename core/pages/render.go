@@ -17,12 +17,15 @@ const (
 	consentFile = "consent.html"
 	errorFile   = "error.html"
 	postFile    = "post.html"
+
+	deviceFile     = "device.html"
+	deviceDoneFile = "device-done.html"
 )
 
 // load parses the templates: those of own first, the embedded ones for the rest.
 func (s *Set) load(own fs.FS) error {
 	source, found := map[string]string{}, own == nil
-	for _, name := range []string{layoutFile, loginFile, consentFile, errorFile, postFile} {
+	for _, name := range []string{layoutFile, loginFile, consentFile, errorFile, postFile, deviceFile, deviceDoneFile} {
 		content, err := fs.ReadFile(files, "templates/"+name)
 		if err == nil && own != nil {
 			var mine []byte
@@ -38,14 +41,16 @@ func (s *Set) load(own fs.FS) error {
 		source[name] = string(content)
 	}
 	if !found {
-		return errors.New("pages: Options.Templates has none of layout.html, login.html, consent.html, error.html and post.html: " +
+		return errors.New("pages: Options.Templates has none of layout.html, login.html, consent.html, device.html, device-done.html, error.html and post.html: " +
 			"of a larger file system hand over the folder with fs.Sub")
 	}
 	layout, err := template.New(layoutFile).Funcs(template.FuncMap{"before": before, "after": after}).Parse(source[layoutFile])
 	if err != nil {
 		return fmt.Errorf("pages: template %s: %w", layoutFile, err)
 	}
-	for name, page := range map[string]**template.Template{loginFile: &s.login, consentFile: &s.consent, errorFile: &s.fault, postFile: &s.post} {
+	for name, page := range map[string]**template.Template{
+		loginFile: &s.login, consentFile: &s.consent, errorFile: &s.fault, postFile: &s.post, deviceFile: &s.device, deviceDoneFile: &s.deviceDone,
+	} {
 		if *page, err = compose(layout, name, source[name]); err != nil {
 			return fmt.Errorf("pages: template %s: %w", name, err)
 		}
@@ -116,6 +121,14 @@ func (s *Set) try() error {
 		{consentFile, true, func() (*mandate.Response, error) {
 			return s.Consent(Consent{Action: "/sample", Handle: handle, CSRF: csrf, Client: Client{ID: "sample"}})
 		}},
+		{deviceFile, true, func() (*mandate.Response, error) {
+			return s.Device(Device{Action: "/sample", Handle: handle, CSRF: csrf, UserCode: "sample", Example: "XXXX-XXXX", Failed: true})
+		}},
+		{deviceFile, true, func() (*mandate.Response, error) {
+			return s.Device(Device{Action: "/sample", Handle: handle, CSRF: csrf, UserCode: "sample", Confirm: true, Client: client})
+		}},
+		{deviceDoneFile, false, func() (*mandate.Response, error) { return s.DeviceDone(DeviceDone{Client: client}) }},
+		{deviceDoneFile, false, func() (*mandate.Response, error) { return s.DeviceDone(DeviceDone{Denied: true}) }},
 		{errorFile, false, func() (*mandate.Response, error) {
 			return s.Error(Error{
 				Code: mandate.InvalidRequest, Description: "sample",

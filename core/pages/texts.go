@@ -31,6 +31,24 @@ type Texts struct {
 	NotYou       string
 	Switch       string
 
+	DeviceTitle         string // "Connect a device"
+	DeviceLead          string
+	UserCode            string
+	DeviceSubmit        string
+	DeviceFailed        string
+	DeviceLimited       string
+	DeviceConfirm       string // asks whether the device shows the code
+	DeviceConfirmLead   string // "%s wants to connect. ..."
+	DeviceWarning       string // against links that somebody else sent
+	DeviceConfirmSubmit string
+	DeviceCancel        string
+	DeviceConsentCode   string // before the code, on the consent page
+	DeviceDoneTitle     string
+	DeviceDone          string // "%s is connected to your account."
+	DeviceReturn        string
+	DeviceDeniedTitle   string
+	DeviceDenied        string
+
 	ClientSite   string
 	ClientPolicy string
 	ClientTerms  string
@@ -74,6 +92,24 @@ func English() Texts {
 		Deny:         "Deny",
 		NotYou:       "Not you?",
 		Switch:       "Use another account",
+
+		DeviceTitle:         "Connect a device",
+		DeviceLead:          "Enter the code that your device shows.",
+		UserCode:            "Code",
+		DeviceSubmit:        "Continue",
+		DeviceFailed:        "No device shows this code now. Please compare it, or ask the device for another one.",
+		DeviceLimited:       "Too many wrong codes. Please wait a little, then try again.",
+		DeviceConfirm:       "Does your device show this code?",
+		DeviceConfirmLead:   "%s wants to connect. Does your device show this code?",
+		DeviceWarning:       "Continue only if the device is in front of you. If somebody sent you this link or this code, they would get access to your account.",
+		DeviceConfirmSubmit: "Yes, continue",
+		DeviceCancel:        "No, cancel",
+		DeviceConsentCode:   "Code on your device",
+		DeviceDoneTitle:     "Device connected",
+		DeviceDone:          "%s is connected to your account.",
+		DeviceReturn:        "You can close this page and go back to your device.",
+		DeviceDeniedTitle:   "Device not connected",
+		DeviceDenied:        "It has no access to your account. You can close this page.",
 
 		ClientSite:   "Website",
 		ClientPolicy: "Privacy policy",

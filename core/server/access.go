@@ -30,6 +30,14 @@ func (s *Server) codeTTL(c *store.Client) time.Duration {
 	return s.config.CodeTTL
 }
 
+// codeEnds returns until when generation 0 of g, a grant of c, can be redeemed.
+func (s *Server) codeEnds(c *store.Client, g store.Grant) time.Time {
+	if ends := g.Details.CodeEnds; !ends.IsZero() {
+		return ends
+	}
+	return g.Created.Add(s.codeTTL(c))
+}
+
 // refreshIdle returns how long a refresh token of c can go unused; negative: for ever.
 func (s *Server) refreshIdle(c *store.Client) time.Duration {
 	if c.Policy.RefreshIdle != 0 {

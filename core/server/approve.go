@@ -25,7 +25,7 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 		return m.refuseClient(ctx, a, mandate.Errorf(mandate.AccessDenied, errors.New("the subject is the client's own id"), ""))
 	case a.submitted && a.flow.Shown != "" && (a.flow.Shown != user.Subject || a.flow.Session != user.SessionID):
 		return m.errorPage(ctx, a.request, mandate.Errorf(mandate.AccessDenied, nil, "somebody else signed in since the page was shown"),
-			pages.Error{Reason: pages.OtherUser, Status: 403, RestartURL: m.pageURL("authorization", a.handle)})
+			pages.Error{Reason: pages.OtherUser, Status: 403, RestartURL: m.pageURL(a.at(), a.handle)})
 	case !a.Accepts(user):
 		return m.refuseClient(ctx, a, mandate.Errorf(mandate.LoginRequired, nil, "the sign-in is too old or not strong enough"))
 	case a.Request.silent() && a.impersonable():
@@ -39,7 +39,7 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 		}
 	}
 	now := m.now()
-	id, h, ok := m.names(&a.flow, now)
+	id, h, ok := m.namesOf(a, now)
 	if !ok {
 		return m.errorPage(ctx, a.request, mandate.Errorf(mandate.InvalidRequest, nil, "the request is over"), pages.Error{Reason: pages.Expired, Status: 410})
 	}
@@ -48,6 +48,9 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 	g.ID, g.Key, g.SessionID, g.Expires = id, h.key(), user.SessionID, m.frontEnd(a, g.Expires, now)
 	ends := g.Details.Ends
 	g.Details = a.Request.Details
+	if a.device != nil {
+		g.Details.CodeEnds = later(a.device.data.ends(), now.Add(m.codeTTL(a.Client))) // it is polled for, so the last moment is too late
+	}
 	g.Details.Ends, g.Details.Scopes, g.Details.AuthTime, g.Details.ACR, g.Details.AMR = ends, scopes, user.AuthTime, user.ACR, user.amr()
 	if len(m.config.Extensions) > 0 {
 		var err error
@@ -65,13 +68,16 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 	err = m.store.CreateGrant(ctx, g)
 	switch {
 	case errors.Is(err, store.ErrExists):
-		if g, ok = m.decided(ctx, g, m.codeTTL(a.Client)); !ok {
+		if g, ok = m.decided(ctx, a.Client, g); !ok {
 			return m.finished(ctx, a, mandate.Errorf(mandate.InvalidRequest, err, "the request was decided already"))
 		}
 	case err != nil:
 		return m.refuseClient(ctx, a, fault("create grant", err))
 	default:
 		m.hooks.Tell(ctx, mandate.Event{Name: mandate.GrantApproved, ClientID: g.ClientID, Subject: g.Subject, GrantID: g.ID, Scopes: scopes})
+	}
+	if a.device != nil {
+		return m.approveDevice(ctx, a, g)
 	}
 	if a.submitted && !answer.once {
 		// After the gate: a decision that is refused is not remembered. A crash in between costs one more question.
@@ -80,6 +86,14 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 		}
 	}
 	return m.respond(ctx, a, &g)
+}
+
+// namesOf returns id and handle of the grant that the approval of a makes.
+func (s *Server) namesOf(a *Ask, now time.Time) (id string, h handle, ok bool) {
+	if a.device != nil {
+		return s.deviceNames(&a.device.data, a.device.ticket.Key, now)
+	}
+	return s.names(&a.flow, now)
 }
 
 // extendGrant lets the extensions refuse an approval or fill in its grant.
@@ -96,10 +110,10 @@ func (s *Server) extendGrant(ctx context.Context, a *Ask, user User, g store.Gra
 
 // decided returns the grant of an earlier, identical decision whose code nobody has used: a double click or a reload gets
 // the same answer again.
-func (s *Server) decided(ctx context.Context, want store.Grant, codeTTL time.Duration) (store.Grant, bool) {
+func (s *Server) decided(ctx context.Context, c *store.Client, want store.Grant) (store.Grant, bool) {
 	g, err := s.store.Grant(ctx, want.ID)
 	same := err == nil && g.ClientID == want.ClientID && g.Subject == want.Subject && g.SessionID == want.SessionID &&
-		g.Details.Scopes == want.Details.Scopes && g.Generation == 0 && g.AliveAt(want.Created) && want.Created.Before(g.Created.Add(codeTTL))
+		g.Details.Scopes == want.Details.Scopes && g.Generation == 0 && g.AliveAt(want.Created) && want.Created.Before(s.codeEnds(c, g))
 	return g, same
 }
 

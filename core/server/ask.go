@@ -25,12 +25,29 @@ type Ask struct {
 	request   *mandate.Request
 	flow      flow
 	submitted bool
-	pushed    bool   // it is being pushed: there is no browser
-	browser   string // the binding cookie; empty: the browser has none yet
-	fresh     bool   // browser was made just now, and must be set
-	handle    string // of flow, once sealed
-	err       error  // why it could not be
-	code      handle // of the grant that was approved
+	pushed    bool     // it is being pushed: there is no browser
+	browser   string   // the binding cookie; empty: the browser has none yet
+	fresh     bool     // browser was made just now, and must be set
+	handle    string   // of flow, once sealed
+	err       error    // why it could not be
+	code      handle   // of the grant that was approved
+	device    *waiting // whom the decision is for, if that is a device
+}
+
+// Device reports whether a device waits for the decision (RFC 8628). There is no redirect URI then: the browser stays here, and the
+// device hears of it. Show [Ask.UserCode] on the page, and that whoever did not begin this on a device of their own must deny it.
+//
+// Until the user has signed in nobody is told whether the code exists: for one that does not, the Client has no ID, nothing is
+// asked for, and whatever is decided but SignIn leads to the page that says so. An approval without a [Page] is asked for with a page of
+// the server's own, which shows code and client.
+func (a *Ask) Device() bool { return a.device != nil }
+
+// UserCode returns the code that the device shows, as it shows it, or "" where no browser is asked for one.
+func (a *Ask) UserCode() string {
+	if a.flow.Device == nil || a.flow.Device.Code == "" {
+		return ""
+	}
+	return a.server.config.Device.shown(a.flow.Device.Code)
 }
 
 // Submitted reports whether the form of a [Page] came back, from the browser that it was made for.
@@ -94,12 +111,15 @@ func (a *Ask) show(user User) {
 }
 
 // Remembered reports whether user allowed this client all of it before, so that nobody need be asked. It is never so where
-// the client asks for consent, or where any program could pose as the client: public ones that answer on loopback or in a scheme
+// the client asks for consent, for a device, or where any program could pose as the client: public ones that answer on loopback or in a scheme
 // of their own (RFC 8252, section 8.6).
 func (a *Ask) Remembered(ctx context.Context, user User) bool {
 	a.show(user)
 	policy := a.Client.Policy.Consent
 	switch {
+	case a.device != nil:
+		// Whoever began it may sit elsewhere, and wait for somebody to approve out of habit (RFC 8628, section 5.4).
+		return user.Subject != "" && policy == "never"
 	case user.Subject == "" || a.Request.Wants("consent") || policy == "always" || a.impersonable():
 		return false
 	case policy == "never":
@@ -137,7 +157,11 @@ func (a *Ask) Fields() template.HTML {
 func (a *Ask) Handle() string {
 	if a.handle == "" && a.err == nil {
 		a.bind()
-		a.handle, a.err = a.server.seal(a.ctx, &a.flow, &a.Request, a.server.now())
+		q := &a.Request
+		if a.flow.Device != nil {
+			q = nil // it is found by the code, again and again: the length of a handle must not tell whether there is one
+		}
+		a.handle, a.err = a.server.seal(a.ctx, &a.flow, q, a.server.now())
 	}
 	return a.handle
 }
@@ -159,10 +183,18 @@ func (a *Ask) bind() {
 }
 
 // Action returns the path that the form is posted to.
-func (a *Ask) Action() string { return a.server.public("authorization") }
+func (a *Ask) Action() string { return a.server.public(a.at()) }
+
+// at returns the name of the endpoint that the decision is made at.
+func (a *Ask) at() string {
+	if a.device != nil {
+		return "device"
+	}
+	return "authorization"
+}
 
 // RedirectHost returns the host that the answer goes to, or the scheme where there is none: a client's name is
-// self-chosen, this is not.
+// self-chosen, this is not. For a device it is "".
 func (a *Ask) RedirectHost() string {
 	u, err := url.Parse(a.Request.RedirectURI)
 	if err != nil {
@@ -176,7 +208,7 @@ func (a *Ask) RedirectHost() string {
 
 // resumeURL returns where the browser comes back to.
 func (a *Ask) resumeURL() string {
-	return a.server.pageURL("authorization", a.Handle())
+	return a.server.pageURL(a.at(), a.Handle())
 }
 
 // consent is what a remembered consent says beside its scopes.

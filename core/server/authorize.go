@@ -27,6 +27,9 @@ func (m mounted) handleAuthorize(ctx context.Context, r *mandate.Request) *manda
 	if resp != nil {
 		return resp
 	}
+	if a.device != nil {
+		return redirect(a.resumeURL())
+	}
 	return m.decide(ctx, a)
 }
 
@@ -143,6 +146,9 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 	if err != nil {
 		return nil, m.errorPage(ctx, r, err, pages.Error{})
 	}
+	if f.Device != nil {
+		return m.resumeDevice(ctx, r, params, f, handle)
+	}
 	c, err := m.liveClient(ctx, f.Client)
 	if err == nil {
 		err = stillRegistered(c, &q)
@@ -169,22 +175,32 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 		}
 		return a, nil
 	}
-	page := pages.Error{RestartURL: m.pageURL("authorization", handle)}
+	restart := m.pageURL("authorization", handle)
 	if over && pushed {
-		page.RestartURL = ""
+		restart = ""
 	}
-	switch {
-	case over:
-		page.Reason, page.Status = pages.Expired, 410
-		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "the request is over"), page)
-	case repeats(params, fieldHandle, fieldCSRF, fieldAction):
-		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "a parameter is repeated"), page)
-	case m.foreign(r), !f.boundTo(a.browser), m.csrf(&f, now) == "", subtle.ConstantTimeCompare([]byte(params.Get(fieldCSRF)), []byte(m.csrf(&f, now))) != 1:
-		page.Reason, page.Status = pages.OtherBrowser, 403
-		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "the form was not made for this browser"), page)
+	if resp := m.checkPost(ctx, a, params, over, restart); resp != nil {
+		return nil, resp
 	}
 	a.submitted, a.handle = true, handle
 	return a, nil
+}
+
+// checkPost refuses the form of a page that is over, or was not made for the browser that posts it.
+func (m mounted) checkPost(ctx context.Context, a *Ask, params mandate.Params, over bool, restart string) *mandate.Response {
+	r, f, now := a.request, &a.flow, m.now()
+	page := pages.Error{RestartURL: restart}
+	switch {
+	case over:
+		page.Reason, page.Status = pages.Expired, 410
+		return m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "the request is over"), page)
+	case repeats(params, fieldHandle, fieldCSRF, fieldAction):
+		return m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "a parameter is repeated"), page)
+	case m.foreign(r), !f.boundTo(a.browser), m.csrf(f, now) == "", subtle.ConstantTimeCompare([]byte(params.Get(fieldCSRF)), []byte(m.csrf(f, now))) != 1:
+		page.Reason, page.Status = pages.OtherBrowser, 403
+		return m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "the form was not made for this browser"), page)
+	}
+	return nil
 }
 
 // foreign reports whether a page of another site posts r. A page of ours may send the Origin "null", where its referrer
@@ -207,6 +223,11 @@ func (m mounted) decide(ctx context.Context, a *Ask) *mandate.Response {
 	if err != nil {
 		return m.refuseClient(ctx, a, err)
 	}
+	return m.act(ctx, a, answer)
+}
+
+// act turns a decision into HTTP.
+func (m mounted) act(ctx context.Context, a *Ask, answer Answer) *mandate.Response {
 	if a.Request.silent() {
 		if code := answer.silent(); code != "" {
 			return m.refuseClient(ctx, a, mandate.Errorf(code, nil, ""))
@@ -239,6 +260,9 @@ func (m mounted) decide(ctx context.Context, a *Ask) *mandate.Response {
 
 // denied tells the client, and the hooks, that subject said no.
 func (m mounted) denied(ctx context.Context, a *Ask, subject string) *mandate.Response {
+	if a.device != nil {
+		return m.denyDevice(ctx, a, subject)
+	}
 	m.hooks.Tell(ctx, mandate.Event{Name: mandate.GrantDenied, ClientID: a.Client.ID, Subject: subject, Scopes: a.Request.Details.Scopes})
 	return m.refuseClient(ctx, a, mandate.Errorf(mandate.AccessDenied, nil, "the user did not allow it"))
 }

@@ -54,6 +54,8 @@ type Config struct {
 	// 6749, section 4.2): the access token goes through the browser, where history, referrers and scripts find it, and anybody can slip
 	// a client another's. OAuth 2.1 and RFC 9700, section 2.1.2 forbid it. No refresh token goes with it. Default: false.
 	InsecureImplicit bool
+	// Device adds the device authorization grant (RFC 8628): for televisions and command lines. Default: none.
+	Device *Device
 	// Extensions add to the server, in their order.
 	Extensions []Extension
 
@@ -246,6 +248,11 @@ func (c *Config) withDefaults() (place, error) {
 	}
 	if err := c.checkPolicies(); err != nil {
 		return at, err
+	}
+	if c.Device != nil {
+		if c.Device, err = c.Device.withDefaults(); err != nil {
+			return at, err
+		}
 	}
 	if c.Fetcher == nil {
 		if c.Fetcher, err = fetch.New(fetch.Config{}); err != nil {

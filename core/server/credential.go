@@ -188,7 +188,7 @@ func (s *Server) present(ctx context.Context, r *TokenRequest, text string) (sto
 	if ends := g.Details.Ends; !ends.IsZero() && !r.Now.Before(ends) {
 		return g, 0, mandate.Errorf(mandate.InvalidGrant, nil, "grant is over")
 	}
-	if c.generation == 0 && g.Generation == 0 && !r.Now.Before(g.Created.Add(s.codeTTL(r.Client.Client))) {
+	if c.generation == 0 && g.Generation == 0 && !r.Now.Before(s.codeEnds(r.Client.Client, g)) {
 		return g, 0, mandate.Errorf(mandate.InvalidGrant, nil, "code is over")
 	}
 	return g, c.generation, nil

@@ -32,6 +32,7 @@ type flow struct {
 	Client  string             `json:"c"`
 	Shown   string             `json:"u,omitempty"` // the subject that a page was shown to
 	Session string             `json:"s,omitempty"` // and its session
+	Device  *deviceFlow        `json:"d,omitempty"` // of a browser at the page of the device grant, which asks for no more than a code
 
 	Pushed   []byte `json:"p,omitempty"` // the key of the pushed request that it began with
 	PushedAt int64  `json:"q,omitempty"` // when that was read, in time; Unix milliseconds

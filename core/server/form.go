@@ -52,7 +52,7 @@ func single(name string) bool {
 		"prompt", "max_age", "login_hint", "id_token_hint", "ui_locales", "acr_values", "display", "claims",
 		"request", "request_uri", "device_code", "dpop_jkt", "authorization_details",
 		"subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type",
-		fieldHandle, fieldCSRF, fieldAction:
+		fieldHandle, fieldCSRF, fieldAction, fieldUserCode:
 		return true
 	}
 	return false
@@ -70,7 +70,7 @@ func repeats(form mandate.Params, names ...string) bool {
 // allowed reports whether value may be the value of the parameter called name.
 func allowed(name, value string) bool {
 	switch name {
-	case "grant_type", "client_id", "client_secret", "code", "refresh_token", "code_verifier", "token_type_hint":
+	case "grant_type", "client_id", "client_secret", "code", "refresh_token", "code_verifier", "token_type_hint", "device_code":
 		return len(value) <= maxText && visible(value, true)
 	case "token", "assertion", "subject_token", "actor_token":
 		return len(value) <= maxToken && visible(value, true)

@@ -37,6 +37,9 @@ func (m mounted) handleLogin(ctx context.Context, r *mandate.Request) *mandate.R
 		return m.errorPage(ctx, r, err, pages.Error{})
 	}
 	if form.Get(fieldAction) == "cancel" {
+		if a.device != nil {
+			return redirect(m.public("device")) // who has not signed in denies nobody anything
+		}
 		return m.refuseClient(ctx, a, mandate.Errorf(mandate.AccessDenied, nil, "the user did not sign in"))
 	}
 	page.Username = form.Get("username")
@@ -95,7 +98,15 @@ func (m mounted) handleConsent(ctx context.Context, r *mandate.Request) *mandate
 		return m.errorPage(ctx, r, err, pages.Error{})
 	case !ok || !a.submitted && !a.Accepts(user):
 		return m.leave(ctx, a, a.resumeURL()) // which sends the browser to the sign-in
-	case !a.submitted:
+	case a.device != nil:
+		if resp := m.findDevice(ctx, a); resp != nil {
+			return resp
+		}
+		if resp := m.tellCode(ctx, a, user, a.submitted); resp != nil {
+			return resp
+		}
+	}
+	if !a.submitted {
 		return m.consentPage(ctx, a, user)
 	}
 	form, err := r.Form()
@@ -113,6 +124,7 @@ func (m mounted) handleConsent(ctx context.Context, r *mandate.Request) *mandate
 
 func (m mounted) consentPage(ctx context.Context, a *Ask, user User) *mandate.Response {
 	p := pages.Consent{Action: m.public("consent"), Handle: a.Handle(), CSRF: a.CSRF(), User: user.Name, Client: pageClient(a), RedirectHost: a.RedirectHost()}
+	p.UserCode = a.UserCode()
 	if p.User == "" {
 		p.User = user.Subject
 	}
@@ -135,7 +147,11 @@ func (m mounted) interaction(ctx context.Context, r *mandate.Request) (*Ask, *ma
 	if err != nil {
 		return nil, m.errorPage(ctx, r, err, pages.Error{})
 	}
-	return m.resume(ctx, r, params, params.Get(fieldHandle))
+	a, resp := m.resume(ctx, r, params, params.Get(fieldHandle))
+	if resp == nil && a.device != nil && a.flow.Device.Stage < stageConfirmed {
+		return nil, redirect(a.resumeURL())
+	}
+	return a, resp
 }
 
 // pageClient returns what the pages show of the client.

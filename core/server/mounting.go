@@ -32,17 +32,24 @@ const limitAuthorize = 64 << 10
 func (s *Server) Endpoints(m Mounting) ([]mandate.Endpoint, error) {
 	mount := mounted{s, m}
 	list := s.backChannel()
-	if len(s.responses) > 0 {
+	if len(s.responses) > 0 || s.config.Device != nil {
 		if m.Decide == nil {
 			if s.config.SignIn == nil {
-				return nil, errors.New("server: nobody decides about authorization requests: give MountConfig a Decide, or server.Config a SignIn for the built-in pages, or set Config.GrantTypes without AuthorizationCode for a server of machines alone")
+				return nil, errors.New("server: nobody decides about authorization requests: give MountConfig a Decide, or server.Config a SignIn for the built-in pages, or set Config.GrantTypes without AuthorizationCode, and no Config.Device, for a server of machines alone")
 			}
 			mount.Decide = s.builtIn
 			list = append(list,
 				s.endpoint("login", mandate.Endpoint{Methods: []string{"GET", "POST"}, Handle: mount.handleLogin}),
 				s.endpoint("consent", mandate.Endpoint{Methods: []string{"GET", "POST"}, Handle: mount.handleConsent}))
 		}
+	}
+	if len(s.responses) > 0 {
 		list = append(list, s.endpoint("authorization", mandate.Endpoint{Methods: []string{"GET", "POST"}, Limit: limitAuthorize, Handle: mount.handleAuthorize}))
+	}
+	if s.config.Device != nil {
+		list = append(list,
+			s.endpoint("device_authorization", mandate.Endpoint{Methods: []string{"POST"}, Limit: limitDevice, Handle: s.handleDeviceAuthorization}),
+			s.endpoint("device", mandate.Endpoint{Methods: []string{"GET", "POST"}, Handle: mount.handleDevice}))
 	}
 	for i := range list {
 		list[i].Handle = mount.watched(list[i])
@@ -105,6 +112,14 @@ var endpointPaths = map[string]string{
 	"consent":       "/interaction/consent",
 }
 
+// devicePaths are the paths of the endpoints that Config.Device adds.
+//
+//nolint:gochecknoglobals // constant by nature
+var devicePaths = map[string]string{
+	"device_authorization": "/device_authorization",
+	"device":               "/device",
+}
+
 // describe fills in paths and the metadata document (RFC 8414).
 func (s *Server) describe() error {
 	s.paths = map[string]string{"metadata": "/.well-known/oauth-authorization-server" + s.at.path}
@@ -116,7 +131,11 @@ func (s *Server) describe() error {
 		s.paths[name] = strings.TrimPrefix(base+path, s.config.BasePath)
 		return nil
 	}
-	for name, path := range endpointPaths {
+	paths := maps.Clone(endpointPaths)
+	if s.config.Device != nil {
+		maps.Copy(paths, devicePaths)
+	}
+	for name, path := range paths {
 		if err := place(name, path); err != nil {
 			return err
 		}
@@ -209,6 +228,9 @@ func (s *Server) describeAs(extra map[string]json.RawMessage) oauth2.ServerMetad
 			d.PushedEndpoint, d.RequirePushed = s.url(endpointPushed), p.Required
 		}
 	}
+	if s.config.Device != nil {
+		d.DeviceEndpoint = s.url("device_authorization")
+	}
 	return d
 }
 
@@ -234,12 +256,16 @@ func (s *Server) Serves(path string) bool {
 // ReturnTo returns target if it is one of this server's own pages that waits for the browser to come
 // back, and fallback otherwise: so that a sign-in page is no open redirect.
 func (s *Server) ReturnTo(target, fallback string) string {
-	own := s.public("authorization")
-	query, ok := strings.CutPrefix(target, own+"?")
+	path, query, ok := strings.Cut(target, "?")
 	params, err := mandate.ParseParams(query)
 	handle := params.Get(fieldHandle)
 	if !ok || err != nil || handle == "" || strings.Contains(query, "#") {
 		return fallback
 	}
-	return s.pageURL("authorization", url.QueryEscape(handle))
+	for _, name := range [...]string{"authorization", "device"} {
+		if s.paths[name] != "" && path == s.public(name) {
+			return s.pageURL(name, url.QueryEscape(handle))
+		}
+	}
+	return fallback
 }

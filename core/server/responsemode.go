@@ -99,6 +99,9 @@ func (m mounted) deliver(ctx context.Context, a *Ask, params []mandate.Field) *m
 // from a browser that is signed in, or where no page may be shown: otherwise one link would send people
 // from this host to anywhere (RFC 9700, section 4.11.2).
 func (m mounted) refuseClient(ctx context.Context, a *Ask, err error) *mandate.Response {
+	if a.device != nil {
+		return m.refuseDevice(ctx, a, err)
+	}
 	e := m.told(err)
 	params := []mandate.Field{{Name: "error", Value: string(e.Code)}}
 	if e.Description != "" {

@@ -48,6 +48,9 @@ type Server struct {
 	pushes  *quota // of public clients
 	keys    keyring
 
+	userCodes *mandate.MAC // what a store finds a user code by
+	misses    misses       // user codes that nobody was given
+
 	clientKeys    *clientKeys
 	assertionAlgs []jose.Alg // of client assertions; the symmetric ones last
 	tokenURL      string     // an audience of theirs
@@ -78,6 +81,7 @@ func New(config Config) (*Server, error) {
 		flows:         c.Secret.ShortMAC("flow", c.Issuer),
 		pending:       c.Secret.ShortSealer("pending request", c.Issuer),
 		atRest:        c.Secret.Sealer("at rest", c.Issuer),
+		userCodes:     c.Secret.MAC("user code", c.Issuer),
 		slow:          newSlowSecrets(c.SecretCores, c.VerifySecret),
 	}
 	s.lead = leadOf(c.TokenPrefixes[0])
@@ -135,6 +139,9 @@ func (s *Server) addGrants() error {
 			}
 			s.responses[r.Name] = r
 		}
+	}
+	if s.config.Device != nil {
+		grants = append(grants, deviceGrant{s})
 	}
 	for _, g := range grants {
 		if g == nil || g.Name() == "" {

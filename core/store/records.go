@@ -144,9 +144,10 @@ type Details struct {
 	Claims   string    `json:"claims,omitempty"` // OpenID "claims" parameter, JSON object
 
 	// What the redemption of generation 0 proves. Of no use afterwards.
-	RedirectURI string `json:"redirect_uri,omitempty"`
-	Challenge   string `json:"code_challenge,omitempty"`
-	Nonce       string `json:"nonce,omitempty"`
+	RedirectURI string    `json:"redirect_uri,omitempty"`
+	Challenge   string    `json:"code_challenge,omitempty"`
+	Nonce       string    `json:"nonce,omitempty"`
+	CodeEnds    time.Time `json:"code_ends,omitzero"` // until when; zero: as long as an authorization code
 
 	Sealed string `json:"sealed,omitempty"` // the one recoverable secret: the OAuth 1 token secret, under the server's keys
 	Extra  string `json:"extra,omitempty"`  // JSON object, by extension name

@@ -1,0 +1,174 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/store"
+)
+
+const (
+	limitDevice   = 32 << 10         // of a request for codes
+	maxDeviceData = 32 << 10         // of what is kept of it
+	keepDevice    = 10 * time.Minute // how long a device is still told that its code is over
+	maxCodeTries  = 5                // for a user code that nobody else has now
+)
+
+// The states of a device's ticket.
+const (
+	devicePending  = "pending"
+	deviceApproved = "approved"
+	deviceDenied   = "denied"
+)
+
+// deviceData is what the ticket of a device keeps beside its columns. The user code is not in it.
+type deviceData struct {
+	Details store.Details      `json:"d"`
+	Flow    mandate.ShortKeyID `json:"k"` // of the MAC that the grant's id and handle are made with
+	Ends    int64              `json:"e"` // of both codes, Unix milliseconds; the row is kept longer
+}
+
+func (d *deviceData) ends() time.Time { return time.UnixMilli(d.Ends).UTC() }
+
+// dataOf returns what t keeps.
+func (s *Server) dataOf(t store.Ticket) (deviceData, error) {
+	var d deviceData
+	if err := json.Unmarshal([]byte(t.Data), &d); err != nil {
+		return d, fault("decode device authorization", err)
+	}
+	return d, nil
+}
+
+// deviceAnswer is RFC 8628, section 3.2.
+type deviceAnswer struct {
+	DeviceCode string `json:"device_code"`
+	UserCode   string `json:"user_code"`
+	URI        string `json:"verification_uri"`
+	Complete   string `json:"verification_uri_complete"`
+	ExpiresIn  int64  `json:"expires_in"`
+	Interval   int64  `json:"interval"`
+}
+
+// handleDeviceAuthorization is the device authorization endpoint (RFC 8628, section 3.1).
+func (s *Server) handleDeviceAuthorization(ctx context.Context, r *mandate.Request) *mandate.Response {
+	form, err := r.Form()
+	if err != nil {
+		return s.Refuse(err)
+	}
+	if err := checkForm(form); err != nil {
+		return s.Refuse(err)
+	}
+	client, err := s.authenticate(ctx, r, form)
+	if err != nil {
+		return s.Refuse(err)
+	}
+	answer, err := s.beginDevice(ctx, r, client, form)
+	if err != nil {
+		s.hooks.Tell(ctx, mandate.Event{Name: mandate.RequestRefused, ClientID: client.ID, GrantType: GrantTypeDevice, Err: err})
+		return s.Refuse(err)
+	}
+	return JSON(200, answer)
+}
+
+// beginDevice keeps what a proven client asks for, under two new codes.
+func (s *Server) beginDevice(ctx context.Context, r *mandate.Request, client Client, form mandate.Params) (*deviceAnswer, error) {
+	switch why := unmet(client.Client); {
+	case !client.Metadata.Allows(GrantTypeDevice):
+		return nil, mandate.Errorf(mandate.UnauthorizedClient, nil, "client may not use this grant_type")
+	case why != "":
+		return nil, mandate.Errorf(mandate.UnauthorizedClient, nil, "client demands %s, which this server does not offer", why)
+	}
+	now, device := s.now(), s.config.Device
+	a := &Ask{Client: client.Client, server: s, ctx: ctx, request: r, flow: s.newFlow(now), device: new(waiting)}
+	var err error
+	details := &a.Request.Details
+	if details.Scopes, err = s.scopesFor(client.Client, form.Get("scope")); err != nil {
+		return nil, err
+	}
+	if details.Resources, err = s.resourcesFor(client.Client, form.Values("resource")); err != nil {
+		return nil, err
+	}
+	for _, e := range s.config.Extensions {
+		if e.Begin != nil {
+			if err := e.Begin(ctx, a, form); err != nil {
+				return nil, err
+			}
+		}
+	}
+	ends := now.Add(device.TTL)
+	data, err := json.Marshal(deviceData{Details: *details, Flow: a.flow.Key, Ends: ends.UnixMilli()})
+	switch {
+	case err != nil:
+		return nil, fault("encode device authorization", err)
+	case len(data) > maxDeviceData:
+		return nil, mandate.Errorf(mandate.InvalidRequest, nil, "the request is too large to be kept")
+	}
+	if client.Metadata.Public() {
+		if err := s.takePlace(ctx, "device", client.ID, device.MaxPending, now, ends); err != nil {
+			return nil, err
+		}
+	}
+	code := prefixDevice + randomText()
+	t := store.Ticket{
+		Kind: store.Device, Key: s.deviceKey(code), State: devicePending, ClientID: client.ID, Created: now, Expires: ends.Add(keepDevice), Data: string(data),
+	}
+	for range maxCodeTries {
+		user, err := device.newUserCode()
+		if err != nil {
+			return nil, err
+		}
+		t.AltKey = s.userCodeKey(user)
+		err = s.store.PutTicket(ctx, t)
+		if err == nil {
+			return s.deviceAnswer(code, user), nil
+		}
+		if !errors.Is(err, store.ErrExists) {
+			return nil, fault("keep device authorization", err)
+		}
+	}
+	return nil, mandate.Errorf(mandate.TemporarilyUnavailable, nil, "no user code is free")
+}
+
+func (s *Server) deviceAnswer(code, user string) *deviceAnswer {
+	d, page := s.config.Device, s.url("device")
+	answer := &deviceAnswer{
+		DeviceCode: code, UserCode: d.shown(user), URI: d.VerificationURL,
+		ExpiresIn: int64(d.TTL / time.Second), Interval: int64(d.Interval / time.Second),
+	}
+	answer.Complete = page + "?" + fieldUserCode + "=" + url.QueryEscape(answer.UserCode)
+	if answer.URI == "" {
+		answer.URI = page
+	}
+	return answer
+}
+
+// maxPlaces bounds the attempts to find a free place.
+const maxPlaces = 8
+
+// takePlace counts what a client that nobody can identify lets this server keep: it takes one of places until expires, or refuses. Any
+// number of processes count as one. Near its end places are refused a little early.
+func (s *Server) takePlace(ctx context.Context, space, clientID string, places int, now, expires time.Time) error {
+	tried := make([]int, 0, maxPlaces)
+	for range min(maxPlaces, places) {
+		n := rand.IntN(places) // #nosec G404 -- which place is no secret
+		if slices.Contains(tried, n) {
+			continue
+		}
+		tried = append(tried, n)
+		err := s.store.UseOnce(ctx, space+" place", mandate.DigestOf(s.config.Issuer+" "+strconv.Itoa(n)+" "+clientID), now, expires)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, store.ErrUsed) {
+			return fault("count pending requests", err)
+		}
+	}
+	return mandate.Errorf(mandate.TemporarilyUnavailable, nil, "too many requests of this client are pending")
+}
