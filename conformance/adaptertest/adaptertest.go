@@ -66,6 +66,8 @@ func Run(t *testing.T, a Adapter) {
 		{"error pages", errorPages()},
 		{"built-in pages", builtIn()},
 		{"pending requests", bindings()},
+		{"devices", deviceFlows()},
+		{"device pages", devicePages()},
 		{"faults", faults()},
 		{"issuers", issuers()},
 		{"extensions", extensions()},

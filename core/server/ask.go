@@ -197,7 +197,7 @@ func (a *Ask) at() string {
 // self-chosen, this is not. For a device it is "".
 func (a *Ask) RedirectHost() string {
 	u, err := url.Parse(a.Request.RedirectURI)
-	if err != nil {
+	if err != nil || a.Request.RedirectURI == "" {
 		return ""
 	}
 	if u.Scheme != "https" && u.Scheme != "http" {

@@ -12,15 +12,12 @@ import (
 // approveDevice lets the device hear that g was made for it. The grant comes first: a crash in between costs one more try of the same
 // user, who finds it again.
 func (m mounted) approveDevice(ctx context.Context, a *Ask, g store.Grant) *mandate.Response {
-	t := a.device.ticket
-	if t.State == deviceApproved && t.GrantID == g.ID {
-		return m.deviceDone(ctx, a, false)
-	}
-	t.State, t.Subject, t.GrantID = deviceApproved, g.Subject, g.ID
-	if g.Expires.After(t.Expires) {
-		t.Expires = g.Expires // whoever polls once more after that must find what to end
-	}
-	err := m.moveDevice(ctx, t)
+	err := m.moveDevice(ctx, a, func(t *store.Ticket) {
+		t.State, t.Subject, t.GrantID = deviceApproved, g.Subject, g.ID
+		if g.Expires.After(t.Expires) {
+			t.Expires = g.Expires // whoever polls once more after that must find what to end
+		}
+	})
 	switch {
 	case err == nil:
 		return m.deviceDone(ctx, a, false)
@@ -36,9 +33,7 @@ func (m mounted) approveDevice(ctx context.Context, a *Ask, g store.Grant) *mand
 
 // denyDevice lets the device hear that subject said no.
 func (m mounted) denyDevice(ctx context.Context, a *Ask, subject string) *mandate.Response {
-	t := a.device.ticket
-	t.State, t.Subject = deviceDenied, subject
-	err := m.moveDevice(ctx, t)
+	err := m.moveDevice(ctx, a, func(t *store.Ticket) { t.State, t.Subject = deviceDenied, subject })
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		return m.decidedDevice(ctx, a, err)
@@ -49,18 +44,25 @@ func (m mounted) denyDevice(ctx context.Context, a *Ask, subject string) *mandat
 	return m.deviceDone(ctx, a, true)
 }
 
-// moveDevice writes a decision: of any number of them the first counts. It is store.ErrConflict where another one did.
-func (s *Server) moveDevice(ctx context.Context, t store.Ticket) error {
-	err := s.store.UpdateTicket(ctx, t)
-	switch {
-	case err == nil:
-		return nil
-	case !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrUsed) && !errors.Is(err, store.ErrNotFound):
-		return fault("keep decision", err)
+// moveDevice writes the decision that decide makes of a pending ticket: of any number of them the first counts. It is store.ErrConflict
+// where another one did; one that was sent twice is no other.
+func (s *Server) moveDevice(ctx context.Context, a *Ask, decide func(t *store.Ticket)) error {
+	now, want := a.device.ticket, a.device.ticket
+	decide(&want)
+	if now.State == devicePending {
+		err := s.store.UpdateTicket(ctx, want)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrUsed) && !errors.Is(err, store.ErrNotFound):
+			return fault("keep decision", err)
+		}
+		if now, err = s.store.Ticket(ctx, want.Kind, want.Key, s.now()); err != nil && !errors.Is(err, store.ErrExpired) {
+			return fault("read decision", err)
+		}
 	}
-	now, err := s.store.Ticket(ctx, t.Kind, t.Key, s.now())
-	if err == nil && now.State == t.State && now.GrantID == t.GrantID {
-		return nil // the same one, sent twice
+	if now.State == want.State && now.Subject == want.Subject && now.GrantID == want.GrantID {
+		return nil
 	}
 	return store.ErrConflict
 }

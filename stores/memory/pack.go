@@ -59,9 +59,15 @@ func pack(g *store.Grant) string {
 	if d.Confirmed.Other {
 		flags |= 2
 	}
+	if !d.CodeEnds.IsZero() { // of few grants
+		flags |= 4
+	}
 	b = append(b, flags)
 	b = binary.AppendVarint(b, mandate.Milli(d.Ends))
 	b = binary.AppendVarint(b, mandate.Milli(d.AuthTime))
+	if flags&4 != 0 {
+		b = binary.AppendVarint(b, mandate.Milli(d.CodeEnds))
+	}
 	return string(b) // of the exact size
 }
 
@@ -81,6 +87,9 @@ func unpack(packed string, g *store.Grant) {
 	p = p[1:]
 	d.Offline, d.Confirmed.Other = flags&1 != 0, flags&2 != 0
 	d.Ends, d.AuthTime = p.time(), p.time()
+	if flags&4 != 0 {
+		d.CodeEnds = p.time()
+	}
 }
 
 // present has a bit for each text that is not empty.
