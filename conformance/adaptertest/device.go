@@ -243,18 +243,45 @@ func deviceFlows() cases {
 				t.Errorf("introspection = %v", m)
 			}
 		},
-		"a public client may keep so many codes waiting, and a confidential one is known": func(t *testing.T, a Adapter) {
-			w, _ := start(t, a, func(s *setup) { s.Device.MaxPending = 1 })
+		"so many codes may be asked for in a public client's name, and a confidential one is known": func(t *testing.T, a Adapter) {
+			w, _ := start(t, a, func(s *setup) {
+				limiter, err := server.NewLimiter(server.LimiterConfig{Writes: 2})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.Limiter = limiter
+			})
+			w.codes(tv())
 			w.codes(tv())
 			ans := w.device(tv(), url.Values{"scope": {"read"}})
-			ans.refused(t, 503, "temporarily_unavailable")
-			if ans.Header.Get("Retry-After") == "" {
-				t.Error("no Retry-After")
-			}
+			ans.refused(t, 429, "temporarily_unavailable")
+			ans.fields(t, "Retry-After", "60")
 			for range 3 {
 				w.codes(box())
 			}
-			w.clock.Pass(10 * time.Minute)
+			w.clock.Pass(time.Minute)
+			w.codes(tv())
+		},
+		"what is kept for a public client has an end, and for a confidential one it has not": func(t *testing.T, a Adapter) {
+			w, _ := start(t, a, func(s *setup) {
+				s.Limiter = server.InsecureUnlimited()
+				s.Extensions = []server.Extension{{Name: "big", Begin: func(_ context.Context, ask *server.Ask, _ mandate.Params) error {
+					ask.Request.Details.Extra = strings.Repeat("x", 30<<10)
+					return nil
+				}}}
+			})
+			refused := 0
+			for range 1200 {
+				if ans := w.device(tv(), url.Values{"scope": {"read"}}); ans.Status != 200 {
+					ans.refused(t, 429, "temporarily_unavailable")
+					refused++
+				}
+			}
+			if refused < 50 || refused > 200 {
+				t.Errorf("%d of 1200 refused, want those over 32 MiB", refused)
+			}
+			w.codes(box())
+			w.clock.Pass(40 * time.Minute)
 			w.codes(tv())
 		},
 		"the shape of codes and the address are the application's": func(t *testing.T, a Adapter) {
@@ -401,7 +428,7 @@ func deviceFlows() cases {
 		}
 	}
 	list["of 64 that redeem an approved device code one gets tokens, and they die with it"] = func(t *testing.T, a Adapter) {
-		w, _ := start(t, a, nil)
+		w, _ := start(t, a, func(s *setup) { s.Limiter = server.InsecureUnlimited() }) // one user connects many
 		l := w.dial(t, contenders)
 		for range fewer(a).Rounds {
 			c := w.codes(box())
@@ -412,7 +439,7 @@ func deviceFlows() cases {
 		}
 	}
 	list["of 64 polls at once one is let through, and an approval among them survives"] = func(t *testing.T, a Adapter) {
-		w, _ := start(t, a, nil)
+		w, _ := start(t, a, func(s *setup) { s.Limiter = server.InsecureUnlimited() }) // one user connects many
 		l := w.dial(t, contenders)
 		for range fewer(fewer(a)).Rounds {
 			c := w.codes(box())

@@ -1,6 +1,8 @@
 package adaptertest
 
 import (
+	"context"
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
@@ -63,6 +65,20 @@ func (f form) fields() []string {
 	}
 	return append(all, "Cookie", strings.Join(pairs, "; "))
 }
+
+// brokenLimiter cannot tell, except of passwords.
+type brokenLimiter struct{}
+
+// Try implements server.Limiter.
+func (brokenLimiter) Try(_ context.Context, a server.Attempt) (time.Duration, error) {
+	if a.What == server.PasswordAttempt {
+		return 0, nil
+	}
+	return 0, errors.New("secret detail of the limiter")
+}
+
+// Done implements server.Limiter.
+func (brokenLimiter) Done(context.Context, server.Attempt, bool) {}
 
 // devicePages are the cases of what people see of RFC 8628.
 func devicePages() cases {
@@ -174,17 +190,28 @@ func devicePages() cases {
 			has(t, b.enter("VOWEL"), `id="device-error"`) // no code at all, and no guess
 			p := b.enter(c.User)
 			p.status(t, 429)
-			p.fields(t, "Retry-After", "30")
-			has(t, p, "Too many", "!"+c.User)
-			other := newBrowser(w) // at the same address
-			p = other.enter(c.User).form().submit("action", "confirm").signIn("bob")
-			p.status(t, 429)
+			p.fields(t, "Retry-After", "1", "Content-Type", "text/html; charset=utf-8")
+			has(t, p, "Too many", `id="device-form"`, "!"+c.User)
+			again := newBrowser(w) // another session is the same person
+			again.enter(c.User).form().submit("action", "confirm").signIn("alice").status(t, 429)
+			for _, wait := range []string{"2", "4", "8", "16", "30", "30"} {
+				w.clock.Pass(30 * time.Second)
+				miss(b.enter("BBBB-BBBC"))
+				p = b.enter(c.User)
+				p.status(t, 429)
+				p.fields(t, "Retry-After", wait)
+			}
+			newBrowser(w).connect(c.User, "bob").done() // whom it does not hold up
 			w.clock.Pass(30 * time.Second)
-			miss(b.enter("BBBB-BBBC"))
-			w.clock.Pass(30 * time.Second)
-			b.enter(c.User).status(t, 429)
-			w.clock.Pass(30 * time.Second)
+			c = w.codes(tv())
 			b.connect(c.User, "").done()
+		},
+		"a limiter that cannot tell lets nobody on": func(t *testing.T, a Adapter) {
+			w, b := start(t, a, func(s *setup) { s.Limiter = brokenLimiter{} })
+			c := w.codes(box())
+			p := b.enter(c.User).form().submit("action", "confirm")
+			has(t, p.signIn("alice").is(500), `id="page-error"`, "!secret detail")
+			w.device(tv(), url.Values{"scope": {"read"}}).refused(t, 500, "server_error")
 		},
 		"a decision counts once, and the same one again is answered the same": func(t *testing.T, a Adapter) {
 			w, b := start(t, a, nil)

@@ -17,7 +17,7 @@ import (
 // &server.Device{}}. Clients need the grant type [GrantTypeDevice].
 //
 // Whoever sits in front of the page decides there as for an authorization request: the same decision function, or the
-// built-in pages. Whether a code exists is told to nobody who has not signed in, and guessing it is delayed.
+// built-in pages. Whether a code exists is told to nobody who has not signed in, and guessing it is slowed down by Config.Limiter.
 type Device struct {
 	// TTL is how long device code and user code are good. At most 10 minutes, since a user code can be guessed. Default: 10 minutes.
 	TTL time.Duration
@@ -33,9 +33,6 @@ type Device struct {
 	// one, which sends the browser on to /device, or a page of the application's own that asks for the code and sends the
 	// browser on to /device?user_code= with it. Default: the page.
 	VerificationURL string
-	// MaxPending is about how many codes one public client may ask for within TTL, since anybody can do so in its name. More are
-	// answered 503. Default: 10000.
-	MaxPending int
 }
 
 // GrantTypeDevice is the grant_type of RFC 8628, section 3.4, which a client must be registered for.
@@ -63,16 +60,11 @@ func (d Device) withDefaults() (*Device, error) {
 	if d.Alphabet == "" {
 		d.Alphabet = "BCDFGHJKLMNPQRSTVWXZ"
 	}
-	if d.MaxPending == 0 {
-		d.MaxPending = 10_000
-	}
 	switch {
 	case d.TTL < 0 || d.TTL > maxDeviceTTL || d.TTL%time.Second != 0:
 		return nil, fmt.Errorf("server: Device.TTL %v is not whole seconds up to %v: a user code is short enough to be guessed", d.TTL, maxDeviceTTL)
 	case d.Interval < 0 || d.Interval > maxDeviceInterval || d.Interval%time.Second != 0:
 		return nil, fmt.Errorf("server: Device.Interval %v is not whole seconds up to %v", d.Interval, maxDeviceInterval)
-	case d.MaxPending < 0:
-		return nil, fmt.Errorf("server: Device.MaxPending %d is negative: leave it 0 for the default", d.MaxPending)
 	case len(d.Shape) > maxUserCode/2 || strings.Trim(d.Shape, "X -") != "":
 		return nil, fmt.Errorf("server: Device.Shape %q is not at most %d X, spaces and dashes", d.Shape, maxUserCode/2)
 	}

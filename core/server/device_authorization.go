@@ -4,10 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"math/rand/v2"
 	"net/url"
-	"slices"
-	"strconv"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -15,10 +12,14 @@ import (
 )
 
 const (
-	limitDevice   = 32 << 10         // of a request for codes
-	maxDeviceData = 32 << 10         // of what is kept of it
-	keepDevice    = 10 * time.Minute // how long a device is still told that its code is over
-	maxCodeTries  = 5                // for a user code that nobody else has now
+	limitDevice   = 32 << 10 // of a request for codes
+	maxDeviceData = 32 << 10 // of what is kept of it
+
+	maxDeviceClient = 32 << 20 // of all that is kept for one public client, in bytes
+	deviceRow       = 512      // of one row, beside its data
+
+	keepDevice   = 10 * time.Minute // how long a device is still told that its code is over
+	maxCodeTries = 5                // for a user code that nobody else has now
 )
 
 // The states of a device's ticket.
@@ -79,11 +80,11 @@ func (s *Server) handleDeviceAuthorization(ctx context.Context, r *mandate.Reque
 
 // beginDevice keeps what a proven client asks for, under two new codes.
 func (s *Server) beginDevice(ctx context.Context, r *mandate.Request, client Client, form mandate.Params) (*deviceAnswer, error) {
-	switch why := unmet(client.Client); {
-	case !client.Metadata.Allows(GrantTypeDevice):
+	if !client.Metadata.Allows(GrantTypeDevice) {
 		return nil, mandate.Errorf(mandate.UnauthorizedClient, nil, "client may not use this grant_type")
-	case why != "":
-		return nil, mandate.Errorf(mandate.UnauthorizedClient, nil, "client demands %s, which this server does not offer", why)
+	}
+	if err := s.refuseUnmet(client.Client); err != nil {
+		return nil, err
 	}
 	now, device := s.now(), s.config.Device
 	a := &Ask{Client: client.Client, server: s, ctx: ctx, request: r, flow: s.newFlow(now), device: new(waiting)}
@@ -110,10 +111,16 @@ func (s *Server) beginDevice(ctx context.Context, r *mandate.Request, client Cli
 	case len(data) > maxDeviceData:
 		return nil, mandate.Errorf(mandate.InvalidRequest, nil, "the request is too large to be kept")
 	}
-	if client.Metadata.Public() {
-		if err := s.takePlace(ctx, "device", client.ID, device.MaxPending, now, ends); err != nil {
+	if client.Method() == "none" { // anybody can ask in its name
+		if _, err := s.attempt(ctx, r, Attempt{What: WriteAttempt, Endpoint: "device_authorization", ClientID: client.ID}); err != nil {
 			return nil, err
 		}
+		if !s.devices.take(client.ID, int64(deviceRow+len(data)), now) {
+			return nil, &limited{mandate.Errorf(mandate.TemporarilyUnavailable, nil, "too many requests of this client"), device.TTL, 429}
+		}
+	}
+	if err := s.SpendProof(ctx, client); err != nil {
+		return nil, err
 	}
 	code := prefixDevice + randomText()
 	t := store.Ticket{
@@ -147,28 +154,4 @@ func (s *Server) deviceAnswer(code, user string) *deviceAnswer {
 		answer.URI = page
 	}
 	return answer
-}
-
-// maxPlaces bounds the attempts to find a free place.
-const maxPlaces = 8
-
-// takePlace counts what a client that nobody can identify lets this server keep: it takes one of places until expires, or refuses. Any
-// number of processes count as one. Near its end places are refused a little early.
-func (s *Server) takePlace(ctx context.Context, space, clientID string, places int, now, expires time.Time) error {
-	tried := make([]int, 0, maxPlaces)
-	for range min(maxPlaces, places) {
-		n := rand.IntN(places) // #nosec G404 -- which place is no secret
-		if slices.Contains(tried, n) {
-			continue
-		}
-		tried = append(tried, n)
-		err := s.store.UseOnce(ctx, space+" place", mandate.DigestOf(s.config.Issuer+" "+strconv.Itoa(n)+" "+clientID), now, expires)
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, store.ErrUsed) {
-			return fault("count pending requests", err)
-		}
-	}
-	return mandate.Errorf(mandate.TemporarilyUnavailable, nil, "too many requests of this client are pending")
 }

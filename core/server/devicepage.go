@@ -3,10 +3,7 @@ package server
 import (
 	"context"
 	"errors"
-	"net"
 	"net/url"
-	"strconv"
-	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/pages"
@@ -19,6 +16,7 @@ const fieldUserCode = "user_code"
 type deviceFlow struct {
 	Stage deviceStage `json:"s"`
 	Code  string      `json:"c,omitempty"` // the user code, in its normal form; whether there is one is not said
+	Told  bool        `json:"t,omitempty"` // until somebody who has signed in was told so: then it need not be guessed any more
 }
 
 type deviceStage int
@@ -177,7 +175,7 @@ func (m mounted) confirmPage(ctx context.Context, a *Ask) *mandate.Response {
 func (m mounted) showClient(ctx context.Context, a *Ask, user User) *mandate.Response {
 	a.submitted = false
 	a.show(user)
-	a.flow.Device, a.handle = &deviceFlow{Stage: stageShown, Code: a.flow.Device.Code}, ""
+	a.flow.Device, a.handle = &deviceFlow{Stage: stageShown, Code: a.flow.Device.Code, Told: true}, ""
 	return m.showDevice(ctx, a, pages.Device{Confirm: true, UserCode: a.UserCode(), Client: pageClient(a)})
 }
 
@@ -245,18 +243,20 @@ func (m mounted) findDevice(ctx context.Context, a *Ask) *mandate.Response {
 // tellCode answers user, who is signed in, where there is nothing to decide: the code is nobody's, it was guessed too often, or
 // somebody decided. again lets an approval that was made before be made again.
 func (m mounted) tellCode(ctx context.Context, a *Ask, user User, again bool) *mandate.Response {
-	keys := make([]string, 0, 2)
-	if host, _, err := net.SplitHostPort(a.request.Remote); err == nil {
-		keys = append(keys, "address "+host)
-	}
-	if user.Subject != "" {
-		keys = append(keys, "subject "+user.Subject)
-	} else {
-		keys = append(keys, "browser "+a.browser)
-	}
-	if wait := m.misses.judge(m.now(), a.device.found, keys...); wait > 0 {
-		resp := m.devicePage(ctx, a, pages.Device{Limited: true})
-		return resp.With("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+	if d := a.flow.Device; !d.Told || !a.device.found {
+		// Right ones count, too, once each: codes of one's own are easy to get, and must not clear who guesses.
+		if _, err := m.attempt(ctx, a.request, Attempt{What: UserCodeAttempt, Endpoint: "device", Account: user.Subject}); err != nil {
+			if !isLimited(err) {
+				return m.errorPage(ctx, a.request, err, pages.Error{})
+			}
+			resp := m.devicePage(ctx, a, pages.Device{Limited: true})
+			resp.Err = err
+			if field, ok := retryAfter(err); ok {
+				resp = resp.With(field.Name, field.Value)
+			}
+			return resp
+		}
+		d.Told, a.handle = a.device.found, ""
 	}
 	switch {
 	case !a.device.found:

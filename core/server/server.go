@@ -49,7 +49,7 @@ type Server struct {
 	keys    keyring
 
 	userCodes *mandate.MAC // what a store finds a user code by
-	misses    misses       // user codes that nobody was given
+	devices   *quota       // of public clients
 
 	clientKeys    *clientKeys
 	assertionAlgs []jose.Alg // of client assertions; the symmetric ones last
@@ -87,6 +87,9 @@ func New(config Config) (*Server, error) {
 	s.lead = leadOf(c.TokenPrefixes[0])
 	if p := c.PushedRequests; p != nil {
 		s.pushes = newQuota(maxPushedClient, p.TTL+flowTTL)
+	}
+	if d := c.Device; d != nil {
+		s.devices = newQuota(maxDeviceClient, d.TTL+keepDevice)
 	}
 	s.kid = keyName(s.refresh.Current())
 	s.nameCookies()
