@@ -74,12 +74,26 @@ func settings(issuer string) map[string]any {
 	jwt["token_format"] = "jwt"
 	reader := client("reader", "client_secret_basic")
 	reader["introspect"] = "all"
+	signed := client("signed", "private_key_jwt")
+	delete(signed, "client_secret")
+	signed["jwks"] = publicHalf("signed.jwk")
 	return map[string]any{
 		"issuer": issuer, "profile": "oauth2", "scopes": []string{"read", "write"}, "password_cost": 4,
 		"accounts":  []any{map[string]any{"username": "foo", "password": "bar", "sub": "user-foo"}},
-		"clients":   []any{client("basic", "client_secret_basic"), client("post", "client_secret_post"), client("public", "none"), odd, jwt, reader},
+		"clients":   []any{client("basic", "client_secret_basic"), client("post", "client_secret_post"), client("public", "none"), odd, jwt, reader, signed, client("shared", "client_secret_jwt")},
 		"resources": []any{map[string]any{"path": "/resource", "resource": issuer + "/resource", "scope": "read"}},
 	}
+}
+
+// publicHalf returns the JWKS of the public half of the key in a file, or nil, which the provider refuses.
+func publicHalf(name string) map[string]any {
+	data, err := os.ReadFile(name)
+	var key map[string]any
+	if err != nil || json.Unmarshal(data, &key) != nil {
+		return nil
+	}
+	delete(key, "d")
+	return map[string]any{"keys": []any{key}}
 }
 
 // provider is a running one.

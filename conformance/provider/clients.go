@@ -89,7 +89,13 @@ func (c *config) storeClient(in *client) (*store.Client, error) {
 	if c.AutoConsent {
 		out.Policy.Consent, out.Policy.AssumeIdentity = "never", true
 	}
-	if in.Secret != "" {
+	switch {
+	case in.Secret == "":
+	case in.metadata.Method() == "client_secret_jwt":
+		out.Secrets = []store.Secret{server.ClearSecret(in.Secret)}
+	case !in.metadata.UsesSecret():
+		return nil, fmt.Errorf("client_secret is set, and token_endpoint_auth_method %q has none", in.metadata.Method())
+	default:
 		secret, err := keepSecret(in.Secret, *c.PasswordCost)
 		if err != nil {
 			return nil, err

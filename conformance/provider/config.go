@@ -27,6 +27,8 @@ type config struct {
 	Scopes       []string         `json:"scopes"`
 	Rotation     string           `json:"refresh_rotation"`
 	GraceSeconds *int64           `json:"refresh_grace_s"`
+	SigningAlgs  signingAlgs      `json:"signing_algs"`
+	Outbound     outbound         `json:"outbound"`
 	Features     features         `json:"features"`
 	Lifetimes    lifetimes        `json:"lifetimes"`
 	Limits       limits           `json:"limits"`
@@ -125,6 +127,12 @@ func (c *config) check() error {
 	if err := known("client_auth_methods", c.AuthMethods, authMethods()); err != nil {
 		return err
 	}
+	if err := c.SigningAlgs.check(c.AuthMethods); err != nil {
+		return err
+	}
+	if err := c.Outbound.check(); err != nil {
+		return err
+	}
 	if err := known("grant_types", c.GrantTypes, grantTypes()); err != nil {
 		return err
 	}
@@ -192,7 +200,7 @@ func known(member string, some, all []string) error {
 }
 
 func authMethods() []string {
-	return []string{"client_secret_basic", "client_secret_post", "none"}
+	return []string{"client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"}
 }
 
 // seconds returns n as a duration; nil is 0, which is the default everywhere.

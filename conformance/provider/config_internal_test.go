@@ -33,7 +33,7 @@ func TestBadConfig(t *testing.T) {
 			edit: func(c map[string]any) { c["features"] = map[string]any{"par": false} }, want: "features.par does not exist yet",
 		},
 		"a planned member of a client": {
-			edit: func(c map[string]any) { client0(c)["jwks"] = map[string]any{} }, want: "clients[0].jwks does not exist yet",
+			edit: func(c map[string]any) { client0(c)["subject_type"] = "public" }, want: "clients[0].subject_type does not exist yet",
 		},
 		"a planned lifetime": {
 			edit: func(c map[string]any) { c["lifetimes"] = map[string]any{"id_token": 5} }, want: "lifetimes.id_token does not exist yet",
@@ -83,8 +83,56 @@ func TestBadConfig(t *testing.T) {
 			want: `grant_types has "password", which does not exist yet: there are authorization_code, refresh_token, client_credentials`,
 		},
 		"an authentication method that does not exist": {
-			edit: func(c map[string]any) { c["client_auth_methods"] = []any{"private_key_jwt"} },
-			want: `client_auth_methods has "private_key_jwt", which does not exist yet: there are client_secret_basic, client_secret_post, none`,
+			edit: func(c map[string]any) { c["client_auth_methods"] = []any{"tls_client_auth"} },
+			want: `client_auth_methods has "tls_client_auth", which does not exist yet: there are client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, none`,
+		},
+		"an algorithm of assertions that does not exist": {
+			edit: func(c map[string]any) { c["signing_algs"] = map[string]any{"token_auth": []any{"none"}} },
+			want: `signing_algs.token_auth has "none", which does not exist yet: there are ES256, EdDSA, PS256, RS256, ES384, ES512, PS384, PS512, RS384, RS512, HS256, HS384, HS512`,
+		},
+		"a method without an algorithm": {
+			edit: func(c map[string]any) { c["signing_algs"] = map[string]any{"token_auth": []any{"ES256"}} },
+			want: "client_auth_methods has client_secret_jwt and signing_algs.token_auth no algorithm for it",
+		},
+		"an algorithm without a method": {
+			edit: func(c map[string]any) {
+				c["client_auth_methods"] = []any{"client_secret_basic", "none", "client_secret_post", "private_key_jwt"}
+				c["signing_algs"] = map[string]any{"token_auth": []any{"ES256", "HS256"}}
+			},
+			want: "signing_algs.token_auth has an algorithm for client_secret_jwt, which is not among client_auth_methods",
+		},
+		"a certificate that nobody asks for": {
+			edit: func(c map[string]any) { c["outbound"] = map[string]any{"insecure_tls": true, "ca_file": "ca.pem"} },
+			want: "outbound.insecure_tls is true and outbound.ca_file is set: where any certificate will do, nobody asks who signed it",
+		},
+		"authorities that are not there": {
+			edit: func(c map[string]any) { c["outbound"] = map[string]any{"ca_file": "ca.pem"} },
+			want: "ca.pem: no such file or directory",
+		},
+		"a long wait for others": {
+			edit: func(c map[string]any) { c["outbound"] = map[string]any{"timeout_s": 61} },
+			want: "outbound.timeout_s 61 is not between 1 and 60",
+		},
+		"a document without a URL": {
+			edit: func(c map[string]any) { c["outbound"] = map[string]any{"documents": map[string]any{"jwks": map[string]any{}}} },
+			want: `outbound: fetch: Documents has the key "jwks", want an absolute URL`,
+		},
+		"a private key and a secret": {
+			edit: func(c map[string]any) { client0(c)["token_endpoint_auth_method"] = "private_key_jwt" },
+			want: `clients[0] "web": client_secret is set, and token_endpoint_auth_method "private_key_jwt" has none`,
+		},
+		"a private key that nobody knows the public half of": {
+			edit: func(c map[string]any) {
+				client0(c)["token_endpoint_auth_method"] = "private_key_jwt"
+				delete(client0(c), "client_secret")
+			},
+			want: `server: client "web" authenticates by private_key_jwt and has no keys: give it jwks or jwks_uri`,
+		},
+		"a secret that is too short to sign with": {
+			edit: func(c map[string]any) {
+				client0(c)["token_endpoint_auth_method"], client0(c)["client_secret"] = "client_secret_jwt", "short"
+			},
+			want: `has a secret of 5 bytes, want at least 32 for HS256 (RFC 7518, section 3.2): it needs a new secret`,
 		},
 		"a client with a method that is not allowed": {
 			edit: func(c map[string]any) { c["client_auth_methods"] = []any{"client_secret_post", "none"} },

@@ -42,8 +42,9 @@ func configShape() shape {
 			"client_id", "client_secret", "token_format", "access_token_ttl_s", "code_ttl_s", "introspect",
 			"client_name", "client_uri", "policy_uri", "tos_uri", "contacts", "application_type", "software_id", "software_version",
 			"redirect_uris", "grant_types", "response_types", "token_endpoint_auth_method", "scope",
+			"jwks", "jwks_uri", "token_endpoint_auth_signing_alg",
 		},
-		"logo_uri", "jwks", "jwks_uri", "token_endpoint_auth_signing_alg", "post_logout_redirect_uris", "backchannel_logout_uri",
+		"logo_uri", "post_logout_redirect_uris", "backchannel_logout_uri",
 		"backchannel_logout_session_required", "frontchannel_logout_uri", "frontchannel_logout_session_required",
 		"tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email",
 		"dpop_bound_access_tokens", "dpop_nonce_required", "tls_client_certificate_bound_access_tokens",
@@ -56,10 +57,12 @@ func configShape() shape {
 			"issuer", "secret", "profile", "grant_types", "client_auth_methods", "scopes", "refresh_rotation", "refresh_grace_s",
 			"password_cost", "auto_consent",
 		},
-		"registration", "response_types", "response_modes", "signing_algs", "acr_values", "claims", "ui_locales", "subject_types",
-		"pairwise_salt", "outbound", "mcp", "oauth1").
+		"registration", "response_types", "response_modes", "acr_values", "claims", "ui_locales", "subject_types",
+		"pairwise_salt", "mcp", "oauth1").
 		with("tls", object([]string{"self_signed", "cert", "key"})).
 		with("keys", list(object([]string{"kid", "alg", "file"}))).
+		with("signing_algs", object([]string{"token_auth"}, "id_token", "userinfo", "request_object", "dpop", "authorization")).
+		with("outbound", object([]string{"allow_private_networks", "insecure_tls", "ca_file", "timeout_s", "documents"})).
 		with("features", object([]string{"pkce_required", "refresh_tokens", "iss_parameter"},
 			"par", "require_par", "dpop", "mtls", "jar", "require_jar", "jarm", "request_uri", "claims_parameter", "rar",
 			"backchannel_logout", "frontchannel_logout", "session_management", "ciba", "device", "token_exchange", "cimd", "oauth1")).

@@ -19,6 +19,7 @@ type settings struct {
 	config  *config
 	clients []*store.Client
 	people  *people
+	fetcher mandate.Fetcher
 	alg     jose.Alg
 	secret  mandate.Secret
 	clock   *clock
@@ -47,6 +48,9 @@ func newSettings(ctx context.Context, c *config, st *storage, log *slog.Logger) 
 	if s.clients, err = c.storeClients(); err != nil {
 		return nil, keys, err
 	}
+	if s.fetcher, err = c.fetcher(); err != nil {
+		return nil, keys, err
+	}
 	if s.people, err = newPeople(c.Accounts, *c.PasswordCost); err != nil {
 		return nil, keys, err
 	}
@@ -64,7 +68,7 @@ func (s *settings) site(st store.Store, keys jose.Ring) (*site, error) {
 		Clients: s.clients, Scopes: serverScopes(c.Scopes), DefaultAudience: c.audience(),
 		GrantTypes: serverGrants(c.GrantTypes), SignIn: s.people.signIn,
 		SigningAlg: s.alg, Keys: keys,
-		ClientAuthMethods: c.AuthMethods,
+		ClientAuthMethods: c.AuthMethods, ClientAuthAlgs: algs(c.SigningAlgs.TokenAuth), Fetcher: s.fetcher,
 		CodeTTL:           seconds(c.Lifetimes.Code), TokenTTL: seconds(c.Lifetimes.Access),
 		RefreshIdle: seconds(c.Lifetimes.Refresh), SessionIdle: seconds(c.Lifetimes.Session), SessionTTL: seconds(c.Lifetimes.Session),
 		Rotation: server.Rotation(c.Rotation), OmitIss: !on(c.Features.Iss), Hooks: logHooks(s.log), Now: s.clock.now,

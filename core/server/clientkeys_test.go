@@ -112,118 +112,125 @@ func atSite(uri string) *store.Client {
 	return &store.Client{ID: "c", Metadata: oauth2.ClientMetadata{JWKSURI: uri}}
 }
 
+// keysCase is a client whose keys are at a site.
+type keysCase struct {
+	*testing.T
+	site   *site
+	verify func(token string) error
+}
+
 func TestClientKeys(t *testing.T) {
 	t.Parallel()
 	const uri = "https://client.example/jwks"
 	algs := []jose.Alg{jose.ES256}
 	one, two := newKey(t, "one"), newKey(t, "two")
-	for name, run := range map[string]func(t *testing.T, f *site, s *server.Server, verify func(token string) error){
-		"the first token fetches, the next thousand do not": func(t *testing.T, f *site, _ *server.Server, verify func(string) error) {
+	for name, run := range map[string]func(t keysCase){
+		"the first token fetches, the next thousand do not": func(t keysCase) {
 			for range 1000 {
-				if err := verify(signed(t, one)); err != nil {
+				if err := t.verify(signed(t.T, one)); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if f.requests() != 1 || f.last.Trust != mandate.Untrusted || f.last.Purpose != "jwks" || f.last.URL != uri || f.last.MaxBytes == 0 {
-				t.Errorf("%d fetches, the last %+v", f.requests(), f.last)
+			if t.site.requests() != 1 || t.site.last.Trust != mandate.Untrusted || t.site.last.Purpose != "jwks" || t.site.last.URL != uri || t.site.last.MaxBytes == 0 {
+				t.Errorf("%d fetches, the last %+v", t.site.requests(), t.site.last)
 			}
 		},
-		"64 at once cause one fetch": func(t *testing.T, f *site, _ *server.Server, verify func(string) error) {
-			f.delay = time.Second
+		"64 at once cause one fetch": func(t keysCase) {
+			t.site.delay = time.Second
 			var all sync.WaitGroup
 			for range 64 {
 				all.Go(func() {
-					if err := verify(signed(t, one)); err != nil {
+					if err := t.verify(signed(t.T, one)); err != nil {
 						t.Error(err)
 					}
 				})
 			}
 			all.Wait()
-			if f.requests() != 1 {
-				t.Errorf("%d fetches, want 1", f.requests())
+			if t.site.requests() != 1 {
+				t.Errorf("%d fetches, want 1", t.site.requests())
 			}
 		},
-		"after ten minutes they are fetched anew and nobody waits": func(t *testing.T, f *site, _ *server.Server, verify func(string) error) {
-			_ = verify(signed(t, one))
-			f.delay = time.Second
+		"after ten minutes they are fetched anew and nobody waits": func(t keysCase) {
+			_ = t.verify(signed(t.T, one))
+			t.site.delay = time.Second
 			time.Sleep(10 * time.Minute)
 			begin := time.Now()
-			if err := verify(signed(t, one)); err != nil || time.Since(begin) != 0 {
+			if err := t.verify(signed(t.T, one)); err != nil || time.Since(begin) != 0 {
 				t.Errorf("%v after %v", err, time.Since(begin))
 			}
 			time.Sleep(2 * time.Second)
-			if f.requests() != 2 {
-				t.Errorf("%d fetches, want 2", f.requests())
+			if t.site.requests() != 2 {
+				t.Errorf("%d fetches, want 2", t.site.requests())
 			}
 		},
-		"a new key is fetched for at once, and a made-up one once a minute": func(t *testing.T, f *site, _ *server.Server, verify func(string) error) {
-			_ = verify(signed(t, one))
-			f.serve(200, keySet(t, one, two), nil)
-			if err := verify(signed(t, two)); err != nil {
+		"a new key is fetched for at once, and a made-up one once a minute": func(t keysCase) {
+			_ = t.verify(signed(t.T, one))
+			t.site.serve(200, keySet(t.T, one, two), nil)
+			if err := t.verify(signed(t.T, two)); err != nil {
 				t.Errorf("new key: %v", err)
 			}
-			stranger := newKey(t, "stranger")
+			stranger := newKey(t.T, "stranger")
 			for range 100 {
-				if err := verify(signed(t, stranger)); !errors.Is(err, jose.ErrInvalid) {
+				if err := t.verify(signed(t.T, stranger)); !errors.Is(err, jose.ErrInvalid) {
 					t.Fatalf("stranger's key: %v", err)
 				}
 			}
-			if f.requests() != 2 {
-				t.Errorf("%d fetches, want 2", f.requests())
+			if t.site.requests() != 2 {
+				t.Errorf("%d fetches, want 2", t.site.requests())
 			}
 			time.Sleep(time.Minute)
-			_ = verify(signed(t, stranger))
-			if f.requests() != 3 {
-				t.Errorf("%d fetches after a minute, want 3", f.requests())
+			_ = t.verify(signed(t.T, stranger))
+			if t.site.requests() != 3 {
+				t.Errorf("%d fetches after a minute, want 3", t.site.requests())
 			}
 		},
-		"a token without kid asks for newer keys too": func(t *testing.T, f *site, _ *server.Server, verify func(string) error) {
-			_ = verify(signed(t, one))
-			f.serve(200, keySet(t, two), nil)
-			if err := verify(withoutKID(t, two)); err != nil {
+		"a token without kid asks for newer keys too": func(t keysCase) {
+			_ = t.verify(signed(t.T, one))
+			t.site.serve(200, keySet(t.T, two), nil)
+			if err := t.verify(withoutKID(t.T, two)); err != nil {
 				t.Error(err)
 			}
 		},
-		"a wrong signature of a known key fetches nothing": func(t *testing.T, f *site, _ *server.Server, verify func(string) error) {
-			_ = verify(signed(t, one))
-			if err := verify(signed(t, newKey(t, "one"))); !errors.Is(err, jose.ErrInvalid) {
+		"a wrong signature of a known key fetches nothing": func(t keysCase) {
+			_ = t.verify(signed(t.T, one))
+			if err := t.verify(signed(t.T, newKey(t.T, "one"))); !errors.Is(err, jose.ErrInvalid) {
 				t.Error(err)
 			}
-			if f.requests() != 1 {
-				t.Errorf("%d fetches, want 1", f.requests())
+			if t.site.requests() != 1 {
+				t.Errorf("%d fetches, want 1", t.site.requests())
 			}
 		},
-		"while the site is down the old keys count for a day, and the hooks hear": func(t *testing.T, f *site, _ *server.Server, verify func(string) error) {
-			_ = verify(signed(t, one))
-			f.serve(503, "", nil)
+		"while the site is down the old keys count for a day, and the hooks hear": func(t keysCase) {
+			_ = t.verify(signed(t.T, one))
+			t.site.serve(503, "", nil)
 			for range 24 * 6 {
 				time.Sleep(10 * time.Minute)
-				if err := verify(signed(t, one)); err != nil {
+				if err := t.verify(signed(t.T, one)); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if f.faults.Load() == 0 {
+			if t.site.faults.Load() == 0 {
 				t.Error("the hooks heard nothing")
 			}
 			time.Sleep(20 * time.Minute)
-			if err := verify(signed(t, one)); !errors.Is(err, mandate.TemporarilyUnavailable) || errors.Is(err, jose.ErrInvalid) {
+			if err := t.verify(signed(t.T, one)); !errors.Is(err, mandate.TemporarilyUnavailable) || errors.Is(err, jose.ErrInvalid) {
 				t.Errorf("after a day: %v", err)
 			}
 		},
-		"a site that never answered is nobody's verdict": func(t *testing.T, f *site, _ *server.Server, verify func(string) error) {
-			f.delay = time.Hour
+		"a site that never answered is nobody's verdict": func(t keysCase) {
+			t.site.delay = time.Hour
 			begin := time.Now()
-			if err := verify(signed(t, one)); !errors.Is(err, mandate.TemporarilyUnavailable) || time.Since(begin) > 5*time.Second {
+			if err := t.verify(signed(t.T, one)); !errors.Is(err, mandate.TemporarilyUnavailable) || time.Since(begin) > 5*time.Second {
 				t.Errorf("%v after %v", err, time.Since(begin))
 			}
 		},
-		"a key that the site cannot be asked for is not valid": func(t *testing.T, f *site, _ *server.Server, verify func(string) error) {
-			_ = verify(signed(t, one))
-			f.serve(0, "", errors.New("connection refused"))
-			if err := verify(signed(t, two)); !errors.Is(err, jose.ErrInvalid) {
+		"a key that the site cannot be asked for is not valid": func(t keysCase) {
+			_ = t.verify(signed(t.T, one))
+			t.site.serve(0, "", errors.New("connection refused"))
+			if err := t.verify(signed(t.T, two)); !errors.Is(err, jose.ErrInvalid) {
 				t.Error(err)
 			}
-			if err := verify(signed(t, one)); err != nil {
+			if err := t.verify(signed(t.T, one)); err != nil {
 				t.Errorf("old key: %v", err)
 			}
 		},
@@ -238,10 +245,10 @@ func TestClientKeys(t *testing.T) {
 						f.faults.Add(1)
 					}
 				})
-				run(t, f, s, func(token string) error {
+				run(keysCase{t, f, func(token string) error {
 					_, _, err := s.VerifyByClient(t.Context(), atSite(uri), token, algs)
 					return err
-				})
+				}})
 			})
 		})
 	}
@@ -302,8 +309,7 @@ func TestClientKeysInline(t *testing.T) {
 		"other algorithm":   verify(c, one, jose.PS256),
 		"no algorithm":      verify(c, one),
 		"client of no keys": verify(&store.Client{ID: "d"}, one, jose.ES256),
-		"keys that are none": verify(&store.Client{ID: "e", Metadata: oauth2.ClientMetadata{
-			JWKS: json.RawMessage(`{}`)}}, one, jose.ES256),
+		"no JWKS":           verify(&store.Client{ID: "e", Metadata: oauth2.ClientMetadata{JWKS: json.RawMessage(`{}`)}}, one, jose.ES256),
 	} {
 		if !errors.Is(err, jose.ErrInvalid) {
 			t.Errorf("%s: %v, want ErrInvalid", name, err)

@@ -90,10 +90,9 @@ func (s *Server) checkSealed(c *store.Client) error {
 	if alg == "" && len(hmacs) > 0 {
 		alg = hmacs[0]
 	}
-	switch alg {
-	case jose.HS384:
+	if alg == jose.HS384 {
 		least = 48
-	case jose.HS512:
+	} else if alg == jose.HS512 {
 		least = 64
 	}
 	for _, k := range c.Secrets {

@@ -1,5 +1,6 @@
 // oauth4webapi, which is strict about what a server answers, against the provider: node oauth4webapi.mjs ISSUER CONTROL SECRET.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { browse, callback, issuer, later, refused, secret, test } from './common.mjs'
 
 const oauth = await import('oauth4webapi')
@@ -16,12 +17,17 @@ await test('metadata (RFC 8414)', async () => {
   assert(jwks.keys.length > 0 && jwks.keys.every((k) => k.kid && k.alg && k.use === 'sig' && !k.d))
 })
 
+const jwk = JSON.parse(readFileSync(new URL('../signed.jwk', import.meta.url)))
+const key = await crypto.subtle.importKey('jwk', jwk, { name: 'ECDSA', namedCurve: jwk.crv }, false, ['sign'])
+
 const clients = [
   ['basic', oauth.ClientSecretBasic(secret)],
   ['odd:+%/&=', oauth.ClientSecretBasic(secret)],
   ['post', oauth.ClientSecretPost(secret)],
   ['public', oauth.None()],
   ['jwt', oauth.ClientSecretBasic(secret)],
+  ['signed', oauth.PrivateKeyJwt({ key, kid: jwk.kid })],
+  ['shared', oauth.ClientSecretJwt(secret)],
 ]
 
 async function signIn(client, auth) {
@@ -133,6 +139,19 @@ await test('errors of the authorization endpoint', async () => {
   const err = await refused(async () => oauth.validateAuthResponse(as, client, back, 'x'))
   assert(err instanceof oauth.AuthorizationResponseError, err)
   assert.equal(err.error, 'invalid_request')
+})
+
+await test('an assertion that is sent again, or is for another server (RFC 7523, 3)', async () => {
+  const client = { client_id: 'signed' }
+  const grant = async (change) => oauth.processClientCredentialsResponse(as, client, await oauth.clientCredentialsGrantRequest(as, client,
+    oauth.PrivateKeyJwt({ key, kid: jwk.kid }, { [oauth.modifyAssertion]: (header, payload) => change(payload) }), { scope: 'read' }, plain))
+  const once = (payload) => { payload.jti = 'once' }
+  await grant(once)
+  for (const change of [once, (payload) => { payload.aud = 'https://as.example.com' }]) {
+    const err = await refused(() => grant(change))
+    assert(err instanceof oauth.ResponseBodyError, err)
+    assert.deepEqual([err.error, err.status], ['invalid_client', 400])
+  }
 })
 
 await test('a wrong secret (RFC 6749, 5.2)', async () => {
