@@ -82,6 +82,7 @@ func Run(t *testing.T, a Adapter) {
 		{"attacks", attacks()},
 		{"registration", registrations()},
 		{"registration management", managements()},
+		{"client documents", clientDocuments()},
 		{"races", races()},
 	} {
 		t.Run(area.name, func(t *testing.T) {

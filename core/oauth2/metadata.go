@@ -41,6 +41,7 @@ type ServerMetadata struct {
 	ChallengeMethods         []string `json:"code_challenge_methods_supported,omitempty"`
 	PushedEndpoint           string   `json:"pushed_authorization_request_endpoint,omitempty"` // RFC 9126, section 5
 	RequirePushed            bool     `json:"require_pushed_authorization_requests,omitempty"`
+	ClientDocuments          bool     `json:"client_id_metadata_document_supported,omitempty"` // draft-ietf-oauth-client-id-metadata-document
 	IssParameter             bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 
 	// Extra holds the members of extensions.

@@ -123,12 +123,15 @@ func (s *Server) readAsk(ctx context.Context, a *Ask, params mandate.Params) err
 
 // liveClient returns the client called id. One that is unknown or disabled is [mandate.InvalidClient].
 func (s *Server) liveClient(ctx context.Context, id string) (*store.Client, error) {
-	c, err := s.client(ctx, id)
+	c, err := s.findClient(ctx, id, true)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
+		if _, ok := errors.AsType[*documentError](err); ok {
+			return nil, err // which says why
+		}
 		return nil, mandate.Errorf(mandate.InvalidClient, err, "client is unknown")
 	case err != nil:
-		return nil, fault("read client", err)
+		return nil, unreadClient(err)
 	case c.Disabled:
 		return nil, mandate.Errorf(mandate.InvalidClient, nil, "client is disabled")
 	}

@@ -39,15 +39,35 @@ func HashSecret(secret string) store.Secret {
 	return store.Secret{Form: store.SHA256, Value: d[:]}
 }
 
-// client returns the client called id, disabled or not, or store.ErrNotFound.
+// client returns the client called id, disabled or not, or store.ErrNotFound. Of one that is known by a document the last good one
+// counts: for what it was granted before.
 func (s *Server) client(ctx context.Context, id string) (*store.Client, error) {
+	return s.findClient(ctx, id, false)
+}
+
+// findClient is client; where it must be fresh the document counts that is there now.
+func (s *Server) findClient(ctx context.Context, id string, fresh bool) (*store.Client, error) {
 	if c := s.fixed[id]; c != nil {
 		return c, nil
 	}
 	if !validClientID(id) {
 		return nil, store.ErrNotFound
 	}
-	return s.store.Client(ctx, id)
+	c, err := s.store.Client(ctx, id)
+	if s.documents != nil && errors.Is(err, store.ErrNotFound) {
+		if u, ok := documentURL(id); ok {
+			return s.documents.client(ctx, id, u, fresh)
+		}
+	}
+	return c, err
+}
+
+// unreadClient is what keeps a client from being read: a fault, or what its document says of that.
+func unreadClient(err error) error {
+	if _, ok := errors.AsType[*documentError](err); ok {
+		return err
+	}
+	return fault("read client", err)
 }
 
 // validClientID reports whether id can be a client's: visible characters (RFC 6749, appendix A.1), not too many.

@@ -77,7 +77,7 @@ func (s *Server) authenticate(ctx context.Context, r *mandate.Request, form mand
 	case errors.Is(err, store.ErrNotFound):
 		return refuse(errors.New("client is unknown"))
 	case err != nil:
-		return Client{}, fault("read client", err)
+		return Client{}, unreadClient(err)
 	case client.Disabled:
 		return refuse(errors.New("client is disabled"))
 	}

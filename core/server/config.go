@@ -148,6 +148,9 @@ type Config struct {
 
 	// Registration lets clients register themselves (RFC 7591) and manage what they registered (RFC 7592). Nil: off.
 	Registration *Registration
+	// ClientDocuments lets clients be known by a document on their own site, whose URL is their client_id
+	// (draft-ietf-oauth-client-id-metadata-document). Nil: off.
+	ClientDocuments *ClientDocuments
 
 	// OmitIss leaves the parameter iss out of authorization responses (RFC 9207), for clients that choke on it. It opens the
 	// door to mix-up attacks.
@@ -360,7 +363,7 @@ func (c *Config) checkPolicies() error {
 	if err := c.setClientAuth(); err != nil {
 		return err
 	}
-	if err := c.Registration.check(c.Store, c.Scopes); err != nil {
+	if err := errors.Join(c.Registration.check(c.Store, c.Scopes), c.ClientDocuments.check(c.Scopes)); err != nil {
 		return err
 	}
 	if c.ErrorURL != "" {

@@ -209,6 +209,7 @@ func (s *Server) describeAs(extra map[string]json.RawMessage) oauth2.ServerMetad
 	if s.config.Registration != nil {
 		d.RegistrationEndpoint = s.url("registration")
 	}
+	d.ClientDocuments = s.config.ClientDocuments != nil
 	for _, scope := range s.config.Scopes {
 		d.Scopes = append(d.Scopes, scope.Name)
 	}

@@ -36,6 +36,7 @@ type Server struct {
 	justCode  []string           // the usual response type; never changed
 	paths     map[string]string  // of endpoints, by name, as mounted
 	added     []mandate.Endpoint // of extensions
+	documents *documents         // nil: off
 	metadata  []byte
 
 	refresh *mandate.MAC      // codes and refresh tokens
@@ -108,6 +109,9 @@ func New(config Config) (*Server, error) {
 	}
 	if err := s.addClients(); err != nil {
 		return nil, err
+	}
+	if c.ClientDocuments != nil {
+		s.documents = newDocuments(s)
 	}
 	if err := s.describe(); err != nil {
 		return nil, err

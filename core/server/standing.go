@@ -137,7 +137,7 @@ func (s *Server) stillServed(ctx context.Context, grantID, clientID string, now 
 	case err == nil && !c.Disabled:
 		return nil
 	case err != nil && !errors.Is(err, store.ErrNotFound):
-		return fault("read client", err)
+		return unreadClient(err)
 	}
 	alarm, cancel := alarmed(ctx)
 	defer cancel()
