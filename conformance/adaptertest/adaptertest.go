@@ -78,6 +78,8 @@ func Run(t *testing.T, a Adapter) {
 		{"token exchange", exchanges()},
 		{"token exchange of others", foreignExchanges()},
 		{"jwt bearer", vouchers()},
+		{"passwords", passwords()},
+		{"implicit", implicits()},
 		{"hostile", hostile()},
 		{"attacks", attacks()},
 		{"registration", registrations()},

@@ -21,7 +21,7 @@ type passwordGrant struct {
 //
 // verify checks name and password, of at most 1 KiB each, and returns who that is. For a wrong pair, and a user who may not, it
 // returns [mandate.AccessDenied], and the client is told invalid_grant, the same for a name that nobody has: verify takes care that
-// both take the same time. Any other error means that nobody could tell. It may be called from any number of goroutines.
+// both take the same time. Any other error means that nobody could tell. Config.Limiter slows down who guesses. It may be called from any number of goroutines.
 func InsecurePassword(verify func(ctx context.Context, client Client, name, password string) (User, error)) GrantType {
 	return passwordGrant{verify}
 }
@@ -61,14 +61,14 @@ func (p passwordGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, erro
 	}
 	user, err := p.verify(ctx, r.Client, name, password)
 	if err == nil || errors.Is(err, mandate.AccessDenied) {
-		done(err == nil)
+		done(err == nil && user.Subject != "")
 	}
 	switch {
-	case errors.Is(err, mandate.AccessDenied):
+	case errors.Is(err, mandate.AccessDenied), err == nil && user.Subject == "":
 		return nil, mandate.Errorf(mandate.InvalidGrant, err, "username or password is wrong")
 	case err != nil:
 		return nil, fault("verify password", err)
-	case user.Subject == "" || !plainText(user.Subject):
+	case !plainText(user.Subject):
 		return nil, fmt.Errorf("grant type password: a user whose Subject is %q: want UTF-8 without control characters", user.Subject)
 	}
 	i := &Issue{Grant: r.NewGrant(user.Subject, scopes), New: true, Scopes: scopes, Audience: audience, Refresh: r.MayRefresh()}
