@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
 )
 
 // config is the configuration as it stands in the file. Pointers tell what is absent from what is zero.
@@ -27,10 +28,10 @@ type config struct {
 	Scopes       []string         `json:"scopes"`
 	Rotation     string           `json:"refresh_rotation"`
 	GraceSeconds *int64           `json:"refresh_grace_s"`
-	SigningAlgs  signingAlgs      `json:"signing_algs"`
 	Outbound     outbound         `json:"outbound"`
 	Features     features         `json:"features"`
 	Lifetimes    lifetimes        `json:"lifetimes"`
+	SigningAlgs  signingAlgs      `json:"signing_algs"`
 	Limits       limits           `json:"limits"`
 	PasswordCost *int             `json:"password_cost"`
 	Accounts     []account        `json:"accounts"`
@@ -134,6 +135,9 @@ func (c *config) check() error {
 		return err
 	}
 	if err := known("grant_types", c.GrantTypes, grantTypes()); err != nil {
+		return err
+	}
+	if err := c.SigningAlgs.checkKeys(c.Keys); err != nil {
 		return err
 	}
 	for name, seconds := range map[string]*int64{

@@ -35,6 +35,31 @@ func TestBadConfig(t *testing.T) {
 		"a planned member of a client": {
 			edit: func(c map[string]any) { client0(c)["subject_type"] = "public" }, want: "clients[0].subject_type does not exist yet",
 		},
+		"a planned algorithm": {
+			edit: func(c map[string]any) { c["signing_algs"] = map[string]any{"id_token": []any{"ES256"}} }, want: "signing_algs.id_token does not exist yet",
+		},
+		"an unknown algorithm": {
+			edit: func(c map[string]any) { c["signing_algs"] = map[string]any{"introspection": []any{"HS256"}} },
+			want: `signing_algs.introspection has "HS256", which does not exist yet: there are RS256, PS256, ES256, EdDSA`,
+		},
+		"no algorithm": {
+			edit: func(c map[string]any) { c["signing_algs"] = map[string]any{"introspection": []any{}} },
+			want: "signing_algs.introspection is empty: leave it out for RS256, PS256, ES256, EdDSA",
+		},
+		"an algorithm without a key": {
+			edit: func(c map[string]any) {
+				c["keys"] = []any{map[string]any{"kid": "e", "alg": "ES256"}}
+				c["signing_algs"] = map[string]any{"introspection": []any{"ES256", "RS256"}}
+			},
+			want: "signing_algs.introspection has RS256 and keys has no key for it: add one, or leave keys out",
+		},
+		"a client's algorithm that is not offered": {
+			edit: func(c map[string]any) {
+				c["signing_algs"] = map[string]any{"introspection": []any{"ES256"}}
+				client0(c)["introspection_signed_response_alg"] = "EdDSA"
+			},
+			want: `server: client "web" has introspection_signed_response_alg "EdDSA", which is not among SignedIntrospection.Algs: [ES256]`,
+		},
 		"a planned lifetime": {
 			edit: func(c map[string]any) { c["lifetimes"] = map[string]any{"id_token": 5} }, want: "lifetimes.id_token does not exist yet",
 		},

@@ -126,6 +126,20 @@ func TestEffects(t *testing.T) {
 				}
 			},
 		},
+		"signing_algs and a client's own": {
+			edit: func(c map[string]any) {
+				c["signing_algs"] = map[string]any{"introspection": []any{"ES256", "EdDSA"}}
+				client0(c)["introspection_signed_response_alg"] = "EdDSA"
+			},
+			see: func(t *testing.T, v *visitor, _ *started) {
+				t.Helper()
+				access, _ := redeemed(t, v)["access_token"].(string)
+				a := v.send("POST", "/introspect", "token="+access, basic, "Accept: application/token-introspection+jwt")
+				if head, _, _ := strings.Cut(a.body, "."); a.status != 200 || !strings.HasPrefix(head, base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"EdDSA","kid"`))[:24]) {
+					t.Errorf("answer = %d %s", a.status, a.body)
+				}
+			},
+		},
 		"a client's own lifetimes": {
 			edit: func(c map[string]any) { client0(c)["access_token_ttl_s"], client0(c)["code_ttl_s"] = 11, 600 },
 			see: func(t *testing.T, v *visitor, _ *started) {

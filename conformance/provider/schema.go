@@ -42,14 +42,14 @@ func configShape() shape {
 			"client_id", "client_secret", "token_format", "access_token_ttl_s", "code_ttl_s", "introspect",
 			"client_name", "client_uri", "policy_uri", "tos_uri", "contacts", "application_type", "software_id", "software_version",
 			"redirect_uris", "grant_types", "response_types", "token_endpoint_auth_method", "scope",
-			"jwks", "jwks_uri", "token_endpoint_auth_signing_alg",
+			"jwks", "jwks_uri", "token_endpoint_auth_signing_alg", "introspection_signed_response_alg",
 		},
 		"logo_uri", "post_logout_redirect_uris", "backchannel_logout_uri",
 		"backchannel_logout_session_required", "frontchannel_logout_uri", "frontchannel_logout_session_required",
 		"tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email",
 		"dpop_bound_access_tokens", "dpop_nonce_required", "tls_client_certificate_bound_access_tokens",
 		"require_pushed_authorization_requests", "require_signed_request_object", "request_object_signing_alg", "request_uris",
-		"id_token_signed_response_alg", "userinfo_signed_response_alg", "authorization_signed_response_alg", "introspection_signed_response_alg",
+		"id_token_signed_response_alg", "userinfo_signed_response_alg", "authorization_signed_response_alg",
 		"subject_type", "sector_identifier_uri", "default_max_age", "require_auth_time", "default_acr_values", "initiate_login_uri",
 		"authorization_details_types", "exchange_from")
 	return object(
@@ -61,7 +61,7 @@ func configShape() shape {
 		"pairwise_salt", "mcp", "oauth1").
 		with("tls", object([]string{"self_signed", "cert", "key"})).
 		with("keys", list(object([]string{"kid", "alg", "file"}))).
-		with("signing_algs", object([]string{"token_auth"}, "id_token", "userinfo", "request_object", "dpop", "authorization")).
+		with("signing_algs", object([]string{"token_auth", "introspection"}, "id_token", "userinfo", "request_object", "dpop", "authorization")).
 		with("outbound", object([]string{"allow_private_networks", "insecure_tls", "ca_file", "timeout_s", "documents"})).
 		with("features", object([]string{"pkce_required", "refresh_tokens", "iss_parameter"},
 			"par", "require_par", "dpop", "mtls", "jar", "require_jar", "jarm", "request_uri", "claims_parameter", "rar",

@@ -5,11 +5,13 @@ import (
 	"slices"
 
 	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/server"
 )
 
 // signingAlgs are the algorithms of what is signed, by what it is. Nil: all that there are.
 type signingAlgs struct {
-	TokenAuth []string `json:"token_auth"`
+	TokenAuth     []string `json:"token_auth"`
+	Introspection []string `json:"introspection"` // nil: not signed
 }
 
 // check refuses what is no algorithm, or one that nobody could use.
@@ -53,4 +55,29 @@ func algs(names []string) []jose.Alg {
 		list[i] = jose.Alg(n)
 	}
 	return list
+}
+
+// checkKeys refuses algorithms that sign with none of keys, where there are any.
+func (s *signingAlgs) checkKeys(keys []keyConfig) error {
+	if s.Introspection == nil {
+		return nil
+	}
+	all := []string{"RS256", "PS256", "ES256", "EdDSA"}
+	if err := known("signing_algs.introspection", s.Introspection, all); err != nil {
+		return err
+	}
+	for _, alg := range s.Introspection {
+		if len(keys) > 0 && !slices.ContainsFunc(keys, func(k keyConfig) bool { return k.Alg == alg }) {
+			return fmt.Errorf("signing_algs.introspection has %s and keys has no key for it: add one, or leave keys out", alg)
+		}
+	}
+	return nil
+}
+
+// signedIntrospection returns the server's setting.
+func (s *signingAlgs) signedIntrospection() *server.SignedIntrospection {
+	if s.Introspection == nil {
+		return nil
+	}
+	return &server.SignedIntrospection{Algs: algs(s.Introspection)}
 }

@@ -71,7 +71,8 @@ func (s *settings) site(st store.Store, keys jose.Ring) (*site, error) {
 		ClientAuthMethods: c.AuthMethods, ClientAuthAlgs: algs(c.SigningAlgs.TokenAuth), Fetcher: s.fetcher,
 		CodeTTL:           seconds(c.Lifetimes.Code), TokenTTL: seconds(c.Lifetimes.Access),
 		RefreshIdle: seconds(c.Lifetimes.Refresh), SessionIdle: seconds(c.Lifetimes.Session), SessionTTL: seconds(c.Lifetimes.Session),
-		Rotation: server.Rotation(c.Rotation), OmitIss: !on(c.Features.Iss), Hooks: logHooks(s.log), Now: s.clock.now,
+		Rotation: server.Rotation(c.Rotation), OmitIss: !on(c.Features.Iss),
+		SignedIntrospection: c.SigningAlgs.signedIntrospection(), Hooks: logHooks(s.log), Now: s.clock.now,
 	}
 	if slices.ContainsFunc(s.clients, func(c *store.Client) bool { return c.Policy.TokenFormat == string(server.JWT) }) {
 		sc.JWTTTL = sc.TokenTTL // which may be longer than a JWT's where there is none

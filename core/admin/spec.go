@@ -14,6 +14,7 @@ import (
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/oauth2"
+	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
 )
 
@@ -133,6 +134,9 @@ func (s *Spec) complete() error {
 	return nil
 }
 
+// noEnd is how files write a token_ttl of server.InsecureNoEnd.
+const noEnd = "insecure-no-end"
+
 // durations are the members of a policy that are.
 func durations() []string {
 	return []string{"token_ttl", "code_ttl", "refresh_idle", "refresh_ttl", "grace"}
@@ -155,7 +159,11 @@ func (p Policy) MarshalJSON() ([]byte, error) {
 	for _, name := range durations() {
 		var d time.Duration
 		if raw, ok := all[name]; ok && json.Unmarshal(raw, &d) == nil {
-			all[name] = json.RawMessage(strconv.Quote(d.String()))
+			text := d.String()
+			if name == "token_ttl" && d == server.InsecureNoEnd {
+				text = noEnd
+			}
+			all[name] = json.RawMessage(strconv.Quote(text))
 		}
 	}
 	return json.Marshal(all)
@@ -182,6 +190,9 @@ func (p *Policy) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf(`policy.%s is %s, want a duration as text, such as "90m"`, name, clean(string(raw)))
 		}
 		d, err := time.ParseDuration(text)
+		if name == "token_ttl" && text == noEnd {
+			d, err = server.InsecureNoEnd, nil
+		}
 		if err != nil {
 			return fmt.Errorf(`policy.%s is %q, want a duration, such as "90m"`, name, text)
 		}

@@ -10,6 +10,7 @@ import (
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/admin"
+	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
 )
 
@@ -105,6 +106,13 @@ func TestPolicy(t *testing.T) {
 	}
 	if p.RegistrationKey = (mandate.Digest{}); !reflect.DeepEqual(p, q) {
 		t.Errorf("after a file it is %+v, want %+v", q, p)
+	}
+	text, err = json.Marshal(admin.Policy{TokenTTL: server.InsecureNoEnd})
+	if err != nil || string(text) != `{"token_ttl":"insecure-no-end"}` || json.Unmarshal(text, &q) != nil || q.TokenTTL != server.InsecureNoEnd {
+		t.Errorf("a policy without an end = %s, %v, and after a file %v", text, err, q.TokenTTL)
+	}
+	if err := json.Unmarshal([]byte(`{"code_ttl":"insecure-no-end"}`), &q); err == nil {
+		t.Error("a code without an end is taken")
 	}
 	if text, err := json.Marshal(admin.Policy{}); err != nil || string(text) != "{}" {
 		t.Errorf("the zero Policy = %s, %v, want {}", text, err)
