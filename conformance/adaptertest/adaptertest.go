@@ -41,6 +41,7 @@ func Run(t *testing.T, a Adapter) {
 		{"forms", forms()},
 		{"client authentication", clientAuth()},
 		{"client assertions", assertions()},
+		{"own client authentication", ownAuth()},
 		{"authorize", authorizeEndpoint()},
 		{"redirect URIs", redirects()},
 		{"response modes", responseModes()},

@@ -139,7 +139,9 @@ func TestBadConfig(t *testing.T) {
 			want: "outbound.timeout_s 61 is not between 1 and 60",
 		},
 		"a document without a URL": {
-			edit: func(c map[string]any) { c["outbound"] = map[string]any{"documents": map[string]any{"jwks": map[string]any{}}} },
+			edit: func(c map[string]any) {
+				c["outbound"] = map[string]any{"documents": map[string]any{"jwks": map[string]any{}}}
+			},
 			want: `outbound: fetch: Documents has the key "jwks", want an absolute URL`,
 		},
 		"a private key and a secret": {

@@ -69,7 +69,7 @@ func (s *settings) site(st store.Store, keys jose.Ring) (*site, error) {
 		GrantTypes: serverGrants(c.GrantTypes), SignIn: s.people.signIn,
 		SigningAlg: s.alg, Keys: keys,
 		ClientAuthMethods: c.AuthMethods, ClientAuthAlgs: algs(c.SigningAlgs.TokenAuth), Fetcher: s.fetcher,
-		CodeTTL:           seconds(c.Lifetimes.Code), TokenTTL: seconds(c.Lifetimes.Access),
+		CodeTTL: seconds(c.Lifetimes.Code), TokenTTL: seconds(c.Lifetimes.Access),
 		RefreshIdle: seconds(c.Lifetimes.Refresh), SessionIdle: seconds(c.Lifetimes.Session), SessionTTL: seconds(c.Lifetimes.Session),
 		Rotation: server.Rotation(c.Rotation), OmitIss: !on(c.Features.Iss),
 		SignedIntrospection: c.SigningAlgs.signedIntrospection(), Hooks: logHooks(s.log), Now: s.clock.now,
