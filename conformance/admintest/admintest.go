@@ -47,6 +47,7 @@ func Run(t *testing.T, open Open) {
 		"grants in pages":                                   grantPages,
 		"a token revoked":                                   tokenRevoked,
 		"sessions and consents":                             people,
+		"clients that register themselves":                  registrations,
 		"signing keys":                                      signingKeys,
 		"prune":                                             prune,
 		"rewrap":                                            rewrap,
@@ -89,6 +90,9 @@ func newWorld(t *testing.T, st store.Store, secrets ...mandate.Secret) *world {
 	}
 	for _, s := range secrets {
 		c.Secret = s
+	}
+	if _, ok := st.(store.ClientWriter); ok {
+		c.Registration = &server.Registration{Management: true}
 	}
 	w := &world{store: st, user: "ada", events: make(map[mandate.EventName]int)}
 	c.Hooks.On = func(_ context.Context, e mandate.Event) {

@@ -20,10 +20,14 @@ import (
 // config returns a server with the fixed client "house" on st.
 func config(t *testing.T, st store.Store) admin.Config {
 	t.Helper()
-	srv, err := server.New(server.Config{
+	sc := server.Config{
 		Issuer: "https://id.test", Store: st, Secret: mandate.NewRandomSecret(), Scopes: []server.Scope{{Name: "read"}, {Name: "write"}},
 		Clients: []*store.Client{{ID: "house", Metadata: oauth2.ClientMetadata{AuthMethod: "none", RedirectURIs: []string{"https://house.test/"}}}},
-	})
+	}
+	if _, ok := st.(store.ClientWriter); ok {
+		sc.Registration = &server.Registration{}
+	}
+	srv, err := server.New(sc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +60,8 @@ func TestJSON(t *testing.T) {
 		{args: "client apply -", in: spec, members: "clients"},
 		{args: "client list", members: "clients"},
 		{args: "client list -limit 1", members: "clients next"},
+		{args: "client list -origin registered", members: "clients"},
+		{args: "registration token -uses 3 -scope read", members: "expires token uses"},
 		{args: "client show books", members: "created disabled id kind metadata policy revision secrets"},
 		{args: "client show house", members: "disabled fixed id kind metadata policy"},
 		{args: "client export", members: "clients"},
@@ -129,6 +135,11 @@ func TestNegative(t *testing.T) {
 		"deleting what is not there":     {args: []string{"client", "delete", "day"}, says: `there is no client "day"`},
 		"rotating the configuration":     {args: []string{"client", "rotate", "house"}, says: `client "house" is in server.Config.Clients: change it there`},
 		"ending the last secret":         {args: []string{"client", "end-secret", "night", "x"}, says: `client "night" has no secret "x": its secrets are [`},
+		"an origin that is none":         {args: []string{"client", "list", "-origin", "mars"}, says: `client list: -origin "mars" is neither operator nor registered`},
+		"a token for a scope of nobody":  {args: []string{"registration", "token", "-scope", "admin"}, says: `RegistrationLimits.Scopes has "admin", which is not among Scopes`},
+		"a token for a grant of nobody":  {args: []string{"registration", "token", "-grant", "magic"}, says: `RegistrationLimits.GrantTypes has "magic", which is not among GrantTypes`},
+		"a token for no client":          {args: []string{"registration", "token", "-uses", "0"}, says: `-uses 0 and -ttl 24h0m0s must be more than 0`},
+		"revoking no initial token":      {args: []string{"registration", "revoke", "mda_x"}, says: `that is no initial access token of this server`},
 		"a file that is not there":       {args: []string{"client", "apply", "nowhere.json"}, says: `client apply: open nowhere.json`},
 		"a file that is no JSON":         {args: []string{"client", "apply", "-"}, in: "clients: []", says: `want {"clients": [{"id": "...", "metadata": {...}}]}`},
 		"showing no grant":               {args: []string{"grant", "show", "g"}, says: `there is no grant "g": grant list has those that there are`},

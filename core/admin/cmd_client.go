@@ -31,7 +31,7 @@ func clientCommands() []command {
 				"What it does not say of a client is taken away, but for secrets. Clients that it does not\n" +
 				"name stay as they are. Doing it again changes nothing. client export writes such a file.",
 		},
-		{name: "client list", about: "Lists the clients", flags: clientList, more: "Those of the server's configuration come first."},
+		{name: "client list", about: "Lists the clients", flags: clientList, more: "Those of the server's configuration come first. Clients that are known by a document on their own site are stored nowhere: grant list has what they were granted."},
 		{name: "client show", args: "ID", about: "Shows a client", min: 1, max: 1, flags: clientShow},
 		{name: "client export", about: "Writes the clients of the store as client apply reads them, without secrets", flags: clientExport},
 		{name: "client update", args: "ID", about: "Changes what the flags name, and nothing else", min: 1, max: 1, flags: clientUpdate},
@@ -300,8 +300,12 @@ func nextOf[T any](page store.Page, list []T, id func(T) string) string {
 
 func clientList(fs *flag.FlagSet) runFunction {
 	page := pages(fs)
+	origin := fs.String("origin", "", "only those that came so: operator, or registered, by themselves (a page may then be short, or empty, and have a next)")
 	return func(ctx context.Context, x *call) error {
 		from := page()
+		if *origin != "" && *origin != "operator" && *origin != string(store.ByRegistration) {
+			return fmt.Errorf("admin: client list: -origin %q is neither operator nor registered", *origin)
+		}
 		list, err := x.Clients(ctx, from)
 		if err != nil {
 			return err
@@ -311,6 +315,10 @@ func clientList(fs *flag.FlagSet) runFunction {
 		if from.After == "" {
 			list = append(x.server.FixedClients(), list...)
 		}
+		list = slices.DeleteFunc(list, func(c *store.Client) bool {
+			registered := c.Origin == store.ByRegistration || c.Policy.Registered.Via != ""
+			return *origin != "" && registered != (*origin == string(store.ByRegistration))
+		}) // clients of documents are in no list: nothing of them is stored
 		views := make([]clientView, len(list))
 		for i, c := range list {
 			views[i] = x.view(c)
@@ -343,7 +351,7 @@ func clientExport(*flag.FlagSet) runFunction {
 				break
 			}
 			for _, c := range page {
-				if c.Origin == store.ByOperator && x.fixed(c.ID) == nil {
+				if c.Origin == store.ByOperator && c.Policy.Registered.Via == "" && x.fixed(c.ID) == nil {
 					specs = append(specs, SpecOf(c))
 				}
 			}

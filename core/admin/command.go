@@ -117,7 +117,7 @@ func parse(fs *flag.FlagSet, args []string) ([]string, error) {
 
 // commands returns all commands, in the order in which help lists them.
 func commands() []command {
-	return slices.Concat(setupCommands(), clientCommands(), secretCommands(), grantCommands(), peopleCommands(), keyCommands())
+	return slices.Concat(setupCommands(), clientCommands(), secretCommands(), registrationCommands(), grantCommands(), peopleCommands(), keyCommands())
 }
 
 // find returns the command that args begin with, and the rest of them.
