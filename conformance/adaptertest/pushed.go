@@ -351,7 +351,10 @@ func pushedRequests() cases {
 			}
 		},
 		"a public client may keep so much and no more": func(t *testing.T, a Adapter) {
-			w := newWorld(t, a, func(s *setup) { pushing(s); s.Extensions = []server.Extension{bloated(22 << 10)} })
+			w := newWorld(t, a, func(s *setup) {
+				pushing(s)
+				s.Limiter, s.Extensions = server.InsecureUnlimited(), []server.Extension{bloated(22 << 10)}
+			})
 			refused := 0
 			for range 2000 {
 				ans := w.push(spa())

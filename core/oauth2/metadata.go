@@ -42,6 +42,10 @@ type ServerMetadata struct {
 	PushedEndpoint           string   `json:"pushed_authorization_request_endpoint,omitempty"` // RFC 9126, section 5
 	RequirePushed            bool     `json:"require_pushed_authorization_requests,omitempty"`
 	ClientDocuments          bool     `json:"client_id_metadata_document_supported,omitempty"` // draft-ietf-oauth-client-id-metadata-document
+	RequestParameter         bool     `json:"request_parameter_supported,omitempty"`           // RFC 9101, section 10.5
+	RequestURIParameter      *bool    `json:"request_uri_parameter_supported,omitempty"`       // absent means true to some
+	RequireSignedRequest     bool     `json:"require_signed_request_object,omitempty"`
+	RequestAlgs              []string `json:"request_object_signing_alg_values_supported,omitempty"`
 	IssParameter             bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 
 	// Extra holds the members of extensions.

@@ -65,6 +65,15 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 	case err != nil:
 		return m.refuseClient(ctx, a, err)
 	}
+	switch err = m.useObject(ctx, a); {
+	case errors.Is(err, store.ErrUsed):
+		if g, ok = m.decided(ctx, a.Client, g); ok {
+			return m.respond(ctx, a, &g)
+		}
+		return m.finished(ctx, a, err)
+	case err != nil:
+		return m.refuseClient(ctx, a, err)
+	}
 	err = m.store.CreateGrant(ctx, g)
 	switch {
 	case errors.Is(err, store.ErrExists):

@@ -26,6 +26,7 @@ type Ask struct {
 	flow      flow
 	submitted bool
 	pushed    bool     // it is being pushed: there is no browser
+	signed    bool     // it was a request object
 	browser   string   // the binding cookie; empty: the browser has none yet
 	fresh     bool     // browser was made just now, and must be set
 	handle    string   // of flow, once sealed

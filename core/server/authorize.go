@@ -90,7 +90,9 @@ func (m mounted) begin(ctx context.Context, r *mandate.Request, params mandate.P
 		return m.beginPushed(ctx, r, c, uri)
 	}
 	a := &Ask{Client: c, server: m.Server, ctx: ctx, request: r, flow: m.newFlow(m.now())}
-	err = m.readAsk(ctx, a, params)
+	if params, err = m.objectOf(ctx, a, params); err == nil {
+		err = m.readAsk(ctx, a, params)
+	}
 	switch {
 	case err == nil:
 		m.hooks.Tell(ctx, mandate.Event{Name: mandate.RequestBegun, ClientID: c.ID, Scopes: a.Request.Details.Scopes})

@@ -129,8 +129,8 @@ func (s *Server) unmet(c *store.Client) (what, field string) {
 	switch p, d := &c.Policy, &c.Metadata; {
 	case s.config.PushedRequests == nil && (p.PAR || d.RequirePAR):
 		return "pushed authorization requests", "Config.PushedRequests"
-	case p.SignedRequest || d.RequireSignedRequest:
-		return "signed request objects", ""
+	case s.config.RequestObjects == nil && (p.SignedRequest || d.RequireSignedRequest):
+		return "signed request objects", "Config.RequestObjects"
 	case p.DPoP || d.DPoPBound:
 		return "DPoP-bound tokens", ""
 	case p.Certificate || d.CertificateBound:

@@ -63,6 +63,8 @@ type Config struct {
 	ResponseModes []string
 	// PushedRequests lets clients push authorization requests (RFC 9126). Default: nil, they cannot.
 	PushedRequests *PushedRequests
+	// RequestObjects lets clients sign authorization requests (RFC 9101). Default: nil, they cannot.
+	RequestObjects *RequestObjects
 
 	// SignIn checks name and password for the built-in pages, which a server without a decision function of its own
 	// shows. It returns mandate.AccessDenied for a wrong pair; any other error means that nobody could tell.
@@ -239,6 +241,9 @@ func (c *Config) withDefaults() (place, error) {
 	}
 	c.setDefaults()
 	if c.PushedRequests, err = c.PushedRequests.withDefaults(); err != nil {
+		return at, err
+	}
+	if c.RequestObjects, err = c.RequestObjects.withDefaults(); err != nil {
 		return at, err
 	}
 	if err := c.checkPolicies(); err != nil {

@@ -36,6 +36,9 @@ type flow struct {
 
 	Pushed   []byte `json:"p,omitempty"` // the key of the pushed request that it began with
 	PushedAt int64  `json:"q,omitempty"` // when that was read, in time; Unix milliseconds
+
+	Object      []byte `json:"o,omitempty"` // the key of the jti of the request object that it began with
+	ObjectUntil int64  `json:"t,omitempty"` // how long that is remembered; Unix milliseconds
 }
 
 // luggage is what is sealed: a flow and what it asks for.

@@ -225,6 +225,12 @@ func (s *Server) describeAs(extra map[string]json.RawMessage) oauth2.ServerMetad
 		d.ResponseModes = s.config.ResponseModes
 		d.ChallengeMethods = []string{oauth2.S256}
 		d.IssParameter = !s.config.OmitIss
+		if o := s.config.RequestObjects; o != nil {
+			d.RequestParameter, d.RequestURIParameter, d.RequireSignedRequest = true, &o.ByReference, o.Required
+			for _, alg := range o.Algs {
+				d.RequestAlgs = append(d.RequestAlgs, string(alg))
+			}
+		}
 		if p := s.config.PushedRequests; p != nil {
 			d.PushedEndpoint, d.RequirePushed = s.url(endpointPushed), p.Required
 		}

@@ -81,7 +81,11 @@ func (s *Server) push(ctx context.Context, r *mandate.Request, params mandate.Pa
 	}
 	now := s.now()
 	a := &Ask{Client: client.Client, server: s, ctx: ctx, request: r, flow: s.newFlow(now), pushed: true}
-	if err := s.readAsk(ctx, a, params); err != nil {
+	params, err := s.objectOf(ctx, a, params)
+	if err == nil {
+		err = s.readAsk(ctx, a, params)
+	}
+	if err != nil {
 		return nil, err
 	}
 	data, err := json.Marshal(&a.Request)
@@ -106,6 +110,9 @@ func (s *Server) push(ctx context.Context, r *mandate.Request, params mandate.Pa
 		return &resp, nil
 	}
 	if err := s.SpendProof(ctx, client); err != nil {
+		return nil, err
+	}
+	if err := s.useObject(ctx, a); err != nil {
 		return nil, err
 	}
 	ttl := s.config.PushedRequests.TTL

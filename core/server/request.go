@@ -61,9 +61,9 @@ func stillRegistered(c *store.Client, q *AuthorizationRequest) error {
 	return err
 }
 
-// readRequest fills a.Request with params, once client and redirect URI are proven. What it refuses goes
-// to the client.
-func (s *Server) readRequest(a *Ask, params mandate.Params) error {
+// readAnswer fills in what decides how the client is answered. It comes before everything else that may be refused. An error says what is
+// wrong with the response mode.
+func (s *Server) readAnswer(a *Ask, params mandate.Params) error {
 	q := &a.Request
 	if state, ok := good(params, "state"); ok {
 		q.State = state
@@ -75,10 +75,17 @@ func (s *Server) readRequest(a *Ask, params mandate.Params) error {
 		q.ResponseTypes = strings.Fields(types)
 		slices.Sort(q.ResponseTypes)
 	}
-	badMode := s.readMode(a, params)
 	if prompt := params.Get("prompt"); allowed("prompt", prompt) {
-		q.Prompt = strings.Fields(prompt) // before anything that may be refused: "none" decides how
+		q.Prompt = strings.Fields(prompt)
 	}
+	return s.readMode(a, params)
+}
+
+// readRequest fills a.Request with params, once client and redirect URI are proven. What it refuses goes
+// to the client.
+func (s *Server) readRequest(a *Ask, params mandate.Params) error {
+	q := &a.Request
+	badMode := s.readAnswer(a, params)
 	if err := checkForm(params); err != nil {
 		return err
 	}
@@ -94,6 +101,8 @@ func (s *Server) readRequest(a *Ask, params mandate.Params) error {
 	switch {
 	case s.mustPush(a.Client) && !a.pushed:
 		return mandate.Errorf(mandate.InvalidRequest, nil, "the request must be pushed first (RFC 9126)")
+	case s.mustSign(a.Client) && !a.signed:
+		return mandate.Errorf(mandate.InvalidRequest, nil, "the request must be signed: send a request object (RFC 9101)")
 	case params.Get("request") != "":
 		return mandate.Errorf(mandate.RequestNotSupported, nil, "")
 	case params.Get("request_uri") != "":

@@ -29,6 +29,9 @@ func (s *Server) checkRequests() error {
 	if s.config.PushedRequests != nil && len(s.responses) == 0 {
 		return errors.New("server: PushedRequests is set and there is no authorization endpoint: add AuthorizationCode to GrantTypes")
 	}
+	if s.config.RequestObjects != nil && len(s.responses) == 0 {
+		return errors.New("server: RequestObjects is set and there is no authorization endpoint: add AuthorizationCode to GrantTypes")
+	}
 	modes := s.config.ResponseModes
 	for i, m := range modes {
 		if !slices.Contains(responseModes(), m) || slices.Contains(modes[:i], m) {
@@ -110,7 +113,11 @@ func (m mounted) refuseClient(ctx context.Context, a *Ask, err error) *mandate.R
 	if e.URI != "" {
 		params = append(params, mandate.Field{Name: "error_uri", Value: e.URI})
 	}
-	switch used := m.endPushed(ctx, a, endRefused); {
+	used := m.endPushed(ctx, a, endRefused)
+	if used == nil {
+		used = m.useObject(ctx, a)
+	}
+	switch {
 	case errors.Is(used, store.ErrUsed):
 		return m.finished(ctx, a, used)
 	case used != nil: // an error gives nothing away that is worth a second one

@@ -47,6 +47,7 @@ type Server struct {
 	atRest  *mandate.Sealer   // signing keys and recoverable client secrets
 	slow    *slowSecrets
 	pushes  *quota // of public clients
+	objects *objects
 	keys    keyring
 
 	userCodes *mandate.MAC // what a store finds a user code by
@@ -86,6 +87,7 @@ func New(config Config) (*Server, error) {
 		slow:          newSlowSecrets(c.SecretCores, c.VerifySecret),
 	}
 	s.lead = leadOf(c.TokenPrefixes[0])
+	s.objects = &objects{fetcher: c.Fetcher, now: s.now, set: make(map[string]*objectAt)}
 	if p := c.PushedRequests; p != nil {
 		s.pushes = newQuota(maxPushedClient, p.TTL+flowTTL)
 	}
