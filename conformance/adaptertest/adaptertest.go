@@ -46,6 +46,7 @@ func Run(t *testing.T, a Adapter) {
 		{"redirect URIs", redirects()},
 		{"response modes", responseModes()},
 		{"pushed requests", pushedRequests()},
+		{"request objects", requestObjects()},
 		{"scopes", scopesAndResources()},
 		{"prompt", prompts()},
 		{"methods", methods()},

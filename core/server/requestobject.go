@@ -84,6 +84,9 @@ func (s *Server) checkObjects(c *store.Client) error {
 	return nil
 }
 
+// paramDetails is the parameter of RFC 9396, whose value is JSON.
+const paramDetails = "authorization_details"
+
 const maxClaims = 100 // of a request object
 
 // objectOf returns the parameters that count: those of the request object that params have, or params themselves where they have none. An
@@ -235,7 +238,8 @@ func paramsOfClaims(claims *jose.Claims) (mandate.Params, error) {
 			}
 		case raw[0] == '[' && !single(name) && json.Unmarshal(raw, &list) == nil:
 			values = list
-		case raw[0] != '[' && raw[0] != '{' && (raw[0] < '0' || raw[0] > '9') && single(name):
+		case name == "claims", name == paramDetails, !single(name), raw[0] >= '0' && raw[0] <= '9':
+		default:
 			return nil, badObject("claim " + mandate.Printable(name) + " has the wrong type")
 		}
 		for _, v := range values {
