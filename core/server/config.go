@@ -48,6 +48,9 @@ type Config struct {
 	// one. Default: none, which means every resource of this issuer.
 	DefaultAudience []string
 
+	// Profile sets what is empty here and refuses what contradicts it: a server for web applications, for machines, for OAuth 2.1, for the Model Context
+	// Protocol, and others. Default: none.
+	Profile Profile
 	// GrantTypes are the grants that the token endpoint serves. Default: AuthorizationCode, RefreshToken and ClientCredentials.
 	GrantTypes []GrantType
 	// InsecureImplicit adds the response type "token", for clients that are registered for it and for the grant type "implicit" (RFC
@@ -238,6 +241,9 @@ func (c *Config) withDefaults() (place, error) {
 			return at, fmt.Errorf("server: Secret is empty and the issuer %q is not on loopback: hand over mandate.ParseSecret of 32 random bytes", c.Issuer)
 		}
 		c.Secret = mandate.NewRandomSecret()
+	}
+	if err := c.applyProfile(); err != nil {
+		return at, err
 	}
 	c.setDefaults()
 	if c.PushedRequests, err = c.PushedRequests.withDefaults(); err != nil {
