@@ -30,11 +30,13 @@ type Open func(t *testing.T) store.Store
 func Run(t *testing.T, open Open) {
 	t.Helper()
 	for name, f := range map[string]func(*testing.T, store.Store){
-		"register":            register,
-		"update":              update,
-		"secrets overlap":     overlap,
-		"delete kills tokens": deleteKills,
-		"a delete that stops": deleteStops,
+		"register":                register,
+		"update":                  update,
+		"secrets overlap":         overlap,
+		"secrets that are sealed": sealedSecrets,
+		"keys instead of secrets": signingClients,
+		"delete kills tokens":     deleteKills,
+		"a delete that stops":     deleteStops,
 		"a delete that stops when the client is gone":       deleteStopsLate,
 		"a write whose answer is lost":                      answerLost,
 		"an apply that stops":                               applyStops,
@@ -85,8 +87,9 @@ func newWorld(t *testing.T, st store.Store, secrets ...mandate.Secret) *world {
 	t.Helper()
 	c := server.Config{
 		Issuer: issuer, Store: st, Secret: mandate.NewRandomSecret(), DefaultAudience: []string{audience},
-		Scopes:  []server.Scope{{Name: "read"}, {Name: "write"}},
-		Clients: []*store.Client{{ID: "fixed", Secrets: []store.Secret{server.HashSecret("fixed-secret")}, Metadata: oauth2.ClientMetadata{GrantTypes: []string{"client_credentials"}}}},
+		ClientAuthMethods: []string{"client_secret_basic", "client_secret_post", "none", "private_key_jwt", "client_secret_jwt"},
+		Scopes:            []server.Scope{{Name: "read"}, {Name: "write"}},
+		Clients:           []*store.Client{{ID: "fixed", Secrets: []store.Secret{server.HashSecret("fixed-secret")}, Metadata: oauth2.ClientMetadata{GrantTypes: []string{"client_credentials"}}}},
 	}
 	for _, s := range secrets {
 		c.Secret = s

@@ -54,7 +54,7 @@ func register(t *testing.T, st store.Store) {
 		"an id with a space":                         {func(c *store.Client) { c.ID = "a b" }, nil, `client id "a b" must be 1 to 512 visible ASCII characters`},
 		"a grant type that the server does not know": {func(c *store.Client) { c.Metadata.GrantTypes = []string{"password"} }, nil, `has the grant type "password", which is not among GrantTypes: [authorization_code client_credentials refresh_token]`},
 		"a scope that the server does not know":      {func(c *store.Client) { c.Metadata.Scope = "admin" }, nil, `has the scope "admin", which is not among Scopes`},
-		"a method that the server does not know":     {func(c *store.Client) { c.Metadata.AuthMethod = "tls_client_auth" }, nil, `has AuthMethod "tls_client_auth", which is not among ClientAuthMethods: [client_secret_basic client_secret_post none private_key_jwt]`},
+		"a method that the server does not know":     {func(c *store.Client) { c.Metadata.AuthMethod = "tls_client_auth" }, nil, `has AuthMethod "tls_client_auth", which is not among ClientAuthMethods: [client_secret_basic client_secret_post none private_key_jwt client_secret_jwt]`},
 		"a signature without keys":                   {func(c *store.Client) { c.Metadata.AuthMethod = "private_key_jwt" }, nil, `authenticates by private_key_jwt and has no keys: give it jwks or jwks_uri`},
 		"code without a redirect URI":                {func(c *store.Client) { c.Metadata.GrantTypes = []string{"authorization_code"} }, nil, `has the grant authorization_code and no redirect URI: add one, or set GrantTypes`},
 		"a redirect URI with a fragment": {func(c *store.Client) {
