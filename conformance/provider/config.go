@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
-
 )
 
 // config is the configuration as it stands in the file. Pointers tell what is absent from what is zero.
