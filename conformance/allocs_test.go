@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/jose"
 	"github.com/go-mandate/mandate/core/nethttp"
 	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
@@ -38,6 +39,16 @@ func TestTokenAllocations(t *testing.T) { //nolint:paralleltest // AllocsPerRun 
 				t.Errorf("%v allocations, want at most %v", n, tc.most)
 			}
 		})
+	}
+}
+
+// TestSignedTokenAllocations holds the same of an access token that is signed, with an algorithm that itself allocates next to nothing.
+func TestSignedTokenAllocations(t *testing.T) { //nolint:paralleltest // AllocsPerRun refuses it
+	c := newCaller(t, func(c *server.Config) {
+		c.TokenFormat, c.SigningAlg, c.DefaultAudience = server.JWT, jose.EdDSA, []string{"https://api.example.com"}
+	})
+	if n := testing.AllocsPerRun(2000, clientCredentials(c)); n > 32 {
+		t.Errorf("%v allocations, want at most 32", n)
 	}
 }
 
@@ -80,15 +91,19 @@ type caller struct {
 	body   []byte
 }
 
-func newCaller(tb testing.TB) *caller {
+func newCaller(tb testing.TB, change ...func(*server.Config)) *caller {
 	tb.Helper()
-	srv, err := server.New(server.Config{
+	config := server.Config{
 		Issuer: "https://id.example.com", Store: memstore.New(), Secret: mandate.NewRandomSecret(), Scopes: []server.Scope{{Name: "read"}},
 		Clients: []*store.Client{
 			{ID: "machine", Secrets: []store.Secret{server.HashSecret("0123456789abcdef0123456789abcdef")}, Metadata: oauth2.ClientMetadata{GrantTypes: []string{"client_credentials"}}},
 			{ID: "app", Metadata: oauth2.ClientMetadata{AuthMethod: "none", RedirectURIs: []string{callback}, GrantTypes: []string{"authorization_code", "refresh_token"}}},
 		},
-	})
+	}
+	for _, f := range change {
+		f(&config)
+	}
+	srv, err := server.New(config)
 	if err != nil {
 		tb.Fatal(err)
 	}

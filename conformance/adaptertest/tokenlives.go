@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -195,6 +196,21 @@ func looks() cases {
 			w.token(web(), web().exchange("acme2c_"+strings.TrimPrefix(next.Refresh, "acme2r_"))).refused(t, 400, "invalid_grant")
 			w.revoke(web(), next.Refresh).status(t, 200)
 			w.dead(web(), next.Access, next.Refresh)
+		},
+		"a scanner finds what leaked": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, nil)
+			for range 20 {
+				code := w.code(web())
+				got := w.token(web(), web().exchange(code)).tokens(t)
+				secret, _ := server.NewClientSecret()
+				for text, pattern := range map[string]string{
+					code: `\bmdc_[A-Za-z0-9_-]{54}`, got.Access: `\bmda_[A-Za-z0-9_-]{43}`, got.Refresh: `\bmdr_[A-Za-z0-9_-]{54}`, secret: `\bmds_[A-Za-z0-9_-]{43}`,
+				} {
+					if found := regexp.MustCompile(pattern).FindString(`log "` + text + `" end`); found != text {
+						t.Errorf("%s finds %q in %q", pattern, found, text)
+					}
+				}
+			}
 		},
 		"a generator of the application's own": func(t *testing.T, a Adapter) {
 			var n int

@@ -25,6 +25,8 @@ import (
 func TestConfigs(t *testing.T) {
 	t.Parallel()
 	config := docs.JWT(docs.Lifetimes(docs.Proxied(memstore.New(), mandate.NewRandomSecret())))
+	config = docs.ErrorPages(docs.SignedAnswers(docs.TokenGenerator(docs.TokenPrefix(docs.TokenLife(docs.TokenLives(config))))))
+	config = docs.Introspected(docs.TokenMembers(docs.TokenClaims(config, nil), nil), nil)
 	config.Scopes = []server.Scope{{Name: "invoices"}}
 	config.Clients = docs.Clients()
 	set, err := docs.Pages()
@@ -35,6 +37,10 @@ func TestConfigs(t *testing.T) {
 	srv, err := server.New(config)
 	if err != nil {
 		t.Fatal(err)
+	}
+	endless := docs.TokenNoEnd(docs.Lifetimes(docs.Proxied(memstore.New(), mandate.NewRandomSecret())))
+	if _, err := server.New(endless); err != nil {
+		t.Error(err)
 	}
 	if _, err := docs.GuardOf(srv); err != nil {
 		t.Error(err)
