@@ -126,6 +126,20 @@ func limits() cases {
 			w.clock.Pass(time.Minute)
 			push(spa()).status(t, 201)
 		},
+		"who registers clients without end waits": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, func(s *setup) { s.Registration = &server.Registration{Open: true} })
+			register := func() *answer {
+				return w.do(t, "POST", "/register", `{"redirect_uris":["https://app.example.com/cb"],"token_endpoint_auth_method":"none"}`, "Content-Type", "application/json")
+			}
+			for range 30 {
+				register().status(t, 201)
+			}
+			ans := register()
+			ans.refused(t, 429, "temporarily_unavailable")
+			ans.fields(t, "Retry-After", "60", "Cache-Control", "no-store")
+			w.clock.Pass(time.Minute)
+			register().status(t, 201)
+		},
 		"a limiter of the application's own decides, and is told": func(t *testing.T, a Adapter) {
 			l := new(ownLimiter)
 			w := newWorld(t, a, func(s *setup) {

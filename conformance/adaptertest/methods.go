@@ -205,7 +205,7 @@ func metadata() cases {
 func follow(t *testing.T, w *world, m map[string]any, at func(member string) string) {
 	t.Helper()
 	for member, want := range map[string]string{
-		"grant_types_supported": "authorization_code client_credentials refresh_token", "response_types_supported": "code", "response_modes_supported": "query fragment",
+		"grant_types_supported": "authorization_code client_credentials refresh_token", "response_types_supported": "code", "response_modes_supported": "query fragment form_post",
 		"code_challenge_methods_supported": "S256", "scopes_supported": "read write admin open",
 		"token_endpoint_auth_methods_supported": "client_secret_basic client_secret_post none private_key_jwt", "revocation_endpoint_auth_methods_supported": "client_secret_basic client_secret_post none private_key_jwt",
 		"introspection_endpoint_auth_methods_supported": "client_secret_basic client_secret_post private_key_jwt",

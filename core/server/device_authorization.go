@@ -112,7 +112,7 @@ func (s *Server) beginDevice(ctx context.Context, r *mandate.Request, client Cli
 		return nil, mandate.Errorf(mandate.InvalidRequest, nil, "the request is too large to be kept")
 	}
 	if client.Method() == "none" { // anybody can ask in its name
-		if _, err := s.attempt(ctx, r, Attempt{What: WriteAttempt, Endpoint: "device_authorization", ClientID: client.ID}); err != nil {
+		if err := s.mayWrite(ctx, r, WriteAttempt, "device_authorization", client.ID); err != nil {
 			return nil, err
 		}
 		if !s.devices.take(client.ID, int64(deviceRow+len(data)), now) {

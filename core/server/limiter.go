@@ -33,7 +33,8 @@ const (
 	ClientSecretAttempt AttemptKind = "client secret" // one that a person chose; a generated one cannot be guessed
 	PasswordAttempt     AttemptKind = "password"      // at the sign-in page or by the password grant
 	UserCodeAttempt     AttemptKind = "user code"     // of a device (RFC 8628, section 5.1)
-	WriteAttempt        AttemptKind = "write"         // a row that a client without a secret asks for: a pushed request, a device code, a registration
+	WriteAttempt        AttemptKind = "write"         // a row that a client without a secret asks for: a pushed request, a device code
+	RegistrationAttempt AttemptKind = "registration"  // a client that registers itself and proves nothing (Registration.Open): its row stays
 )
 
 // Limiter bounds guessing. The server asks it before it checks what can be guessed, and tells it afterwards how it
@@ -66,6 +67,8 @@ type LimiterConfig struct {
 	Forget time.Duration
 	// Writes is how many rows a client without a secret may ask for from one address in a minute. Default: 600.
 	Writes int
+	// Registrations is how many clients can register themselves from one address in a minute. Default: 30.
+	Registrations int
 	// Keys bounds the memory: how many pairs of account and address are remembered, at about 100 bytes. Where there are more, the
 	// oldest are forgotten. Default: 100,000.
 	Keys int
@@ -78,7 +81,7 @@ func NewLimiter(c LimiterConfig) (Limiter, error) {
 		name  string
 		field *int
 		usual int
-	}{{"Free", &c.Free, 5}, {"Writes", &c.Writes, 600}, {"Keys", &c.Keys, 100_000}} {
+	}{{"Free", &c.Free, 5}, {"Writes", &c.Writes, 600}, {"Registrations", &c.Registrations, 30}, {"Keys", &c.Keys, 100_000}} {
 		if *f.field < 0 {
 			return nil, fmt.Errorf("server: LimiterConfig.%s %d is negative: leave it 0 for %d", f.name, *f.field, f.usual)
 		}
@@ -122,7 +125,20 @@ type limiter struct {
 	first, newest *count
 }
 
-const writeWindow = time.Minute
+// window is what writes are counted in.
+const window = time.Minute
+
+// most returns how many attempts of a kind a window has room for, or 0 for guesses, which are counted otherwise.
+func (l *limiter) most(kind AttemptKind) int {
+	switch kind {
+	case WriteAttempt:
+		return l.config.Writes
+	case RegistrationAttempt:
+		return l.config.Registrations
+	default:
+		return 0
+	}
+}
 
 // Try implements [Limiter].
 func (l *limiter) Try(_ context.Context, a Attempt) (time.Duration, error) {
@@ -130,9 +146,9 @@ func (l *limiter) Try(_ context.Context, a Attempt) (time.Duration, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.counts[key]
-	keep := l.config.Forget
-	if a.What == WriteAttempt {
-		keep = writeWindow
+	keep, most := l.config.Forget, l.most(a.What)
+	if most > 0 {
+		keep = window
 	}
 	if c != nil && a.At.Sub(c.last) >= keep {
 		l.drop(c)
@@ -152,7 +168,7 @@ func (l *limiter) Try(_ context.Context, a Attempt) (time.Duration, error) {
 	}
 	l.link(c)
 	c.wrong++ // until Done says that it was right: those that try at once count, too
-	if a.What != WriteAttempt {
+	if most == 0 {
 		c.last = a.At
 	}
 	return 0, nil
@@ -160,11 +176,11 @@ func (l *limiter) Try(_ context.Context, a Attempt) (time.Duration, error) {
 
 // wait returns how long the one who tries a must wait.
 func (l *limiter) wait(c *count, a Attempt) time.Duration {
-	if a.What == WriteAttempt {
-		if c.wrong < l.config.Writes {
+	if most := l.most(a.What); most > 0 {
+		if c.wrong < most {
 			return 0
 		}
-		return c.last.Add(writeWindow).Sub(a.At)
+		return c.last.Add(window).Sub(a.At)
 	}
 	over := c.wrong - l.config.Free
 	if over < 0 {
@@ -179,7 +195,7 @@ func (l *limiter) wait(c *count, a Attempt) time.Duration {
 
 // Done implements [Limiter].
 func (l *limiter) Done(_ context.Context, a Attempt, right bool) {
-	if !right || a.What == WriteAttempt {
+	if !right || l.most(a.What) > 0 {
 		return
 	}
 	l.mu.Lock()
@@ -279,9 +295,9 @@ func (s *Server) attempt(ctx context.Context, r *mandate.Request, a Attempt) (do
 	return func(right bool) { s.config.Limiter.Done(ctx, a, right) }, nil
 }
 
-// mayWrite asks the limiter for a row that a client which proves nothing wants kept.
-func (s *Server) mayWrite(ctx context.Context, r *mandate.Request, endpoint, clientID string) error {
-	done, err := s.attempt(ctx, r, Attempt{What: WriteAttempt, Endpoint: endpoint, ClientID: clientID})
+// mayWrite asks the limiter for a row that somebody who proves nothing wants kept.
+func (s *Server) mayWrite(ctx context.Context, r *mandate.Request, what AttemptKind, endpoint, clientID string) error {
+	done, err := s.attempt(ctx, r, Attempt{What: what, Endpoint: endpoint, ClientID: clientID})
 	if err == nil {
 		done(true)
 	}

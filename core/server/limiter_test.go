@@ -147,7 +147,7 @@ func TestLimiterIsBounded(t *testing.T) {
 func TestLimiterRefuses(t *testing.T) {
 	t.Parallel()
 	for field, c := range map[string]server.LimiterConfig{
-		"Free": {Free: -1}, "Writes": {Writes: -1}, "Keys": {Keys: -1}, "MaxWait": {MaxWait: -1}, "Forget": {Forget: -1},
+		"Free": {Free: -1}, "Writes": {Writes: -1}, "Registrations": {Registrations: -1}, "Keys": {Keys: -1}, "MaxWait": {MaxWait: -1}, "Forget": {Forget: -1},
 	} {
 		if _, err := server.NewLimiter(c); err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s: error = %v", field, err)

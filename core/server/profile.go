@@ -40,7 +40,9 @@ func (c *Config) applyProfile() error {
 			c.GrantTypes = list
 		}
 	}
-	password := InsecurePassword(func(ctx context.Context, _ Client, name, password string) (User, error) { return c.SignIn(ctx, name, password) })
+	password := InsecurePassword(func(ctx context.Context, _ Client, name, password string) (User, error) {
+		return c.SignIn(ctx, name, password)
+	})
 	switch c.Profile {
 	case "":
 	case ProfileWeb:

@@ -100,7 +100,7 @@ func (s *Server) push(ctx context.Context, r *mandate.Request, params mandate.Pa
 		return &resp, nil
 	}
 	if client.Method() == "none" {
-		if err := s.mayWrite(ctx, r, endpointPushed, client.ID); err != nil {
+		if err := s.mayWrite(ctx, r, WriteAttempt, endpointPushed, client.ID); err != nil {
 			return nil, err
 		}
 	}

@@ -132,6 +132,11 @@ func (s *Server) register(ctx context.Context, r *mandate.Request) (*mandate.Res
 	if err := w.fill(ctx, c, nil); err != nil {
 		return nil, err
 	}
+	if w.via == viaOpen {
+		if err := s.mayWrite(ctx, r, RegistrationAttempt, "registration", ""); err != nil {
+			return nil, err
+		}
+	}
 	manage := ""
 	if s.config.Registration.Management {
 		manage = s.newToken(kindManage)

@@ -20,8 +20,8 @@ import (
 // where any program could pose as it, and it may ask for public scopes alone, unless Trusted says otherwise.
 type Registration struct {
 	// Open lets everybody register, with neither token nor software statement: for the grants authorization_code, refresh_token and
-	// device_code, the response type code, and Scopes. Each such registration is a row in the store: put a limit on the
-	// endpoint "registration" with Hooks.Before. Default: false.
+	// device_code, the response type code, and Scopes. Each such registration is a row in the store, which
+	// Config.Limiter bounds. Default: false.
 	Open bool
 	// Management lets clients read, replace and delete their registration (RFC 7592). Default: false.
 	Management bool
