@@ -86,9 +86,7 @@ func (c *config) storeClient(in *client) (*store.Client, error) {
 		}
 	}
 	out.Policy.TokenTTL, out.Policy.CodeTTL = seconds(in.AccessTTL), seconds(in.CodeTTL)
-	if c.AutoConsent {
-		out.Policy.Consent, out.Policy.AssumeIdentity = "never", true
-	}
+	c.consent(out)
 	switch {
 	case in.Secret == "":
 	case in.metadata.Method() == "client_secret_jwt":

@@ -28,6 +28,7 @@ type config struct {
 	Rotation     string           `json:"refresh_rotation"`
 	GraceSeconds *int64           `json:"refresh_grace_s"`
 	Outbound     outbound         `json:"outbound"`
+	Registration registration     `json:"registration"`
 	Features     features         `json:"features"`
 	Lifetimes    lifetimes        `json:"lifetimes"`
 	SigningAlgs  signingAlgs      `json:"signing_algs"`
@@ -46,6 +47,7 @@ type features struct {
 	PKCE    *bool `json:"pkce_required"`
 	Refresh *bool `json:"refresh_tokens"`
 	Iss     *bool `json:"iss_parameter"`
+	CIMD    *bool `json:"cimd"`
 }
 
 // lifetimes are in seconds.
@@ -130,7 +132,7 @@ func (c *config) check() error {
 	if err := c.SigningAlgs.check(c.AuthMethods); err != nil {
 		return err
 	}
-	if err := c.Outbound.check(); err != nil {
+	if err := errors.Join(c.Outbound.check(), c.Registration.check()); err != nil {
 		return err
 	}
 	if err := known("grant_types", c.GrantTypes, grantTypes()); err != nil {

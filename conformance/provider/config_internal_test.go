@@ -28,7 +28,28 @@ func TestBadConfig(t *testing.T) {
 		"an unknown member of a client": {
 			edit: func(c map[string]any) { client0(c)["redirect_uri"] = "https://x" }, want: "clients[0].redirect_uri is unknown",
 		},
-		"a planned member": {edit: func(c map[string]any) { c["registration"] = nil }, want: "registration does not exist yet"},
+		"a planned member": {edit: func(c map[string]any) { c["mcp"] = nil }, want: "mcp does not exist yet"},
+		"an unknown member of the registration": {
+			edit: func(c map[string]any) { c["registration"] = map[string]any{"open": true} }, want: "registration.open is unknown",
+		},
+		"a token of a registration that is off": {
+			edit: func(c map[string]any) { c["registration"] = map[string]any{"initial_access_token": "x"} },
+			want: "registration.initial_access_token is set and registration.enabled is false",
+		},
+		"an empty token of the registration": {
+			edit: func(c map[string]any) {
+				c["registration"] = map[string]any{"enabled": true, "initial_access_token": ""}
+			},
+			want: "registration.initial_access_token is empty: leave it out, so that everybody may register",
+		},
+		"management of a registration that is off": {
+			edit: func(c map[string]any) { c["registration"] = map[string]any{"management": true} },
+			want: "registration.management is true and registration.enabled is false",
+		},
+		"trust in a registration that is off": {
+			edit: func(c map[string]any) { c["registration"] = map[string]any{"enabled": false, "trusted": true} },
+			want: "registration.trusted is true and registration.enabled is false",
+		},
 		"a planned feature, even off": {
 			edit: func(c map[string]any) { c["features"] = map[string]any{"par": false} }, want: "features.par does not exist yet",
 		},

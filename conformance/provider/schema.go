@@ -57,15 +57,16 @@ func configShape() shape {
 			"issuer", "secret", "profile", "grant_types", "client_auth_methods", "scopes", "refresh_rotation", "refresh_grace_s",
 			"password_cost", "auto_consent",
 		},
-		"registration", "response_types", "response_modes", "acr_values", "claims", "ui_locales", "subject_types",
+		"response_types", "response_modes", "acr_values", "claims", "ui_locales", "subject_types",
 		"pairwise_salt", "mcp", "oauth1").
 		with("tls", object([]string{"self_signed", "cert", "key"})).
+		with("registration", object([]string{"enabled", "initial_access_token", "management", "trusted"})).
 		with("keys", list(object([]string{"kid", "alg", "file"}))).
 		with("signing_algs", object([]string{"token_auth", "introspection"}, "id_token", "userinfo", "request_object", "dpop", "authorization")).
 		with("outbound", object([]string{"allow_private_networks", "insecure_tls", "ca_file", "timeout_s", "documents"})).
-		with("features", object([]string{"pkce_required", "refresh_tokens", "iss_parameter"},
+		with("features", object([]string{"pkce_required", "refresh_tokens", "iss_parameter", "cimd"},
 			"par", "require_par", "dpop", "mtls", "jar", "require_jar", "jarm", "request_uri", "claims_parameter", "rar",
-			"backchannel_logout", "frontchannel_logout", "session_management", "ciba", "device", "token_exchange", "cimd", "oauth1")).
+			"backchannel_logout", "frontchannel_logout", "session_management", "ciba", "device", "token_exchange", "oauth1")).
 		with("lifetimes", object([]string{"code", "access_token", "refresh_token", "session"}, "id_token", "par", "device_code", "clock_skew")).
 		with("limits", object([]string{"enabled"})).
 		with("accounts", list(object([]string{"username", "password", "sub", "acr", "claims"}))).

@@ -68,6 +68,7 @@ func (s *settings) site(st store.Store, keys jose.Ring) (*site, error) {
 		Clients: s.clients, Scopes: serverScopes(c.Scopes), DefaultAudience: c.audience(),
 		GrantTypes: serverGrants(c.GrantTypes), SignIn: s.people.signIn,
 		SigningAlg: s.alg, Keys: keys,
+		Registration: c.serverRegistration(), ClientDocuments: c.clientDocuments(),
 		ClientAuthMethods: c.AuthMethods, ClientAuthAlgs: algs(c.SigningAlgs.TokenAuth), Fetcher: s.fetcher,
 		CodeTTL: seconds(c.Lifetimes.Code), TokenTTL: seconds(c.Lifetimes.Access),
 		RefreshIdle: seconds(c.Lifetimes.Refresh), SessionIdle: seconds(c.Lifetimes.Session), SessionTTL: seconds(c.Lifetimes.Session),
