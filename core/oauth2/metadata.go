@@ -46,6 +46,7 @@ type ServerMetadata struct {
 	RequestURIParameter      *bool    `json:"request_uri_parameter_supported,omitempty"`       // absent means true to some
 	RequireSignedRequest     bool     `json:"require_signed_request_object,omitempty"`
 	RequestAlgs              []string `json:"request_object_signing_alg_values_supported,omitempty"`
+	AuthorizationAlgs        []string `json:"authorization_signing_alg_values_supported,omitempty"` // JARM, section 4
 	IssParameter             bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 
 	// Extra holds the members of extensions.

@@ -128,7 +128,7 @@ func (s *Server) decided(ctx context.Context, c *store.Client, want store.Grant)
 
 // respond sends the browser back to the client with what the response types add.
 func (m mounted) respond(ctx context.Context, a *Ask, g *store.Grant) *mandate.Response {
-	if types := a.Request.ResponseTypes; len(types) == 1 && types[0] == "code" && a.Request.ResponseMode != modePost { // as nearly always, and cheaper
+	if types := a.Request.ResponseTypes; len(types) == 1 && types[0] == "code" && (a.Request.ResponseMode == modeQuery || a.Request.ResponseMode == modeFragment) { // as nearly always, and cheaper
 		var text room
 		code, err := m.codeOf(a, g, &text)
 		if err != nil {

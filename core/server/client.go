@@ -131,6 +131,8 @@ func (s *Server) unmet(c *store.Client) (what, field string) {
 		return "pushed authorization requests", "Config.PushedRequests"
 	case s.config.RequestObjects == nil && (p.SignedRequest || d.RequireSignedRequest):
 		return "signed request objects", "Config.RequestObjects"
+	case d.AuthorizationEncryptionAlg != "":
+		return "encrypted authorization responses", ""
 	case p.DPoP || d.DPoPBound:
 		return "DPoP-bound tokens", ""
 	case p.Certificate || d.CertificateBound:

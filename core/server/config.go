@@ -62,7 +62,8 @@ type Config struct {
 	// Extensions add to the server, in their order.
 	Extensions []Extension
 
-	// ResponseModes are the ways in which authorization responses reach clients: "query", "fragment" and "form_post". Default: all of them.
+	// ResponseModes are the ways in which authorization responses reach clients: "query", "fragment" and "form_post". Default: all three. "jwt"
+	// beside them offers each of them signed, too (JARM): "jwt", "query.jwt", "fragment.jwt", "form_post.jwt".
 	ResponseModes []string
 	// PushedRequests lets clients push authorization requests (RFC 9126). Default: nil, they cannot.
 	PushedRequests *PushedRequests

@@ -42,6 +42,9 @@ func (s *Server) CheckClient(c *store.Client) error {
 	if err := s.checkObjects(c); err != nil {
 		return err
 	}
+	if err := s.checkAnswers(c); err != nil {
+		return err
+	}
 	if what, field := s.unmet(c); field != "" {
 		return fmt.Errorf("server: client %q demands %s, which this server does not offer: set %s, or change the client", c.ID, what, field)
 	} else if what != "" {

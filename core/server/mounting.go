@@ -222,7 +222,10 @@ func (s *Server) describeAs(extra map[string]json.RawMessage) oauth2.ServerMetad
 		if s.config.InsecureImplicit && s.grants[grantCode] != nil {
 			d.ResponseTypes = append(d.ResponseTypes, "code "+responseToken)
 		}
-		d.ResponseModes = s.config.ResponseModes
+		d.ResponseModes = signedModes(s.config.ResponseModes)
+		if slices.Contains(s.config.ResponseModes, modeJWT) {
+			d.AuthorizationAlgs = s.answerAlgs()
+		}
 		d.ChallengeMethods = []string{oauth2.S256}
 		d.IssParameter = !s.config.OmitIss
 		if o := s.config.RequestObjects; o != nil {

@@ -33,9 +33,10 @@ func (s *Server) checkRequests() error {
 		return errors.New("server: RequestObjects is set and there is no authorization endpoint: add AuthorizationCode to GrantTypes")
 	}
 	modes := s.config.ResponseModes
+	known := append(responseModes(), modeJWT)
 	for i, m := range modes {
-		if !slices.Contains(responseModes(), m) || slices.Contains(modes[:i], m) {
-			return fmt.Errorf("server: ResponseModes has %q, which is none of %v, once", m, responseModes())
+		if !slices.Contains(known, m) || slices.Contains(modes[:i], m) {
+			return fmt.Errorf("server: ResponseModes has %q, which is none of %v, once", m, known)
 		}
 	}
 	for name := range s.responses {
@@ -62,16 +63,20 @@ func (s *Server) readMode(a *Ask, params mandate.Params) error {
 	q := &a.Request
 	q.ResponseMode = s.defaultMode(q.ResponseTypes)
 	asked, ok := good(params, "response_mode")
+	if asked == modeJWT {
+		asked = q.ResponseMode + suffixJWT
+	}
+	base, signed := baseMode(asked)
 	switch {
 	case !ok:
 		return mandate.Errorf(mandate.InvalidRequest, nil, "parameter response_mode is repeated or malformed")
 	case asked == "" || asked == q.ResponseMode:
 		return nil
-	case !slices.Contains(s.config.ResponseModes, asked):
+	case base == modeJWT || !slices.Contains(s.config.ResponseModes, base) || signed && !slices.Contains(s.config.ResponseModes, modeJWT):
 		return mandate.Errorf(mandate.InvalidRequest, nil, "response_mode is not supported")
-	case asked == modeQuery:
+	case base == modeQuery && q.ResponseMode != modeQuery:
 		return mandate.Errorf(mandate.InvalidRequest, nil, "response_mode query cannot carry a token")
-	case asked == modePost && oauth2.PrivateUseURI(q.RedirectURI):
+	case base == modePost && oauth2.PrivateUseURI(q.RedirectURI):
 		return mandate.Errorf(mandate.InvalidRequest, nil, "response_mode form_post needs an http or https redirect_uri")
 	}
 	q.ResponseMode = asked
@@ -81,14 +86,21 @@ func (s *Server) readMode(a *Ask, params mandate.Params) error {
 // deliver sends params to the client, whose redirect URI is proven, with the state and the issuer (RFC 9207), in the response
 // mode of a: for what was granted and for errors alike.
 func (m mounted) deliver(ctx context.Context, a *Ask, params []mandate.Field) *mandate.Response {
-	if a.Request.ResponseMode != modePost {
+	mode, signed := baseMode(a.Request.ResponseMode)
+	if signed {
+		var err error
+		if params, err = m.signAnswer(ctx, a, params); err != nil {
+			return m.errorPage(ctx, a.request, err, pages.Error{})
+		}
+	}
+	if mode != modePost {
 		return redirect(a.answerURL(a.Request.ResponseMode, params))
 	}
 	fields := slices.Clip(params)
-	if a.Request.State != "" {
+	if a.Request.State != "" && !signed {
 		fields = append(fields, mandate.Field{Name: "state", Value: a.Request.State})
 	}
-	if !m.config.OmitIss {
+	if !m.config.OmitIss && !signed {
 		fields = append(fields, mandate.Field{Name: "iss", Value: m.config.Issuer})
 	}
 	resp, err := m.pages.Post(pages.Post{URL: a.Request.RedirectURI, Fields: fields})
@@ -124,18 +136,21 @@ func (m mounted) refuseClient(ctx context.Context, a *Ask, err error) *mandate.R
 		m.hooks.Tell(ctx, mandate.Event{Name: mandate.Fault, ClientID: a.Client.ID, Err: used})
 	}
 	if a.Client.Origin != store.ByOperator && !a.Request.silent() && a.flow.Shown == "" && !m.hasSession(ctx, a.request) {
-		mode := a.Request.ResponseMode
-		if mode == modePost { // a link posts nothing
-			mode = m.defaultMode(a.Request.ResponseTypes)
+		link := *a
+		if mode, signed := baseMode(a.Request.ResponseMode); mode == modePost { // a link posts nothing
+			link.Request.ResponseMode = m.defaultMode(a.Request.ResponseTypes)
+			if signed {
+				link.Request.ResponseMode += suffixJWT
+			}
 		}
-		return m.errorPage(ctx, a.request, err, pages.Error{ReturnURL: a.answerURL(mode, params)})
+		return m.errorPage(ctx, a.request, err, pages.Error{ReturnURL: m.deliver(ctx, &link, params).Header.Get("Location")})
 	}
 	resp := *m.deliver(ctx, a, params)
 	resp.Err = err
 	return &resp
 }
 
-// answerURL returns the redirect URI with params, state and issuer, where mode has them.
+// answerURL returns the redirect URI with params, state and issuer, where mode has them. A signed answer has the two inside.
 func (a *Ask) answerURL(mode string, params []mandate.Field) string {
 	q := &a.Request
 	var b strings.Builder
@@ -143,7 +158,7 @@ func (a *Ask) answerURL(mode string, params []mandate.Field) string {
 	b.WriteString(q.RedirectURI)
 	mark := byte('?')
 	switch {
-	case mode == modeFragment:
+	case strings.HasPrefix(mode, modeFragment):
 		mark = '#'
 	case strings.Contains(q.RedirectURI, "?"):
 		mark = '&'
@@ -157,6 +172,9 @@ func (a *Ask) answerURL(mode string, params []mandate.Field) string {
 	}
 	for _, p := range params {
 		add(p.Name, url.QueryEscape(p.Value))
+	}
+	if strings.HasSuffix(mode, suffixJWT) {
+		return b.String()
 	}
 	if q.State != "" {
 		add("state", url.QueryEscape(q.State))
