@@ -47,8 +47,8 @@ func TestSignedTokenAllocations(t *testing.T) { //nolint:paralleltest // AllocsP
 	c := newCaller(t, func(c *server.Config) {
 		c.TokenFormat, c.SigningAlg, c.DefaultAudience = server.JWT, jose.EdDSA, []string{"https://api.example.com"}
 	})
-	if n := testing.AllocsPerRun(2000, clientCredentials(c)); n > 32 {
-		t.Errorf("%v allocations, want at most 32", n)
+	if n := testing.AllocsPerRun(2000, clientCredentials(c)); n > 26 {
+		t.Errorf("%v allocations, want at most 26", n)
 	}
 }
 
