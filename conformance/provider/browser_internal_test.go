@@ -94,12 +94,19 @@ type tab struct {
 // newTab opens a tab in b and starts what it visits.
 func newTab(t *testing.T, b *browser, framework string, s screen) *tab {
 	t.Helper()
+	return newTabWith(t, b, framework, s, func(map[string]any) {})
+}
+
+// newTabWith is newTab, at a provider whose configuration edit has changed.
+func newTabWith(t *testing.T, b *browser, framework string, s screen, edit func(c map[string]any)) *tab {
+	t.Helper()
 	l := listen(t)
 	v := &tab{T: t, screen: s, issuer: s.scheme + "://" + l.Addr().String(), app: newApp(t)}
 	content := basis()
 	content["issuer"] = v.issuer
 	client0(content)["redirect_uris"] = []any{v.app.url + "/cb"}
 	client0(content)["policy_uri"], client0(content)["tos_uri"] = "https://shop.example.com/privacy", "https://shop.example.com/terms"
+	edit(content)
 	listener := l
 	if s.scheme == "https" {
 		cert, err := selfSigned(v.issuer, time.Now())
@@ -254,9 +261,13 @@ func (v *tab) arrived() url.Values {
 func (v *tab) redeem(code string) int {
 	v.Helper()
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {v.app.url + "/cb"}, "code_verifier": {verifier}}
-	insecure := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
-	status, _ := ask(v.T, insecure, "POST", v.issuer+"/token", form.Encode(), basic, "Content-Type: application/x-www-form-urlencoded")
+	status, _ := ask(v.T, lenient(), "POST", v.issuer+"/token", form.Encode(), basic, "Content-Type: application/x-www-form-urlencoded")
 	return status
+}
+
+// lenient returns a client that takes any certificate.
+func lenient() *http.Client {
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
 }
 
 // look checks that a page fits the screen and can be used with a finger, and keeps a picture where SCREENSHOTS names a folder.

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/go-mandate/mandate/core/server"
 )
 
 // config is the configuration as it stands in the file. Pointers tell what is absent from what is zero.
@@ -48,6 +50,7 @@ type features struct {
 	Refresh *bool `json:"refresh_tokens"`
 	Iss     *bool `json:"iss_parameter"`
 	CIMD    *bool `json:"cimd"`
+	Device  *bool `json:"device"`
 }
 
 // lifetimes are in seconds.
@@ -56,6 +59,7 @@ type lifetimes struct {
 	Access  *int64 `json:"access_token"`
 	Refresh *int64 `json:"refresh_token"`
 	Session *int64 `json:"session"`
+	Device  *int64 `json:"device_code"`
 }
 
 type limits struct {
@@ -102,6 +106,9 @@ func (c *config) check() error {
 	}
 	if c.GrantTypes == nil {
 		c.GrantTypes = grantTypes()
+		if !c.Features.device() {
+			c.GrantTypes = slices.DeleteFunc(c.GrantTypes, func(g string) bool { return g == server.GrantTypeDevice })
+		}
 		if !on(c.Features.Refresh) {
 			c.GrantTypes = slices.DeleteFunc(c.GrantTypes, func(g string) bool { return g == "refresh_token" })
 		}
@@ -130,6 +137,9 @@ func (c *config) check() error {
 		return err
 	}
 	if err := c.SigningAlgs.check(c.AuthMethods); err != nil {
+		return err
+	}
+	if err := c.checkDevice(); err != nil {
 		return err
 	}
 	if err := errors.Join(c.Outbound.check(), c.Registration.check()); err != nil {

@@ -126,7 +126,7 @@ func TestBadConfig(t *testing.T) {
 		},
 		"an unknown grant type": {
 			edit: func(c map[string]any) { c["grant_types"] = []any{"password"} },
-			want: `grant_types has "password", which does not exist yet: there are authorization_code, refresh_token, client_credentials`,
+			want: `grant_types has "password", which does not exist yet: there are authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code`,
 		},
 		"an authentication method that does not exist": {
 			edit: func(c map[string]any) { c["client_auth_methods"] = []any{"tls_client_auth"} },
@@ -189,6 +189,26 @@ func TestBadConfig(t *testing.T) {
 		"a client with a grant that is not served": {
 			edit: func(c map[string]any) { c["grant_types"] = []any{"authorization_code", "refresh_token"} },
 			want: `clients[0] "web": grant_types has "client_credentials", which this server does not serve`,
+		},
+		"devices on and not served": {
+			edit: func(c map[string]any) {
+				c["features"], c["grant_types"] = map[string]any{"device": true}, []any{"authorization_code", "refresh_token", "client_credentials"}
+			},
+			want: "features.device is true and grant_types has no urn:ietf:params:oauth:grant-type:device_code",
+		},
+		"devices served and not on": {
+			edit: func(c map[string]any) { c["grant_types"] = []any{"urn:ietf:params:oauth:grant-type:device_code"} },
+			want: "grant_types has urn:ietf:params:oauth:grant-type:device_code and features.device is not true",
+		},
+		"a lifetime of device codes, and none of them": {
+			edit: func(c map[string]any) { c["lifetimes"] = map[string]any{"device_code": 60} },
+			want: "lifetimes.device_code is set and features.device is not true",
+		},
+		"a long lifetime of device codes": {
+			edit: func(c map[string]any) {
+				c["features"], c["lifetimes"] = map[string]any{"device": true}, map[string]any{"device_code": 601}
+			},
+			want: "lifetimes.device_code 601 is not between 1 and 600 seconds",
 		},
 		"refresh tokens off and served": {
 			edit: func(c map[string]any) {

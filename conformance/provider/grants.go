@@ -4,7 +4,7 @@ import "github.com/go-mandate/mandate/core/server"
 
 // grantTypes are the grants that exist.
 func grantTypes() []string {
-	return []string{"authorization_code", "refresh_token", "client_credentials"}
+	return []string{"authorization_code", "refresh_token", "client_credentials", server.GrantTypeDevice}
 }
 
 // serverGrants returns the grants called names, which [known] has seen.
@@ -16,7 +16,9 @@ func serverGrants(names []string) []server.GrantType {
 	}
 	grants := make([]server.GrantType, 0, len(names))
 	for _, name := range names {
-		grants = append(grants, made[name])
+		if g := made[name]; g != nil { // the device grant comes with its endpoints
+			grants = append(grants, g)
+		}
 	}
 	return grants
 }

@@ -64,10 +64,10 @@ func configShape() shape {
 		with("keys", list(object([]string{"kid", "alg", "file"}))).
 		with("signing_algs", object([]string{"token_auth", "introspection"}, "id_token", "userinfo", "request_object", "dpop", "authorization")).
 		with("outbound", object([]string{"allow_private_networks", "insecure_tls", "ca_file", "timeout_s", "documents"})).
-		with("features", object([]string{"pkce_required", "refresh_tokens", "iss_parameter", "cimd"},
+		with("features", object([]string{"pkce_required", "refresh_tokens", "iss_parameter", "device", "cimd"},
 			"par", "require_par", "dpop", "mtls", "jar", "require_jar", "jarm", "request_uri", "claims_parameter", "rar",
-			"backchannel_logout", "frontchannel_logout", "session_management", "ciba", "device", "token_exchange", "oauth1")).
-		with("lifetimes", object([]string{"code", "access_token", "refresh_token", "session"}, "id_token", "par", "device_code", "clock_skew")).
+			"backchannel_logout", "frontchannel_logout", "session_management", "ciba", "token_exchange", "oauth1")).
+		with("lifetimes", object([]string{"code", "access_token", "refresh_token", "session", "device_code"}, "id_token", "par", "clock_skew")).
 		with("limits", object([]string{"enabled"})).
 		with("accounts", list(object([]string{"username", "password", "sub", "acr", "claims"}))).
 		with("clients", list(client)).
