@@ -99,7 +99,7 @@ func visitDeviceTyped(v *tab) {
 		v.Errorf("the device is told %v, want tokens", got)
 	}
 	v.back()
-	v.see("page-consent") // as it was
+	v.see("page-error") // there is nothing to decide any more
 }
 
 // codes asks for codes as the television does.
