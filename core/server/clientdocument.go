@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -114,7 +113,7 @@ func (s *Server) fetchDocument(ctx context.Context, id string) (*store.Client, t
 	switch { // what kept it from an answer is not told: it would show what is behind the URL
 	case err != nil:
 		return nil, 0, badDocument(err, "could not be read")
-	case res == nil || res.Status != http.StatusOK || len(res.Body) > maxDocument:
+	case res == nil || res.Status != 200 || len(res.Body) > maxDocument:
 		return nil, 0, badDocument(nil, "could not be read")
 	case !isJSON(res.Header.Get("Content-Type")):
 		return nil, 0, badDocument(nil, "is not application/json")
@@ -178,6 +177,9 @@ func (s *Server) readDocument(ctx context.Context, id, body string) (*store.Clie
 	return c, nil
 }
 
+// httpDate is the one form of times that HTTP has today (RFC 9110, section 5.6.7).
+const httpDate = "Mon, 02 Jan 2006 15:04:05 GMT"
+
 // freshFor returns how long an answer with header is fresh (RFC 9111, section 4.2), within the bounds.
 func freshFor(header mandate.Header, now time.Time) time.Duration {
 	fresh, said := time.Duration(0), false
@@ -196,10 +198,10 @@ func freshFor(header mandate.Header, now time.Time) time.Duration {
 	}
 	if !said {
 		at := now
-		if date, err := http.ParseTime(header.Get("Date")); err == nil {
+		if date, err := time.Parse(httpDate, header.Get("Date")); err == nil {
 			at = date
 		}
-		if end, err := http.ParseTime(header.Get("Expires")); err == nil {
+		if end, err := time.Parse(httpDate, header.Get("Expires")); err == nil {
 			fresh = end.Sub(at)
 		}
 	}

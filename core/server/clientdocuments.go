@@ -71,13 +71,13 @@ func (d *documents) client(ctx context.Context, id string, u *url.URL, fresh boo
 		still := now.Before(have.fresh)
 		if still || !fresh && now.Before(have.good) {
 			if !still || !now.Before(have.ahead) {
-				_, _ = d.begin(id, u, now) // nobody waits for it
+				_, _ = d.begin(id, u, now) //nolint:contextcheck // nobody waits for it, and it outlives the request
 			}
 			d.mu.Unlock()
 			return have.client, nil
 		}
 	}
-	f, err := d.begin(id, u, now)
+	f, err := d.begin(id, u, now) //nolint:contextcheck // others may wait for it too
 	d.mu.Unlock()
 	if err != nil {
 		return nil, err

@@ -92,7 +92,7 @@ func forPeople(name string) bool {
 
 // readMember reads the member called name into a field of [oauth2.ClientMetadata].
 func readMember(name, raw string, into any) error {
-	ok := false
+	var ok bool
 	switch v := into.(type) {
 	case *string:
 		if *v, ok = jose.Text(raw); !ok {

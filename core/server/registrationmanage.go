@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"maps"
 	"strings"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -153,11 +154,7 @@ func (s *Server) replacement(ctx context.Context, r *mandate.Request, c *store.C
 	if w.via == "" {
 		w.via = viaOpen // the operator gave it a token, and said no more
 	}
-	copied := make(map[string]string, len(members))
-	for name, raw := range members {
-		copied[name] = raw
-	}
-	if err := w.read(copied, string(c.Metadata.Extra[memberStatement])); err != nil {
+	if err := w.read(maps.Clone(members), string(c.Metadata.Extra[memberStatement])); err != nil {
 		return nil, "", err
 	}
 	next = c.Clone()
