@@ -14,7 +14,7 @@ import (
 
 // tokenClaims are the cases of what access tokens and the answers that bring them say besides the protocol's own.
 func tokenClaims() cases {
-	roles := func(_ context.Context, p server.TokenPlan) (map[string]any, error) {
+	roles := func(_ context.Context, p server.TokenPlan) (map[string]any, error) { //nolint:unparam // the type of Config.Claims
 		if p.Grant.Subject == "" {
 			return nil, nil
 		}

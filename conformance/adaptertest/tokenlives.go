@@ -35,9 +35,13 @@ func lives() cases {
 				form url.Values
 				want time.Duration
 			}{
-				{web(), machine(), 5 * time.Minute}, {jwtWeb(), machine(), 5 * time.Minute}, {post(), machine(), 7 * time.Minute},
-				{web(), web().exchange(w.code(web())), 2 * time.Hour}, {post(), post().exchange(w.code(post())), 7 * time.Minute},
-				{web(), refreshing(w.login(web()).Refresh), time.Hour}, {jwtWeb(), refreshing(w.login(jwtWeb()).Refresh), 10 * time.Minute},
+				{web(), machine(), 5 * time.Minute},
+				{jwtWeb(), machine(), 5 * time.Minute},
+				{post(), machine(), 7 * time.Minute},
+				{web(), web().exchange(w.code(web())), 2 * time.Hour},
+				{post(), post().exchange(w.code(post())), 7 * time.Minute},
+				{web(), refreshing(w.login(web()).Refresh), time.Hour},
+				{jwtWeb(), refreshing(w.login(jwtWeb()).Refresh), 10 * time.Minute},
 			} {
 				got := w.token(tc.p, tc.form).tokens(t)
 				if got.ExpiresIn != tc.want {
@@ -76,8 +80,10 @@ func lives() cases {
 				form url.Values
 				want time.Duration
 			}{
-				{web(), with(web().exchange(w.code(web())), "kiosk", "yes"), 30 * time.Second}, {web(), web().exchange(w.code(web())), time.Minute},
-				{jwtWeb(), machine(), 24 * time.Hour}, {post(), machine(), time.Hour},
+				{web(), with(web().exchange(w.code(web())), "kiosk", "yes"), 30 * time.Second},
+				{web(), web().exchange(w.code(web())), time.Minute},
+				{jwtWeb(), machine(), 24 * time.Hour},
+				{post(), machine(), time.Hour},
 			} {
 				if got := w.token(tc.p, tc.form).tokens(t); got.ExpiresIn != tc.want {
 					t.Errorf("%s: expires_in = %v, want %v", tc.p.id, got.ExpiresIn, tc.want)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,9 +83,7 @@ func joined(own []byte, more string) ([]byte, error) {
 	if err := json.Unmarshal(own, &mine); err != nil {
 		return nil, err
 	}
-	for name, value := range mine {
-		all[name] = value
-	}
+	maps.Copy(all, mine)
 	return json.Marshal(all)
 }
 

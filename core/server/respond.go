@@ -70,7 +70,7 @@ func (c *Config) checkErrorURIs() error {
 		text := c.ErrorURIs[code]
 		u, err := url.Parse(text)
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || mandate.Printable(text) != text || strings.Contains(text, " ") {
-			return fmt.Errorf("server: ErrorURIs[%q] is %q, which is not an http or https URL of ASCII characters", code, text)
+			return fmt.Errorf("server: ErrorURIs[%q] is %q, which is not an http or https URL of ASCII characters", string(code), text)
 		}
 	}
 	return nil
