@@ -39,6 +39,7 @@ type config struct {
 	Accounts     []account        `json:"accounts"`
 	Clients      []client         `json:"clients"`
 	Resources    []resourceConfig `json:"resources"`
+	MCP          *mcpConfig       `json:"mcp"`
 	AutoConsent  bool             `json:"auto_consent"`
 
 	folder string // of the file: where its relative paths begin

@@ -283,6 +283,25 @@ func TestBadConfig(t *testing.T) {
 			},
 			want: `resources[0]: methods has "get", which does not exist yet: there are GET, POST, PUT, PATCH, DELETE`,
 		},
+		"an MCP server at a resource's path": {
+			edit: func(c map[string]any) {
+				c["mcp"] = map[string]any{"path": "/resource", "resource": "https://mcp.example.com"}
+			},
+			want: `mcp: path "/resource" is taken`,
+		},
+		"an MCP server without a name": {
+			edit: func(c map[string]any) { c["mcp"] = map[string]any{"path": "/mcp"} },
+			want: `mcp: resource is missing: it names the API in tokens`,
+		},
+		"an MCP method with an unknown scope": {
+			edit: func(c map[string]any) {
+				c["mcp"] = map[string]any{"path": "/mcp", "resource": "https://mcp.example.com", "step_up": map[string]any{"tools/call": "admin"}}
+			},
+			want: `mcp: step_up.tools/call: scope "admin" is not among scopes`,
+		},
+		"an MCP server with an unknown member": {
+			edit: func(c map[string]any) { c["mcp"] = map[string]any{"method": "POST"} }, want: "mcp.method is unknown",
+		},
 		"JWTs for nobody (RFC 9068, 3)": {
 			edit: func(c map[string]any) { delete(c, "resources") },
 			want: `clients[1] "jwt": token_format is jwt and resources is empty: nobody could be their audience`,

@@ -34,7 +34,11 @@ func echoHandler(s *site) (http.Handler, error) {
 			}
 		}
 		auth := mandateecho.New(res.guard)
-		r.Any(res.endpoint.Path, mandateecho.Handle(res.endpoint), auth.Require(res.scopes...))
+		guard := auth.Require(res.scopes...)
+		if res.need != nil {
+			guard = auth.RequireFor(res.need)
+		}
+		r.Any(res.endpoint.Path, mandateecho.Handle(res.endpoint), guard)
 	}
 	return r, nil
 }

@@ -26,7 +26,11 @@ func fiberHandler(s *site, patience time.Duration) (*fiber.App, error) {
 			}
 		}
 		auth := mandatefiber.New(r.guard)
-		app.All(r.endpoint.Path, auth.Require(r.scopes...), mandatefiber.Handle(r.endpoint))
+		guard := auth.Require(r.scopes...)
+		if r.need != nil {
+			guard = auth.RequireFor(r.need)
+		}
+		app.All(r.endpoint.Path, guard, mandatefiber.Handle(r.endpoint))
 	}
 	return app, nil
 }

@@ -26,7 +26,11 @@ func ginHandler(s *site) (http.Handler, error) {
 			}
 		}
 		auth := mandategin.New(res.guard)
-		r.Any(res.endpoint.Path, auth.Require(res.scopes...), mandategin.Handle(res.endpoint))
+		guard := auth.Require(res.scopes...)
+		if res.need != nil {
+			guard = auth.RequireFor(res.need)
+		}
+		r.Any(res.endpoint.Path, guard, mandategin.Handle(res.endpoint))
 	}
 	return r, nil
 }

@@ -21,7 +21,11 @@ func nethttpHandler(s *site) (http.Handler, error) {
 			}
 		}
 		auth := nethttp.New(r.guard)
-		mux.Handle(r.endpoint.Path, auth.Require(r.scopes...)(nethttp.Handle(r.endpoint)))
+		guard := auth.Require(r.scopes...)
+		if r.need != nil {
+			guard = auth.RequireFor(r.need)
+		}
+		mux.Handle(r.endpoint.Path, guard(nethttp.Handle(r.endpoint)))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// ServeMux would redirect to a path without dots and doubled slashes, and takes /%74oken for /token.

@@ -27,8 +27,9 @@ type resourceConfig struct {
 // guarded is a resource, ready to be registered behind its guard with any framework.
 type guarded struct {
 	guard    *resource.Guard
-	scopes   []string // what a token needs, all of them
-	describe bool     // the guard's metadata is to be mounted: once for each identifier
+	scopes   []string                                                          // what a token needs, all of them
+	need     func(ctx context.Context, r *mandate.Request) mandate.Requirement // in their place, where a request says what it needs
+	describe bool                                                              // the guard's metadata is to be mounted: once for each identifier
 	endpoint mandate.Endpoint
 }
 
@@ -40,6 +41,9 @@ func (c *config) audience() []string {
 			audience = append(audience, r.Resource)
 		}
 	}
+	if c.MCP != nil && c.MCP.Resource != "" && !slices.Contains(audience, c.MCP.Resource) {
+		audience = append(audience, c.MCP.Resource)
+	}
 	return audience
 }
 
@@ -50,17 +54,33 @@ const maxResourceBody = 1 << 20
 func (s *settings) guardAll(srv *server.Server, other string) ([]guarded, error) {
 	var all []guarded
 	taken, described := map[string]bool{other: true}, map[string]bool{}
+	add := func(one guarded, name string) error {
+		path := one.endpoint.Path
+		if taken[path] || srv.Serves(path) {
+			return fmt.Errorf("path %q is taken", path)
+		}
+		one.describe = len(one.guard.Endpoints()) > 0 && !described[name]
+		taken[path], described[name] = true, true
+		all = append(all, one)
+		return nil
+	}
 	for i, r := range s.config.Resources {
 		one, err := s.guard(srv, r)
-		if err == nil && (taken[r.Path] || srv.Serves(r.Path)) {
-			err = fmt.Errorf("path %q is taken", r.Path)
+		if err == nil {
+			err = add(one, r.Resource)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("resources[%d]: %w", i, err)
 		}
-		one.describe = len(one.guard.Endpoints()) > 0 && !described[r.Resource]
-		taken[r.Path], described[r.Resource] = true, true
-		all = append(all, one)
+	}
+	if m := s.config.MCP; m != nil {
+		one, err := s.guardMCP(srv, m)
+		if err == nil {
+			err = add(one, m.Resource)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("mcp: %w", err)
+		}
 	}
 	return all, nil
 }
@@ -81,16 +101,8 @@ func (s *settings) guard(srv *server.Server, r resourceConfig) (guarded, error) 
 	if err := known("methods", r.Methods, []string{"GET", "POST", "PUT", "PATCH", "DELETE"}); err != nil {
 		return guarded{}, err
 	}
-	scopes, err := mandate.ParseScopes(r.Scope)
-	if err != nil {
-		return guarded{}, fmt.Errorf("scope %q: %w", r.Scope, err)
-	}
-	var needs []string
-	for scope := range scopes.All() {
-		if !slices.Contains(s.config.Scopes, scope) {
-			return guarded{}, fmt.Errorf("scope %q is not among scopes", scope)
-		}
-		needs = append(needs, scope)
+	if err := s.knownScopes(r.Scope); err != nil {
+		return guarded{}, err
 	}
 	verifier := resource.Of(srv)
 	if r.TokenFormat != "" {
@@ -102,7 +114,21 @@ func (s *settings) guard(srv *server.Server, r resourceConfig) (guarded, error) 
 	if err != nil {
 		return guarded{}, err
 	}
-	return guarded{guard: g, scopes: needs, endpoint: mandate.Endpoint{Name: "resource", Path: r.Path, Methods: r.Methods, Limit: maxResourceBody, Handle: tell}}, nil
+	return guarded{guard: g, scopes: strings.Fields(r.Scope), endpoint: mandate.Endpoint{Name: "resource", Path: r.Path, Methods: r.Methods, Limit: maxResourceBody, Handle: tell}}, nil
+}
+
+// knownScopes refuses scopes that the server does not have.
+func (s *settings) knownScopes(text string) error {
+	scopes, err := mandate.ParseScopes(text)
+	if err != nil {
+		return fmt.Errorf("scope %q: %w", text, err)
+	}
+	for scope := range scopes.All() {
+		if !slices.Contains(s.config.Scopes, scope) {
+			return fmt.Errorf("scope %q is not among scopes", scope)
+		}
+	}
+	return nil
 }
 
 // metadata returns what the resource called name says about itself (RFC 9728); nil where it does not lie at the issuer's origin, so that
@@ -114,11 +140,18 @@ func (s *settings) metadata(name string) *oauth2.ResourceMetadata {
 		return nil
 	}
 	m := &oauth2.ResourceMetadata{Resource: name, AuthorizationServers: []string{s.config.Issuer}}
+	var scopes []string
 	for _, r := range s.config.Resources {
-		for scope := range strings.FieldsSeq(r.Scope) {
-			if r.Resource == name && !slices.Contains(m.Scopes, scope) {
-				m.Scopes = append(m.Scopes, scope)
-			}
+		if r.Resource == name {
+			scopes = append(scopes, strings.Fields(r.Scope)...)
+		}
+	}
+	if c := s.config.MCP; c != nil && c.Resource == name {
+		scopes = append(scopes, c.scopes()...)
+	}
+	for _, scope := range s.config.Scopes {
+		if slices.Contains(scopes, scope) {
+			m.Scopes = append(m.Scopes, scope)
 		}
 	}
 	return m

@@ -58,7 +58,7 @@ func configShape() shape {
 			"password_cost", "auto_consent",
 		},
 		"response_types", "response_modes", "acr_values", "claims", "ui_locales", "subject_types",
-		"pairwise_salt", "mcp", "oauth1").
+		"pairwise_salt", "oauth1").
 		with("tls", object([]string{"self_signed", "cert", "key"})).
 		with("registration", object([]string{"enabled", "initial_access_token", "management", "trusted"})).
 		with("keys", list(object([]string{"kid", "alg", "file"}))).
@@ -71,6 +71,7 @@ func configShape() shape {
 		with("limits", object([]string{"enabled"})).
 		with("accounts", list(object([]string{"username", "password", "sub", "acr", "claims"}))).
 		with("clients", list(client)).
+		with("mcp", object([]string{"path", "resource", "scope", "step_up"})).
 		with("resources", list(object([]string{"path", "resource", "scope", "token_format", "methods"}, "schemes")))
 }
 
