@@ -27,10 +27,10 @@ type badge struct {
 func (b badge) Name() string { return b.name }
 
 func (b badge) text(r *mandate.Request) (string, bool) {
-	switch b.carrier {
-	case server.InHeader:
+	if b.carrier == server.InHeader {
 		return strings.CutPrefix(r.Header.Get("Authorization"), "Badge ")
-	case server.InAssertion:
+	}
+	if b.carrier == server.InAssertion {
 		form, err := r.Form()
 		return form.Get("client_assertion"), err == nil && form.Get("client_assertion_type") == "urn:example:badge"
 	}

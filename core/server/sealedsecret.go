@@ -82,7 +82,7 @@ func (s *Server) checkAuth(c *store.Client) error {
 
 // checkSealed returns why c could never authenticate by client_secret_jwt.
 func (s *Server) checkSealed(c *store.Client) error {
-	alg, least := jose.Alg(c.Metadata.AuthAlg), 32
+	alg := jose.Alg(c.Metadata.AuthAlg)
 	hmacs := symmetric(s.assertionAlgs)
 	if alg != "" && !slices.Contains(hmacs, alg) {
 		return fmt.Errorf("server: client %q has token_endpoint_auth_signing_alg %q, which this server does not take from client_secret_jwt: leave it out, or use one of %v", c.ID, alg, hmacs)
@@ -90,11 +90,7 @@ func (s *Server) checkSealed(c *store.Client) error {
 	if alg == "" && len(hmacs) > 0 {
 		alg = hmacs[0]
 	}
-	if alg == jose.HS384 {
-		least = 48
-	} else if alg == jose.HS512 {
-		least = 64
-	}
+	least := max(32, map[jose.Alg]int{jose.HS384: 48, jose.HS512: 64}[alg])
 	for _, k := range c.Secrets {
 		if k.Form != store.Sealed {
 			return fmt.Errorf("server: client %q authenticates by client_secret_jwt and has a secret of the form %q, which nobody can read: it needs a new secret, of Server.NewSecretFor, or of server.ClearSecret in Config.Clients", c.ID, k.Form)
