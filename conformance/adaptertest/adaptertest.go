@@ -68,6 +68,7 @@ func Run(t *testing.T, a Adapter) {
 		{"strangers", strangers()},
 		{"error pages", errorPages()},
 		{"built-in pages", builtIn()},
+		{"choice of an account", accountChoice()},
 		{"pending requests", bindings()},
 		{"devices", deviceFlows()},
 		{"device pages", devicePages()},

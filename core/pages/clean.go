@@ -160,6 +160,15 @@ func plain(s string) bool {
 	return true
 }
 
+// cleanTexts returns texts, each as clean returns it.
+func cleanTexts(texts []string, clean func(string) string) []string {
+	var list []string
+	for _, s := range texts {
+		list = append(list, clean(s))
+	}
+	return list
+}
+
 // clean returns c as pages may show it.
 func (c Client) clean() Client {
 	idHost := host(c.IDHost)

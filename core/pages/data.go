@@ -2,6 +2,7 @@ package pages
 
 import (
 	"html/template"
+	"slices"
 
 	mandate "github.com/go-mandate/mandate/core"
 )
@@ -30,12 +31,14 @@ type Login struct {
 	Username string // prefilled: a login hint, or what was typed before
 	Failed   bool   // name or password was wrong
 	Limited  bool   // too many attempts: wait. It is shown instead of Failed
+	NoCancel bool   // nobody waits for an answer
 	Client   Client
 }
 
 // Consent is the content of the page that asks the user.
 //
-// The form is posted to Action with the fields handle, csrf and action, which is "allow" or "deny".
+// The form is posted to Action with the fields handle, csrf and action, which is "allow" or "deny". Where it has a box for each optional
+// scope it sends optional, with any value, and scope, which is the Name of one whose box is ticked; without the field optional all scopes count.
 // A second form, present if User is known, posts the action "switch": sign in as somebody else.
 type Consent struct {
 	Action       string // an absolute path on this server; required
@@ -44,9 +47,17 @@ type Consent struct {
 	User         string // who is signed in, as the user knows it
 	UserCode     string // the code that a device shows, where it is one that asks (RFC 8628)
 	Scopes       []Scope
-	Offline      bool   // the client keeps its access while the user is away
-	Client       Client // required: an ID or a Name
-	RedirectHost string // where the answer goes: a host, or what names a private-use scheme. Shown since a name is self-chosen
+	Resources    []string // the APIs that it asks for by URL (RFC 8707)
+	Details      []string // what else it asks for (RFC 9396), a text each
+	ManageURL    string   // where the user can take it back: an absolute path on this server. May be empty
+	Offline      bool     // the client keeps its access while the user is away
+	Client       Client   // required: an ID or a Name
+	RedirectHost string   // where the answer goes: a host, or what names a private-use scheme. Shown since a name is self-chosen
+}
+
+// Boxes reports whether one of Scopes is optional.
+func (c Consent) Boxes() bool {
+	return slices.ContainsFunc(c.Scopes, func(s Scope) bool { return s.Optional })
 }
 
 // Scope is one thing that a client asks for.
@@ -54,6 +65,7 @@ type Scope struct {
 	Name        string // as on the wire
 	Title       string // in the user's language; "" shows Name
 	Description string // may be empty
+	Optional    bool   // the user may allow the rest without it
 }
 
 // Reason is what went wrong, for the person in front of the page. Its sentences are in [Texts].
@@ -80,7 +92,7 @@ type Error struct {
 	ReturnHost  string // what the link names; "" takes it from ReturnURL
 }
 
-// View is what templates are executed with. Of Login, Consent, Device, DeviceDone, Error and Post the page's own is set; in
+// View is what templates are executed with. Of Login, Accounts, Consent, Device, DeviceDone, Applications, Error and Post the page's own is set; in
 // them and in Client all hostile text is cleaned already, and html/template escapes it.
 //
 // Besides the functions of html/template there are before and after: what stands in a text before
@@ -98,8 +110,10 @@ type View struct {
 	Error   Error
 	Post    Post
 
-	Device     Device
-	DeviceDone DeviceDone
+	Device       Device
+	DeviceDone   DeviceDone
+	Accounts     Accounts
+	Applications Applications
 
 	ErrorText string       // the sentence of Error.Reason, if it is not the description already
 	Return    template.URL // Error.ReturnURL, checked

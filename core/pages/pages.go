@@ -1,5 +1,5 @@
-// Package pages makes the pages that an authorization server shows to people: sign-in, consent, a device's code and
-// error, and the one that posts an answer to a client. They are plain HTML with ordinary forms and one style sheet: no script
+// Package pages makes the pages that an authorization server shows to people: sign-in, choice of an account, consent, a device's code,
+// connected applications and error, and the one that posts an answer to a client. They are plain HTML with ordinary forms and one style sheet: no script
 // but the line that sends the answer, no picture from elsewhere, light and dark, readable on a telephone and by a screen reader.
 //
 // The zero [Options] are the default pages. An application changes the words ([Texts]), the look
@@ -38,7 +38,8 @@ type Options struct {
 	// The policy of the pages allows this one sheet by its hash, and no style attributes. Default: [DefaultCSS].
 	CSS string
 
-	// Templates replaces templates by name: "layout.html", "login.html", "consent.html", "device.html", "device-done.html", "error.html" and "post.html"; other
+	// Templates replaces templates by name: "layout.html", "login.html", "accounts.html", "consent.html", "device.html",
+	// "device-done.html", "applications.html", "error.html" and "post.html"; other
 	// files are not looked at. Each is an html/template that is executed with a [View]. A page defines
 	// "content", which the layout includes; one that does not is a whole document and goes without the
 	// layout. A form has the hidden fields handle and csrf; that of post.html has the id post-form, and after it
@@ -55,7 +56,8 @@ type Set struct {
 	fault   *template.Template
 	post    *template.Template
 
-	device, deviceDone *template.Template
+	device, deviceDone     *template.Template
+	accounts, applications *template.Template
 }
 
 // DefaultCSS returns the style sheet of the default pages.
@@ -119,15 +121,9 @@ func (s *Set) Consent(d Consent) (*mandate.Response, error) {
 	if path(d.Action) == "" {
 		return nil, fmt.Errorf("pages: Consent.Action %q is not an absolute path", d.Action)
 	}
-	scopes := make([]Scope, 0, len(d.Scopes))
-	for _, x := range d.Scopes {
-		x = Scope{text(x.Name, maxText), text(x.Title, maxName), text(x.Description, maxText)}
-		if x.Title == "" {
-			x.Title = x.Name
-		}
-		scopes = append(scopes, x)
-	}
-	d.Scopes = scopes
+	d.Scopes = cleanScopes(d.Scopes)
+	d.Resources, d.Details = cleanTexts(d.Resources, host), cleanTexts(d.Details, func(s string) string { return text(s, maxText) })
+	d.ManageURL = path(d.ManageURL)
 	d.User = text(d.User, maxName)
 	d.RedirectHost = host(d.RedirectHost)
 	d.UserCode = text(d.UserCode, maxName)

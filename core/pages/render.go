@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io/fs"
 	"strings"
+	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
 )
@@ -20,12 +21,15 @@ const (
 
 	deviceFile     = "device.html"
 	deviceDoneFile = "device-done.html"
+
+	accountsFile     = "accounts.html"
+	applicationsFile = "applications.html"
 )
 
 // load parses the templates: those of own first, the embedded ones for the rest.
 func (s *Set) load(own fs.FS) error {
 	source, found := map[string]string{}, own == nil
-	for _, name := range []string{layoutFile, loginFile, consentFile, errorFile, postFile, deviceFile, deviceDoneFile} {
+	for _, name := range []string{layoutFile, loginFile, consentFile, errorFile, postFile, deviceFile, deviceDoneFile, accountsFile, applicationsFile} {
 		content, err := fs.ReadFile(files, "templates/"+name)
 		if err == nil && own != nil {
 			var mine []byte
@@ -41,7 +45,7 @@ func (s *Set) load(own fs.FS) error {
 		source[name] = string(content)
 	}
 	if !found {
-		return errors.New("pages: Options.Templates has none of layout.html, login.html, consent.html, device.html, device-done.html, error.html and post.html: " +
+		return errors.New("pages: Options.Templates has none of layout.html, login.html, accounts.html, consent.html, device.html, device-done.html, applications.html, error.html and post.html: " +
 			"of a larger file system hand over the folder with fs.Sub")
 	}
 	layout, err := template.New(layoutFile).Funcs(template.FuncMap{"before": before, "after": after}).Parse(source[layoutFile])
@@ -50,6 +54,7 @@ func (s *Set) load(own fs.FS) error {
 	}
 	for name, page := range map[string]**template.Template{
 		loginFile: &s.login, consentFile: &s.consent, errorFile: &s.fault, postFile: &s.post, deviceFile: &s.device, deviceDoneFile: &s.deviceDone,
+		accountsFile: &s.accounts, applicationsFile: &s.applications,
 	} {
 		if *page, err = compose(layout, name, source[name]); err != nil {
 			return fmt.Errorf("pages: template %s: %w", name, err)
@@ -115,11 +120,27 @@ func (s *Set) try() error {
 		{consentFile, true, func() (*mandate.Response, error) {
 			return s.Consent(Consent{
 				Action: "/sample", Handle: handle, CSRF: csrf, User: "sample", Offline: true, Client: client,
-				Scopes: []Scope{{"sample", "Sample", "A sample"}}, RedirectHost: "sample.example",
+				Scopes: []Scope{{"sample", "Sample", "A sample", false}, {Name: "more", Optional: true}}, RedirectHost: "sample.example",
+				Resources: []string{"https://sample.example"}, Details: []string{"A sample"}, ManageURL: "/sample",
 			})
 		}},
 		{consentFile, true, func() (*mandate.Response, error) {
 			return s.Consent(Consent{Action: "/sample", Handle: handle, CSRF: csrf, Client: Client{ID: "sample"}})
+		}},
+		{accountsFile, true, func() (*mandate.Response, error) {
+			return s.Accounts(Accounts{Action: "/sample", Handle: handle, CSRF: csrf, Client: client, Accounts: []Account{{"1", "Sample", "sample"}, {ID: "2"}}})
+		}},
+		{accountsFile, true, func() (*mandate.Response, error) {
+			return s.Accounts(Accounts{Action: "/sample", Handle: handle, CSRF: csrf})
+		}},
+		{applicationsFile, true, func() (*mandate.Response, error) {
+			return s.Applications(Applications{Action: "/sample", Handle: handle, CSRF: csrf, User: "sample", Applications: []Application{
+				{ID: "sample", Client: client, Scopes: []Scope{{Name: "sample"}}, Since: time.Unix(0, 0), Used: time.Unix(0, 0)},
+				{ID: "other", Client: Client{ID: "other"}},
+			}})
+		}},
+		{applicationsFile, true, func() (*mandate.Response, error) {
+			return s.Applications(Applications{Action: "/sample", Handle: handle, CSRF: csrf})
 		}},
 		{deviceFile, true, func() (*mandate.Response, error) {
 			return s.Device(Device{Action: "/sample", Handle: handle, CSRF: csrf, UserCode: "sample", Example: "XXXX-XXXX", Failed: true})

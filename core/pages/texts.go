@@ -18,14 +18,20 @@ type Texts struct {
 	LoginSubmit  string
 	LoginCancel  string
 
+	AccountsTitle string // "Choose an account"
+
 	ConsentTitle string // "Authorize"
 	ConsentLead  string // "%s asks for access to your account."
 	ClientHost   string
 	SignedInAs   string
 	SentTo       string
 	ScopesTitle  string
+	Optional     string // beside a scope that need not be allowed
+	Resources    string
+	Details      string
 	NoScopes     string
 	Offline      string
+	Manage       string // the link to ApplicationsTitle
 	Allow        string
 	Deny         string
 	NotYou       string
@@ -52,6 +58,14 @@ type Texts struct {
 	ClientSite   string
 	ClientPolicy string
 	ClientTerms  string
+
+	ApplicationsTitle string // "Connected applications"
+	ApplicationsLead  string
+	ApplicationsNone  string
+	ApplicationSince  string // "Allowed on %s.", a day
+	ApplicationUsed   string // "Last used on %s."
+	ApplicationRevoke string
+	SignOut           string
 
 	ErrorTitle   string // "Error"
 	Failed       string // for each Reason a sentence
@@ -80,14 +94,20 @@ func English() Texts {
 		LoginSubmit:  "Sign in",
 		LoginCancel:  "Cancel",
 
+		AccountsTitle: "Choose an account",
+
 		ConsentTitle: "Authorize",
 		ConsentLead:  "%s asks for access to your account.",
 		ClientHost:   "Identified by",
 		SignedInAs:   "Signed in as",
 		SentTo:       "You will be sent to",
 		ScopesTitle:  "It will be able to",
+		Optional:     "optional",
+		Resources:    "At",
+		Details:      "In detail",
 		NoScopes:     "It asks for nothing in particular.",
 		Offline:      "It keeps this access while you are away, until you withdraw it.",
+		Manage:       "See what you allowed",
 		Allow:        "Allow",
 		Deny:         "Deny",
 		NotYou:       "Not you?",
@@ -114,6 +134,14 @@ func English() Texts {
 		ClientSite:   "Website",
 		ClientPolicy: "Privacy policy",
 		ClientTerms:  "Terms of service",
+
+		ApplicationsTitle: "Connected applications",
+		ApplicationsLead:  "These applications have access to your account.",
+		ApplicationsNone:  "No application has access to your account.",
+		ApplicationSince:  "Allowed on %s.",
+		ApplicationUsed:   "Last used on %s.",
+		ApplicationRevoke: "Remove access",
+		SignOut:           "Sign out",
 
 		ErrorTitle:   "Error",
 		Failed:       "This request cannot be completed.",

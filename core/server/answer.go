@@ -19,7 +19,7 @@ type User struct {
 }
 
 // Answer is what an application decides about an authorization request. It is a value; the library
-// turns it into HTTP. [SignIn], [Approve], [ApproveScopes], [Deny], [Page] and [Interact] make one. The zero value denies.
+// turns it into HTTP. [SignIn], [Choose], [Approve], [ApproveScopes], [Deny], [Page] and [Interact] make one. The zero value denies.
 type Answer struct {
 	kind   answerKind
 	user   User
@@ -40,6 +40,7 @@ const (
 	interact
 	page
 	visit // a built-in page
+	choose
 )
 
 // silent returns the error that stands for the answer where no page may be shown, or "".
@@ -53,6 +54,8 @@ func (a Answer) silent() mandate.Code {
 		return mandate.ConsentRequired
 	case visit:
 		return a.code
+	case choose:
+		return mandate.AccountSelectionRequired
 	case approve, deny:
 	}
 	return ""
@@ -83,6 +86,11 @@ func (a Answer) Once() Answer {
 	a.once = true
 	return a
 }
+
+// Choose says that the user chose to go on as user: what prompt=select_account asks for, and [Ask.Accepts] wants. A page of the application's
+// own offers the accounts that are signed in; when it comes back the application makes the chosen one its current user and returns Choose, and
+// the decision function is asked again. Where the client asked for prompt=none it gets account_selection_required instead.
+func Choose(user User) Answer { return Answer{kind: choose, user: user} }
 
 // Deny refuses: the client gets access_denied.
 func Deny() Answer { return Answer{} }

@@ -76,7 +76,7 @@ func (a *Ask) ClientName() string {
 }
 
 // Accepts reports whether user's sign-in is recent and strong enough (prompt, max_age, acr_values). A sign-in
-// since the request began is. It also notes whom the page is shown to: a decision that another user submits is
+// since the request began is, and with prompt=select_account so is one that [Choose] named. It also notes whom the page is shown to: a decision that another user submits is
 // refused.
 func (a *Ask) Accepts(user User) bool {
 	if user.Subject == "" {
@@ -91,7 +91,7 @@ func (a *Ask) Accepts(user User) bool {
 	if !user.AuthTime.IsZero() && !user.AuthTime.Before(since) {
 		return true
 	}
-	if q.Wants("login") || q.Wants("select_account") {
+	if q.Wants("login") || q.Wants("select_account") && a.flow.Chosen != user.Subject {
 		return false
 	}
 	if q.Aged && (user.AuthTime.IsZero() || a.server.now().Sub(user.AuthTime) > q.MaxAge) {

@@ -154,6 +154,9 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 	if f.Device != nil {
 		return m.resumeDevice(ctx, r, params, f, handle)
 	}
+	if f.Account {
+		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "the request is over"), pages.Error{Reason: pages.Expired, Status: 410})
+	}
 	c, err := m.liveClient(ctx, f.Client)
 	if err == nil {
 		err = stillRegistered(c, &q)
@@ -174,7 +177,7 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 		}
 		if over || !f.boundTo(a.browser) {
 			fresh := m.newFlow(now)
-			a.flow.ID, a.flow.Key, a.flow.Begun, a.flow.Shown, a.flow.Session = fresh.ID, fresh.Key, fresh.Begun, "", ""
+			a.flow.ID, a.flow.Key, a.flow.Begun, a.flow.Shown, a.flow.Session, a.flow.Chosen = fresh.ID, fresh.Key, fresh.Begun, "", "", ""
 		} else {
 			a.handle = handle
 		}
@@ -247,6 +250,12 @@ func (m mounted) act(ctx context.Context, a *Ask, answer Answer) *mandate.Respon
 			to = answer.url + "&"
 		}
 		return m.leave(ctx, a, to+paramReturnTo+"="+url.QueryEscape(a.resumeURL()))
+	case choose:
+		if answer.user.Subject == "" {
+			return m.refuseClient(ctx, a, errors.New("the decision is Choose of a user without a Subject"))
+		}
+		a.flow.Chosen, a.flow.Shown, a.flow.Session, a.handle = answer.user.Subject, "", "", ""
+		return m.leave(ctx, a, a.resumeURL())
 	case visit:
 		return m.leave(ctx, a, m.pageURL(answer.url, a.Handle()))
 	case page:

@@ -90,6 +90,16 @@ func (d *documents) client(ctx context.Context, id string, u *url.URL, fresh boo
 	}
 }
 
+// remembered returns the client that is described at id, as far as is known without asking, or nil.
+func (d *documents) remembered(id string) *store.Client {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if have := d.known[id]; have != nil {
+		return have.client
+	}
+	return nil
+}
+
 // begin returns the fetch of id that is on its way, or sends one off. The caller holds mu.
 func (d *documents) begin(id string, u *url.URL, now time.Time) (*documentFlight, error) {
 	if f := d.flights[id]; f != nil {

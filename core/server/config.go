@@ -75,6 +75,18 @@ type Config struct {
 	SignIn func(ctx context.Context, name, password string) (User, error)
 	// Pages are the built-in pages. Default: pages.New with no options.
 	Pages *pages.Set
+	// Locales are the built-in pages in other languages, by language tag: the client's ui_locales choose among them, then the browser's Accept-Language.
+	// Default: none, and everybody gets Pages.
+	Locales map[string]*pages.Set
+	// MaxAccounts is how many people can be signed in at the built-in pages of one browser at once: where there are several they are asked who they are,
+	// without a password. 1: a sign-in signs out whoever was there. At most 16. Default: 5.
+	MaxAccounts int
+	// AccountPage adds the built-in page "Connected applications", at /interaction/applications below Prefix: people see what they allowed, take it back, and sign
+	// out. It needs SignIn; pages of the application's own are made with Server.Connections and Server.Disconnect. Default: false.
+	AccountPage bool
+	// Logos shows, on the built-in pages, the logos (logo_uri) of clients that the operator registered. They are fetched by Fetcher, remembered and
+	// served from here, so that no other site hears of who is on a page. Default: false.
+	Logos bool
 	// ErrorURL is where a browser is sent, with error and error_description, instead of seeing the error page. Default: none.
 	ErrorURL string
 	// ErrorURIs are pages for developers about errors, by code: the error_uri of JSON answers, of redirects to clients and to ErrorURL (RFC
@@ -302,6 +314,9 @@ func (c *Config) setDefaults() {
 	if c.ResponseModes == nil {
 		c.ResponseModes = responseModes()
 	}
+	if c.MaxAccounts == 0 {
+		c.MaxAccounts = 5
+	}
 	if c.SecretCores == 0 {
 		c.SecretCores = max(1, runtime.GOMAXPROCS(0)/2)
 	}
@@ -351,10 +366,16 @@ func (c *Config) checkPolicies() error {
 	case c.CodeTTL > 10*time.Minute:
 		return fmt.Errorf("server: CodeTTL %v is over 10 minutes (RFC 6749, section 4.1.2)", c.CodeTTL)
 	}
-	for _, check := range []func() error{c.checkTokens, c.checkErrorURIs, c.checkSignedIntrospection} {
+	for _, check := range []func() error{c.checkTokens, c.checkErrorURIs, c.checkSignedIntrospection, c.checkLocales} {
 		if err := check(); err != nil {
 			return err
 		}
+	}
+	if c.MaxAccounts < 1 || c.MaxAccounts > maxAccounts {
+		return fmt.Errorf("server: MaxAccounts %d is not from 1 to %d: leave it 0 for 5", c.MaxAccounts, maxAccounts)
+	}
+	if c.AccountPage && c.SignIn == nil {
+		return errors.New("server: AccountPage is set and SignIn is nil: nobody could come in. Set SignIn, or make a page of your own with Server.Connections")
 	}
 	if c.SecretCores < 0 {
 		return fmt.Errorf("server: SecretCores %d is negative: leave it 0 for half of the cores", c.SecretCores)

@@ -12,7 +12,7 @@ import (
 // The roles of the server's cookies.
 const (
 	cookieBrowser = "browser" // binds pending requests to the browser
-	cookieSession = "session" // who is signed in at the built-in pages
+	cookieSession = "session" // who is signed in at the built-in pages: a value for each, the current one first
 )
 
 // nameCookies makes the names of the cookies. They carry the issuer, so that two on one host do not read each other's. On plain

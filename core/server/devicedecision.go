@@ -83,7 +83,7 @@ func (m mounted) decidedDevice(ctx context.Context, a *Ask, cause error) *mandat
 
 // deviceDone is the last page: the device goes on by itself.
 func (m mounted) deviceDone(ctx context.Context, a *Ask, denied bool) *mandate.Response {
-	resp, err := m.pages.DeviceDone(pages.DeviceDone{Denied: denied, Client: pageClient(a)})
+	resp, err := m.pagesFor(a.request, a.Request.UILocales).DeviceDone(pages.DeviceDone{Denied: denied, Client: m.pageClient(a.Client)})
 	if err != nil {
 		return m.errorPage(ctx, a.request, err, pages.Error{})
 	}

@@ -134,7 +134,7 @@ func (m mounted) showDevice(ctx context.Context, a *Ask, p pages.Device) *mandat
 	if a.err != nil {
 		return m.errorPage(ctx, a.request, a.err, pages.Error{})
 	}
-	resp, err := m.pages.Device(p)
+	resp, err := m.pagesFor(a.request, a.Request.UILocales).Device(p)
 	if err != nil {
 		return m.errorPage(ctx, a.request, err, pages.Error{})
 	}
@@ -176,7 +176,7 @@ func (m mounted) showClient(ctx context.Context, a *Ask, user User) *mandate.Res
 	a.submitted = false
 	a.show(user)
 	a.flow.Device, a.handle = &deviceFlow{Stage: stageShown, Code: a.flow.Device.Code, Told: true}, ""
-	return m.showDevice(ctx, a, pages.Device{Confirm: true, UserCode: a.UserCode(), Client: pageClient(a)})
+	return m.showDevice(ctx, a, pages.Device{Confirm: true, UserCode: a.UserCode(), Client: m.pageClient(a.Client)})
 }
 
 // decideDevice asks the application about a code that was confirmed.
@@ -194,7 +194,7 @@ func (m mounted) decideDevice(ctx context.Context, a *Ask) *mandate.Response {
 		return m.refuseDevice(ctx, a, err)
 	}
 	switch {
-	case answer.kind == signIn, answer.kind == interact, answer.kind == visit && answer.code == mandate.LoginRequired:
+	case answer.kind == signIn, answer.kind == interact, answer.kind == choose, answer.kind == visit && answer.code != mandate.ConsentRequired:
 		return m.act(ctx, a, answer)
 	}
 	who := answer.user

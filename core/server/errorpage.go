@@ -36,7 +36,11 @@ func (m mounted) errorPage(ctx context.Context, r *mandate.Request, err error, p
 		resp.Status = p.Status
 		return resp
 	}
-	resp, fail := m.pages.Error(p)
+	locales := ""
+	if q, err := r.Query(); err == nil {
+		locales = q.Get("ui_locales")
+	}
+	resp, fail := m.pagesFor(r, locales).Error(p)
 	if fail != nil {
 		return m.Refuse(fail)
 	}

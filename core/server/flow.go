@@ -32,6 +32,8 @@ type flow struct {
 	Client  string             `json:"c"`
 	Shown   string             `json:"u,omitempty"` // the subject that a page was shown to
 	Session string             `json:"s,omitempty"` // and its session
+	Chosen  string             `json:"h,omitempty"` // the subject that was chosen of several
+	Account bool               `json:"a,omitempty"` // of a browser at the page of connected applications, where no client asks
 	Device  *deviceFlow        `json:"d,omitempty"` // of a browser at the page of the device grant, which asks for no more than a code
 
 	Pushed   []byte `json:"p,omitempty"` // the key of the pushed request that it began with

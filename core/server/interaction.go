@@ -2,7 +2,9 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"strings"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/pages"
@@ -10,12 +12,17 @@ import (
 
 // builtIn decides with the server's own session and pages.
 func (s *Server) builtIn(ctx context.Context, a *Ask) (Answer, error) {
-	user, ok, err := s.signedIn(ctx, a.request)
+	login := Answer{kind: visit, url: "login", code: mandate.LoginRequired}
+	people, err := s.people(ctx, a.request)
+	if err != nil || len(people) == 0 {
+		return login, err
+	}
+	user, ok := a.choice(people)
 	switch {
-	case err != nil:
-		return Answer{}, err
-	case !ok || !a.Accepts(user):
-		return Answer{kind: visit, url: "login", code: mandate.LoginRequired}, nil
+	case !ok:
+		return Answer{kind: visit, url: "accounts", code: mandate.AccountSelectionRequired}, nil
+	case !a.Accepts(user):
+		return login, nil
 	case a.Remembered(ctx, user):
 		return Approve(user), nil
 	}
@@ -28,8 +35,17 @@ func (m mounted) handleLogin(ctx context.Context, r *mandate.Request) *mandate.R
 	if resp != nil {
 		return resp
 	}
-	page := pages.Login{Username: a.Request.LoginHint}
 	if !a.submitted {
+		page := pages.Login{Username: a.Request.LoginHint}
+		if a.flow.Chosen != "" { // and has to sign in again
+			people, err := m.people(ctx, r)
+			if err != nil {
+				return m.errorPage(ctx, r, err, pages.Error{})
+			}
+			if len(people) > 0 && people[0].Subject == a.flow.Chosen && people[0].login != "" {
+				page.Username = people[0].login
+			}
+		}
 		return m.loginPage(ctx, a, page)
 	}
 	form, err := r.Form()
@@ -37,49 +53,61 @@ func (m mounted) handleLogin(ctx context.Context, r *mandate.Request) *mandate.R
 		return m.errorPage(ctx, r, err, pages.Error{})
 	}
 	if form.Get(fieldAction) == "cancel" {
-		if a.device != nil {
-			return redirect(m.public("device")) // who has not signed in denies nobody anything
-		}
-		return m.refuseClient(ctx, a, mandate.Errorf(mandate.AccessDenied, nil, "the user did not sign in"))
+		return m.cancel(ctx, a, "the user did not sign in")
 	}
-	page.Username = form.Get("username")
-	done, err := m.attempt(ctx, r, Attempt{What: PasswordAttempt, Endpoint: "login", ClientID: a.Client.ID, Account: page.Username})
+	cookie, resp := m.password(ctx, a, "login", form)
+	if resp != nil {
+		return resp
+	}
+	return redirect(a.resumeURL()).With(cookie.Name, cookie.Value)
+}
+
+// password signs in whom the form of a sign-in page names, and returns the cookie, or the page that says why not.
+func (m mounted) password(ctx context.Context, a *Ask, endpoint string, form mandate.Params) (cookie mandate.Field, no *mandate.Response) {
+	r, page := a.request, pages.Login{Username: form.Get("username")}
+	done, err := m.attempt(ctx, r, Attempt{What: PasswordAttempt, Endpoint: endpoint, ClientID: a.Client.ID, Account: page.Username})
 	if isLimited(err) {
 		page.Limited = true
 		resp := m.loginPage(ctx, a, page)
 		later, _ := retryAfter(err)
 		resp = resp.With(later.Name, later.Value)
 		resp.Status = statusOf(err)
-		return resp
+		return cookie, resp
 	}
 	if err != nil {
-		return m.errorPage(ctx, r, err, pages.Error{})
+		return cookie, m.errorPage(ctx, r, err, pages.Error{})
 	}
 	user, err := m.config.SignIn(ctx, page.Username, form.Get("password"))
 	done(err == nil && user.Subject != "")
 	if errors.Is(err, mandate.AccessDenied) || err == nil && user.Subject == "" {
 		m.hooks.Tell(ctx, mandate.Event{Name: mandate.SignInRefused, ClientID: a.Client.ID})
 		page.Failed = true
-		return m.loginPage(ctx, a, page)
+		return cookie, m.loginPage(ctx, a, page)
 	}
 	if err != nil {
-		return m.errorPage(ctx, r, fault("sign in", err), pages.Error{})
+		return cookie, m.errorPage(ctx, r, fault("sign in", err), pages.Error{})
 	}
-	cookie, err := m.startSession(ctx, user)
-	if err != nil {
-		return m.errorPage(ctx, r, err, pages.Error{})
+	if cookie, err = m.startSession(ctx, r, user, page.Username); err != nil {
+		return cookie, m.errorPage(ctx, r, err, pages.Error{})
 	}
-	m.endSession(ctx, r)
 	m.hooks.Tell(ctx, mandate.Event{Name: mandate.SignedIn, ClientID: a.Client.ID, Subject: user.Subject})
-	return redirect(a.resumeURL()).With(cookie.Name, cookie.Value)
+	return cookie, nil
 }
 
 func (m mounted) loginPage(ctx context.Context, a *Ask, p pages.Login) *mandate.Response {
-	p.Action, p.Handle, p.CSRF, p.Client = m.public("login"), a.Handle(), a.CSRF(), pageClient(a)
+	p.Action, p.Handle, p.CSRF, p.Client = m.public("login"), a.Handle(), a.CSRF(), m.pageClient(a.Client)
+	if a.flow.Account {
+		p.Action, p.NoCancel = m.public("applications"), true
+	}
+	return m.show(ctx, a, func(set *pages.Set) (*mandate.Response, error) { return set.Login(p) })
+}
+
+// show answers with a built-in page for the browser of a, which is sealed by now.
+func (m mounted) show(ctx context.Context, a *Ask, page func(set *pages.Set) (*mandate.Response, error)) *mandate.Response {
 	if a.err != nil {
 		return m.errorPage(ctx, a.request, a.err, pages.Error{})
 	}
-	resp, err := m.pages.Login(p)
+	resp, err := page(m.pagesFor(a.request, a.Request.UILocales))
 	if err != nil {
 		return m.errorPage(ctx, a.request, err, pages.Error{})
 	}
@@ -115,30 +143,63 @@ func (m mounted) handleConsent(ctx context.Context, r *mandate.Request) *mandate
 	}
 	switch form.Get(fieldAction) {
 	case "allow":
-		return m.approve(ctx, a, Approve(user))
+		return m.approve(ctx, a, a.ticked(user, form))
 	case "switch":
+		people, err := m.people(ctx, r)
+		if err != nil {
+			return m.errorPage(ctx, r, err, pages.Error{})
+		}
+		if len(people) > 1 {
+			return m.leave(ctx, a, m.pageURL("accounts", a.Handle()))
+		}
 		return m.leave(ctx, a, m.pageURL("login", a.Handle()))
 	}
 	return m.denied(ctx, a, user.Subject)
 }
 
+// ticked returns what the form of the consent page allows. A page without boxes allows all.
+func (a *Ask) ticked(user User, form mandate.Params) Answer {
+	if form.Get("optional") == "" {
+		return Approve(user)
+	}
+	allowed := form.Values("scope")
+	for _, s := range a.Scopes {
+		if !s.Optional {
+			allowed = append(allowed, s.Name)
+		}
+	}
+	return ApproveScopes(user, allowed)
+}
+
 func (m mounted) consentPage(ctx context.Context, a *Ask, user User) *mandate.Response {
-	p := pages.Consent{Action: m.public("consent"), Handle: a.Handle(), CSRF: a.CSRF(), User: user.Name, Client: pageClient(a), RedirectHost: a.RedirectHost()}
-	p.UserCode = a.UserCode()
+	p := pages.Consent{
+		Action: m.public("consent"), Handle: a.Handle(), CSRF: a.CSRF(), User: user.Name, Client: m.pageClient(a.Client), RedirectHost: a.RedirectHost(),
+		UserCode: a.UserCode(), Resources: strings.Fields(a.Request.Details.Resources), Details: detailsOf(a.Request.Details.Rich),
+		Offline: m.grants[grantRefresh] != nil && a.Client.Metadata.Allows(grantRefresh),
+	}
 	if p.User == "" {
 		p.User = user.Subject
 	}
+	if m.config.AccountPage {
+		p.ManageURL = m.public("applications")
+	}
 	for _, s := range a.Scopes {
-		p.Scopes = append(p.Scopes, pages.Scope{Name: s.Name, Title: s.Title, Description: s.Description})
+		p.Scopes = append(p.Scopes, pages.Scope{Name: s.Name, Title: s.Title, Description: s.Description, Optional: s.Optional})
 	}
-	if a.err != nil {
-		return m.errorPage(ctx, a.request, a.err, pages.Error{})
+	return m.show(ctx, a, func(set *pages.Set) (*mandate.Response, error) { return set.Consent(p) })
+}
+
+// detailsOf returns authorization_details as a person may read them, one text for each (RFC 9396).
+func detailsOf(rich string) []string {
+	var list []json.RawMessage
+	if rich == "" || json.Unmarshal([]byte(rich), &list) != nil {
+		return nil
 	}
-	resp, err := m.pages.Consent(p)
-	if err != nil {
-		return m.errorPage(ctx, a.request, err, pages.Error{})
+	texts := make([]string, len(list))
+	for i, d := range list {
+		texts[i] = string(d)
 	}
-	return a.remember(resp)
+	return texts
 }
 
 // interaction returns the pending request that a built-in page is for.
@@ -152,10 +213,4 @@ func (m mounted) interaction(ctx context.Context, r *mandate.Request) (*Ask, *ma
 		return nil, redirect(a.resumeURL())
 	}
 	return a, resp
-}
-
-// pageClient returns what the pages show of the client.
-func pageClient(a *Ask) pages.Client {
-	d := &a.Client.Metadata
-	return pages.Client{ID: a.Client.ID, Name: d.Name, PolicyURL: d.PolicyURI, TermsURL: d.TermsURI, URI: d.ClientURI}
 }

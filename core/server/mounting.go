@@ -40,7 +40,16 @@ func (s *Server) Endpoints(m Mounting) ([]mandate.Endpoint, error) {
 			mount.Decide = s.builtIn
 			list = append(list,
 				s.endpoint("login", mandate.Endpoint{Methods: []string{"GET", "POST"}, Handle: mount.handleLogin}),
+				s.endpoint("accounts", mandate.Endpoint{Methods: []string{"GET", "POST"}, Handle: mount.handleAccounts}),
 				s.endpoint("consent", mandate.Endpoint{Methods: []string{"GET", "POST"}, Handle: mount.handleConsent}))
+			if s.config.AccountPage {
+				list = append(list, s.endpoint(applications, mandate.Endpoint{Methods: []string{"GET", "POST"}, Handle: mount.handleApplications}))
+			}
+			if s.config.Logos {
+				list = append(list, s.endpoint("logo", mandate.Endpoint{Methods: []string{"GET"}, Handle: s.handleLogo}))
+			}
+		} else if s.config.AccountPage {
+			return nil, errors.New("server: AccountPage is one of the built-in pages, and MountConfig has a Decide: make a page of your own with Server.Connections, or leave Decide out")
 		}
 	}
 	if len(s.responses) > 0 {
@@ -109,6 +118,7 @@ var endpointPaths = map[string]string{
 	"introspection": "/introspect",
 	"jwks":          "/jwks",
 	"login":         "/interaction/login",
+	"accounts":      "/interaction/accounts",
 	"consent":       "/interaction/consent",
 }
 
@@ -132,6 +142,12 @@ func (s *Server) describe() error {
 		return nil
 	}
 	paths := maps.Clone(endpointPaths)
+	if s.config.AccountPage {
+		paths[applications] = "/interaction/applications"
+	}
+	if s.config.Logos {
+		paths["logo"] = "/interaction/logo"
+	}
 	if s.config.Device != nil {
 		maps.Copy(paths, devicePaths)
 	}
@@ -209,6 +225,7 @@ func (s *Server) describeAs(extra map[string]json.RawMessage) oauth2.ServerMetad
 	if s.config.Registration != nil {
 		d.RegistrationEndpoint = s.url("registration")
 	}
+	d.UILocales = s.uiLocales()
 	d.ClientDocuments = s.config.ClientDocuments != nil
 	for _, scope := range s.config.Scopes {
 		d.Scopes = append(d.Scopes, scope.Name)

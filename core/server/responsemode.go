@@ -103,7 +103,7 @@ func (m mounted) deliver(ctx context.Context, a *Ask, params []mandate.Field) *m
 	if !m.config.OmitIss && !signed {
 		fields = append(fields, mandate.Field{Name: "iss", Value: m.config.Issuer})
 	}
-	resp, err := m.pages.Post(pages.Post{URL: a.Request.RedirectURI, Fields: fields})
+	resp, err := m.pagesFor(a.request, a.Request.UILocales).Post(pages.Post{URL: a.Request.RedirectURI, Fields: fields})
 	if err != nil {
 		return m.errorPage(ctx, a.request, err, pages.Error{})
 	}

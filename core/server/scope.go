@@ -14,6 +14,7 @@ type Scope struct {
 	Name        string
 	Title       string // a few words: "Read your invoices". Empty: Name
 	Description string // a sentence; may be empty
+	Optional    bool   // people may untick it on the built-in consent page and allow the rest
 	Public      bool   // clients that registered themselves may ask for it
 }
 

@@ -57,6 +57,7 @@ type Server struct {
 	assertionAlgs []jose.Alg // of client assertions; the symmetric ones last
 	tokenURL      string     // an audience of theirs
 
+	logos  logos
 	stands sync.Map // client id -> number of its standing grant (int64)
 
 	paused   atomic.Int64 // seconds after which to come back; 0: open
@@ -94,6 +95,7 @@ func New(config Config) (*Server, error) {
 	if d := c.Device; d != nil {
 		s.devices = newQuota(maxDeviceClient, d.TTL+keepDevice)
 	}
+	s.logos.known = make(map[string]*logo)
 	s.kid = keyName(s.refresh.Current())
 	s.nameCookies()
 	s.keys.server = s

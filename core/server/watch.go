@@ -83,7 +83,7 @@ func (m mounted) watched(e mandate.Endpoint) func(context.Context, *mandate.Requ
 // isPage reports whether people see the endpoint called name: its errors are pages.
 func isPage(name string) bool {
 	switch name {
-	case "authorization", "login", "consent", "device":
+	case "authorization", "login", "accounts", "consent", "device", "applications":
 		return true
 	}
 	return false
