@@ -28,7 +28,7 @@ func TestBadConfig(t *testing.T) {
 		"an unknown member of a client": {
 			edit: func(c map[string]any) { client0(c)["redirect_uri"] = "https://x" }, want: "clients[0].redirect_uri is unknown",
 		},
-		"a planned member": {edit: func(c map[string]any) { c["mcp"] = nil }, want: "mcp does not exist yet"},
+		"a planned member": {edit: func(c map[string]any) { c["oauth1"] = nil }, want: "oauth1 does not exist yet"},
 		"an unknown member of the registration": {
 			edit: func(c map[string]any) { c["registration"] = map[string]any{"open": true} }, want: "registration.open is unknown",
 		},
