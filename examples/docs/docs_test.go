@@ -92,6 +92,23 @@ func TestMachines(t *testing.T) {
 	}
 }
 
+// TestProfiles makes a server of each.
+func TestProfiles(t *testing.T) {
+	t.Parallel()
+	if _, err := docs.ProfileWeb(memstore.New(), mandate.NewRandomSecret()); err != nil {
+		t.Error(err)
+	}
+	base := server.Config{
+		Issuer: "https://app.example.com", Store: memstore.New(), Secret: mandate.NewRandomSecret(),
+		SignIn: func(context.Context, string, string) (server.User, error) { return server.User{}, mandate.AccessDenied },
+	}
+	for _, c := range docs.Profiles(base) {
+		if _, err := server.New(c); err != nil {
+			t.Errorf("%s: %v", c.Profile, err)
+		}
+	}
+}
+
 // TestLimit guesses too often.
 func TestLimit(t *testing.T) {
 	t.Parallel()
