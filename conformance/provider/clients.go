@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -15,12 +16,13 @@ import (
 // client is one of the configuration's clients: its metadata by the names of RFC 7591, section 2, and what this
 // server adds.
 type client struct {
-	ID          string `json:"client_id"`
-	Secret      string `json:"client_secret"`
-	TokenFormat string `json:"token_format"`
-	AccessTTL   *int64 `json:"access_token_ttl_s"`
-	CodeTTL     *int64 `json:"code_ttl_s"`
-	Introspect  string `json:"introspect"`
+	ID           string   `json:"client_id"`
+	Secret       string   `json:"client_secret"`
+	TokenFormat  string   `json:"token_format"`
+	AccessTTL    *int64   `json:"access_token_ttl_s"`
+	CodeTTL      *int64   `json:"code_ttl_s"`
+	Introspect   string   `json:"introspect"`
+	ExchangeFrom []string `json:"exchange_from"`
 
 	metadata oauth2.ClientMetadata
 }
@@ -58,8 +60,8 @@ func (c *config) storeClient(in *client) (*store.Client, error) {
 		}
 	}
 	for _, response := range in.metadata.ResponseTypes {
-		if response != "code" {
-			return nil, fmt.Errorf("response_types has %q, which does not exist yet: there is code", response)
+		if !slices.Contains(c.ResponseTypes, response) {
+			return nil, fmt.Errorf("response_types has %q, which this server does not answer: there are %s", response, strings.Join(c.ResponseTypes, ", "))
 		}
 	}
 	if method := in.metadata.Method(); !slices.Contains(c.AuthMethods, method) {

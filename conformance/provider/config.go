@@ -19,39 +19,41 @@ import (
 
 // config is the configuration as it stands in the file. Pointers tell what is absent from what is zero.
 type config struct {
-	Issuer       string           `json:"issuer"`
-	Secret       string           `json:"secret"`
-	TLS          tlsConfig        `json:"tls"`
-	Profile      string           `json:"profile"`
-	Keys         []keyConfig      `json:"keys"`
-	GrantTypes   []string         `json:"grant_types"`
-	AuthMethods  []string         `json:"client_auth_methods"`
-	Scopes       []string         `json:"scopes"`
-	Rotation     string           `json:"refresh_rotation"`
-	GraceSeconds *int64           `json:"refresh_grace_s"`
-	Outbound     outbound         `json:"outbound"`
-	Registration registration     `json:"registration"`
-	Features     features         `json:"features"`
-	Lifetimes    lifetimes        `json:"lifetimes"`
-	SigningAlgs  signingAlgs      `json:"signing_algs"`
-	Limits       limits           `json:"limits"`
-	PasswordCost *int             `json:"password_cost"`
-	Accounts     []account        `json:"accounts"`
-	Clients      []client         `json:"clients"`
-	Resources    []resourceConfig `json:"resources"`
-	MCP          *mcpConfig       `json:"mcp"`
-	AutoConsent  bool             `json:"auto_consent"`
+	Issuer        string           `json:"issuer"`
+	Secret        string           `json:"secret"`
+	TLS           tlsConfig        `json:"tls"`
+	Profile       string           `json:"profile"`
+	Keys          []keyConfig      `json:"keys"`
+	GrantTypes    []string         `json:"grant_types"`
+	ResponseTypes []string         `json:"response_types"`
+	AuthMethods   []string         `json:"client_auth_methods"`
+	Scopes        []string         `json:"scopes"`
+	Rotation      string           `json:"refresh_rotation"`
+	GraceSeconds  *int64           `json:"refresh_grace_s"`
+	Outbound      outbound         `json:"outbound"`
+	Registration  registration     `json:"registration"`
+	Features      features         `json:"features"`
+	Lifetimes     lifetimes        `json:"lifetimes"`
+	SigningAlgs   signingAlgs      `json:"signing_algs"`
+	Limits        limits           `json:"limits"`
+	PasswordCost  *int             `json:"password_cost"`
+	Accounts      []account        `json:"accounts"`
+	Clients       []client         `json:"clients"`
+	Resources     []resourceConfig `json:"resources"`
+	MCP           *mcpConfig       `json:"mcp"`
+	AutoConsent   bool             `json:"auto_consent"`
 
 	folder string // of the file: where its relative paths begin
 	root   []byte // the root secret of all processes that share a store
 }
 
 type features struct {
-	PKCE    *bool `json:"pkce_required"`
-	Refresh *bool `json:"refresh_tokens"`
-	Iss     *bool `json:"iss_parameter"`
-	CIMD    *bool `json:"cimd"`
-	Device  *bool `json:"device"`
+	PKCE     *bool `json:"pkce_required"`
+	Refresh  *bool `json:"refresh_tokens"`
+	Iss      *bool `json:"iss_parameter"`
+	CIMD     *bool `json:"cimd"`
+	Exchange *bool `json:"token_exchange"`
+	Device   *bool `json:"device"`
 }
 
 // lifetimes are in seconds.
@@ -106,7 +108,10 @@ func (c *config) check() error {
 		c.AuthMethods = authMethods()
 	}
 	if c.GrantTypes == nil {
-		c.GrantTypes = grantTypes()
+		c.GrantTypes = usualGrants()
+		if c.Features.Exchange != nil && *c.Features.Exchange {
+			c.GrantTypes = append(c.GrantTypes, grantExchange)
+		}
 		if !c.Features.device() {
 			c.GrantTypes = slices.DeleteFunc(c.GrantTypes, func(g string) bool { return g == server.GrantTypeDevice })
 		}
@@ -147,6 +152,12 @@ func (c *config) check() error {
 		return err
 	}
 	if err := known("grant_types", c.GrantTypes, grantTypes()); err != nil {
+		return err
+	}
+	if err := c.checkExchange(); err != nil {
+		return err
+	}
+	if err := c.checkResponseTypes(); err != nil {
 		return err
 	}
 	if err := c.SigningAlgs.checkKeys(c.Keys); err != nil {

@@ -125,8 +125,42 @@ func TestBadConfig(t *testing.T) {
 			want: "none.pem: no such file or directory",
 		},
 		"an unknown grant type": {
-			edit: func(c map[string]any) { c["grant_types"] = []any{"password"} },
-			want: `grant_types has "password", which does not exist yet: there are authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code`,
+			edit: func(c map[string]any) { c["grant_types"] = []any{"urn:example:nothing"} },
+			want: `grant_types has "urn:example:nothing", which does not exist yet: there are authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange, urn:ietf:params:oauth:grant-type:jwt-bearer, password, implicit`,
+		},
+		"token exchange, and no grant of it": {
+			edit: func(c map[string]any) {
+				c["grant_types"] = []any{"authorization_code", "refresh_token", "client_credentials"}
+				c["features"] = map[string]any{"token_exchange": true}
+			},
+			want: "features.token_exchange is true and grant_types says otherwise: it is there or not",
+		},
+		"exchange_from without the grant": {
+			edit: func(c map[string]any) { client0(c)["exchange_from"] = []any{"api"} },
+			want: `clients[0] "web": exchange_from is set and grant_types has no urn:ietf:params:oauth:grant-type:token-exchange`,
+		},
+		"exchange_from a client that is not there": {
+			edit: func(c map[string]any) {
+				client0(c)["grant_types"] = []any{"urn:ietf:params:oauth:grant-type:token-exchange"}
+				client0(c)["exchange_from"] = []any{"nobody"}
+			},
+			want: `clients[0] "web": exchange_from has "nobody", which is none of clients`,
+		},
+		"a response type that does not exist": {
+			edit: func(c map[string]any) { c["response_types"] = []any{"id_token"} },
+			want: `response_types has "id_token", which does not exist yet: there are code, token, code token, none`,
+		},
+		"tokens in the address bar, and no implicit grant": {
+			edit: func(c map[string]any) { c["response_types"] = []any{"code", "token"} },
+			want: "response_types with token and grant_types with implicit go together: one is missing",
+		},
+		"no code, and a grant for codes": {
+			edit: func(c map[string]any) { c["response_types"] = []any{"none"} },
+			want: "response_types with code and grant_types with authorization_code go together: one is missing",
+		},
+		"a client's response type that the server does not answer": {
+			edit: func(c map[string]any) { client0(c)["response_types"] = []any{"token"} },
+			want: `clients[0] "web": response_types has "token", which this server does not answer: there are code`,
 		},
 		"an authentication method that does not exist": {
 			edit: func(c map[string]any) { c["client_auth_methods"] = []any{"tls_client_auth"} },
