@@ -47,6 +47,7 @@ type ServerMetadata struct {
 	RequireSignedRequest     bool     `json:"require_signed_request_object,omitempty"`
 	RequestAlgs              []string `json:"request_object_signing_alg_values_supported,omitempty"`
 	AuthorizationAlgs        []string `json:"authorization_signing_alg_values_supported,omitempty"` // JARM, section 4
+	RichTypes                []string `json:"authorization_details_types_supported,omitempty"`      // RFC 9396, section 10
 	IssParameter             bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 
 	// Extra holds the members of extensions.

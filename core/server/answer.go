@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +27,8 @@ type Answer struct {
 	scopes mandate.Scopes
 	some   bool // scopes counts; otherwise all that was asked for
 	once   bool
+	rich   []json.RawMessage
+	richer bool         // rich counts; otherwise all that was asked for
 	url    string       // for a visit the name of the built-in page
 	code   mandate.Code // what the client gets instead of a visit to a built-in page, where none may be shown
 	page   func() error
@@ -91,6 +94,14 @@ func (a Answer) Once() Answer {
 // own offers the accounts that are signed in; when it comes back the application makes the chosen one its current user and returns Choose, and
 // the decision function is asked again. Where the client asked for prompt=none it gets account_selection_required instead.
 func Choose(user User) Answer { return Answer{kind: choose, user: user} }
+
+// WithDetails grants details in place of the authorization details that were asked for (RFC 9396, section 7): fewer, or with what only the
+// application knows, such as the account that the user chose. Each is a JSON object whose type is among Config.RichTypes; nobody checks
+// it otherwise. None grants none. Such an approval is not remembered for other details than these.
+func (a Answer) WithDetails(details ...json.RawMessage) Answer {
+	a.rich, a.richer = details, true
+	return a
+}
 
 // Deny refuses: the client gets access_denied.
 func Deny() Answer { return Answer{} }

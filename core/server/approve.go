@@ -52,6 +52,12 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 		g.Details.CodeEnds = later(a.device.data.ends(), now.Add(m.codeTTL(a.Client))) // it is polled for, so the last moment is too late
 	}
 	g.Details.Ends, g.Details.Scopes, g.Details.AuthTime, g.Details.ACR, g.Details.AMR = ends, scopes, user.AuthTime, user.ACR, user.amr()
+	if answer.richer {
+		var err error
+		if g.Details.Rich, err = m.richGiven(answer.rich); err != nil {
+			return m.refuseClient(ctx, a, err)
+		}
+	}
 	if len(m.config.Extensions) > 0 {
 		var err error
 		if g, err = m.extendGrant(ctx, a, user, g); err != nil {
@@ -122,7 +128,7 @@ func (s *Server) extendGrant(ctx context.Context, a *Ask, user User, g store.Gra
 func (s *Server) decided(ctx context.Context, c *store.Client, want store.Grant) (store.Grant, bool) {
 	g, err := s.store.Grant(ctx, want.ID)
 	same := err == nil && g.ClientID == want.ClientID && g.Subject == want.Subject && g.SessionID == want.SessionID &&
-		g.Details.Scopes == want.Details.Scopes && g.Generation == 0 && g.AliveAt(want.Created) && want.Created.Before(s.codeEnds(c, g))
+		g.Details.Scopes == want.Details.Scopes && g.Details.Rich == want.Details.Rich && g.Generation == 0 && g.AliveAt(want.Created) && want.Created.Before(s.codeEnds(c, g))
 	return g, same
 }
 

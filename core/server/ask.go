@@ -18,7 +18,8 @@ import (
 type Ask struct {
 	Client  *store.Client // who asks; shared, never change it
 	Request AuthorizationRequest
-	Scopes  []Scope // what is asked for, with the titles of the configuration
+	Scopes  []Scope      // what is asked for, with the titles of the configuration
+	Details []RichDetail // and what scopes cannot say (RFC 9396)
 
 	server    *Server
 	ctx       context.Context // of the request that the ask is for

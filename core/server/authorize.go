@@ -108,7 +108,7 @@ func (s *Server) readAsk(ctx context.Context, a *Ask, params mandate.Params) err
 	if a.Request.RedirectURI, err = redirectTo(a.Client, params.Get("redirect_uri")); err != nil {
 		return err
 	}
-	if err := s.readRequest(a, params); err != nil {
+	if err := s.readRequest(ctx, a, params); err != nil {
 		return err
 	}
 	for _, e := range s.config.Extensions {
@@ -118,7 +118,7 @@ func (s *Server) readAsk(ctx context.Context, a *Ask, params mandate.Params) err
 			}
 		}
 	}
-	a.Scopes = s.described(a.Request.Details.Scopes)
+	s.introduce(a)
 	a.flow.Client = a.Client.ID
 	return nil
 }
@@ -164,7 +164,8 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 	if err != nil {
 		return nil, m.errorPage(ctx, r, err, pages.Error{})
 	}
-	a := &Ask{Client: c, Request: q, Scopes: m.described(q.Details.Scopes), server: m.Server, ctx: ctx, request: r, flow: f}
+	a := &Ask{Client: c, Request: q, server: m.Server, ctx: ctx, request: r, flow: f}
+	m.introduce(a)
 	a.browser = m.cookie(r, cookieBrowser)
 	over := now.Sub(f.begun()) >= flowTTL
 	pushed := len(f.Pushed) > 0

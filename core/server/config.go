@@ -65,6 +65,8 @@ type Config struct {
 	// ResponseModes are the ways in which authorization responses reach clients: "query", "fragment" and "form_post". Default: all three. "jwt"
 	// beside them offers each of them signed, too (JARM): "jwt", "query.jwt", "fragment.jwt", "form_post.jwt".
 	ResponseModes []string
+	// RichTypes are the types of authorization details that clients may ask for (RFC 9396). Default: none, and who asks is refused.
+	RichTypes []RichType
 	// PushedRequests lets clients push authorization requests (RFC 9126). Default: nil, they cannot.
 	PushedRequests *PushedRequests
 	// RequestObjects lets clients sign authorization requests (RFC 9101). Default: nil, they cannot.
@@ -288,7 +290,7 @@ func (c *Config) withDefaults() (place, error) {
 
 func (c *Config) setDefaults() {
 	c.Scopes, c.Resources, c.DefaultAudience = slices.Clone(c.Scopes), slices.Clone(c.Resources), slices.Clone(c.DefaultAudience)
-	c.ResponseModes = slices.Clone(c.ResponseModes)
+	c.ResponseModes, c.RichTypes = slices.Clone(c.ResponseModes), slices.Clone(c.RichTypes)
 	c.Lifetimes, c.TokenPrefixes, c.ErrorURIs = maps.Clone(c.Lifetimes), slices.Clone(c.TokenPrefixes), maps.Clone(c.ErrorURIs)
 	if c.GrantTypes == nil {
 		c.GrantTypes = []GrantType{AuthorizationCode(), RefreshToken(), ClientCredentials()}

@@ -83,6 +83,19 @@ func (r *TokenRequest) Audience(granted string) ([]string, error) {
 	return r.server.audienceFor(r.Client.Client, r.form.Values("resource"), granted)
 }
 
+// Rich returns the authorization details that the request asks for (RFC 9396, section 6), for an Issue: within granted where that
+// names any, otherwise what the client may have. Nothing asked is all of granted. It refuses with [mandate.InvalidAuthorizationDetails].
+func (r *TokenRequest) Rich(ctx context.Context, granted string) (string, error) {
+	asked, err := r.Param(paramDetails)
+	switch {
+	case err != nil || asked == "" && granted == "":
+		return "", err
+	case granted != "":
+		return r.server.richWithin(granted, asked)
+	}
+	return r.server.richFor(ctx, r.Client.Client, asked)
+}
+
 // Present returns the grant that a code or refresh token belongs to and the generation that it would
 // spend, once it is proven: authentic before anything is read, then this client's, then bound to the
 // key presented, and an unspent code not too old. An unproven one is [mandate.InvalidGrant] and changes nothing.
@@ -125,6 +138,7 @@ type Issue struct {
 	Grace    time.Duration  // as in store.Redemption
 	Scopes   mandate.Scopes // of the access token: all of the grant's or fewer
 	Audience []string       // RFC 8707; none: the server's DefaultAudience
+	Rich     string         // RFC 9396: the authorization details of the access token, a JSON array; none: empty
 	Refresh  bool           // a refresh token goes with it
 	TTL      time.Duration  // of the access token, or InsecureNoEnd; zero: what the configuration says
 	Until    time.Time      // the access token ends no later, whatever TTL says; zero: no bound

@@ -16,7 +16,7 @@ func ClientCredentials() GrantType { return clientGrant{} }
 func (clientGrant) Name() string { return grantClient }
 
 // Token implements [GrantType].
-func (clientGrant) Token(_ context.Context, r *TokenRequest) (*Issue, error) {
+func (clientGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) {
 	if r.Client.Method() == "none" {
 		return nil, mandate.Errorf(mandate.UnauthorizedClient, nil, "a public client cannot act for itself")
 	}
@@ -26,6 +26,9 @@ func (clientGrant) Token(_ context.Context, r *TokenRequest) (*Issue, error) {
 	}
 	audience, err := r.Audience("")
 	if err != nil {
+		return nil, err
+	}
+	if r.issue.Rich, err = r.Rich(ctx, ""); err != nil {
 		return nil, err
 	}
 	r.issue.Scopes, r.issue.Audience = scopes, audience

@@ -55,7 +55,12 @@ func (codeGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) {
 	if err != nil {
 		return nil, err
 	}
+	rich, err := r.richGranted(ctx, g.Details.Rich)
+	if err != nil {
+		return nil, err
+	}
 	i := &r.issue
+	i.Rich = rich
 	i.Grant, i.Spend, i.From, i.Scopes, i.Audience = g, true, from, g.Details.Scopes, audience
 	i.Refresh = r.Client.Metadata.Allows(grantRefresh) && r.server.grants[grantRefresh] != nil
 	return i, nil

@@ -59,7 +59,12 @@ func (refreshGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) 
 	if err != nil {
 		return nil, err
 	}
+	rich, err := r.richGranted(ctx, g.Details.Rich)
+	if err != nil {
+		return nil, err
+	}
 	i := &r.issue
+	i.Rich = rich
 	i.Grant, i.New, i.Ticket, i.From = g, ticket != nil, ticket, from
 	i.Scopes, i.Audience, i.Refresh = scopes, audience, true
 	if ticket == nil && r.server.rotates(r.Client.Client) {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 
@@ -174,7 +173,7 @@ func (a *Ask) ticked(user User, form mandate.Params) Answer {
 func (m mounted) consentPage(ctx context.Context, a *Ask, user User) *mandate.Response {
 	p := pages.Consent{
 		Action: m.public("consent"), Handle: a.Handle(), CSRF: a.CSRF(), User: user.Name, Client: m.pageClient(a.Client), RedirectHost: a.RedirectHost(),
-		UserCode: a.UserCode(), Resources: strings.Fields(a.Request.Details.Resources), Details: detailsOf(a.Request.Details.Rich),
+		UserCode: a.UserCode(), Resources: strings.Fields(a.Request.Details.Resources), Details: detailsOf(a.Details),
 		Offline: m.grants[grantRefresh] != nil && a.Client.Metadata.Allows(grantRefresh),
 	}
 	if p.User == "" {
@@ -189,15 +188,15 @@ func (m mounted) consentPage(ctx context.Context, a *Ask, user User) *mandate.Re
 	return m.show(ctx, a, func(set *pages.Set) (*mandate.Response, error) { return set.Consent(p) })
 }
 
-// detailsOf returns authorization_details as a person may read them, one text for each (RFC 9396).
-func detailsOf(rich string) []string {
-	var list []json.RawMessage
-	if rich == "" || json.Unmarshal([]byte(rich), &list) != nil {
-		return nil
-	}
-	texts := make([]string, len(list))
-	for i, d := range list {
-		texts[i] = string(d)
+// detailsOf returns authorization details as a person reads them, one text for each.
+func detailsOf(details []RichDetail) []string {
+	texts := make([]string, 0, len(details))
+	for _, d := range details {
+		if d.Text == "" {
+			texts = append(texts, d.Title)
+		} else {
+			texts = append(texts, d.Title+": "+d.Text)
+		}
 	}
 	return texts
 }

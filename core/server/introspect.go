@@ -98,10 +98,14 @@ func (s *Server) introspectRefresh(ctx context.Context, client Client, c credent
 	case c.generation == 0 || c.generation != g.Generation || !g.AliveAt(s.now()) || !mayIntrospect(client.Client, g.ClientID, strings.Fields(g.Details.Resources)):
 		return inactive, nil
 	}
+	more := ""
+	if g.Details.Rich != "" {
+		more = `{"` + paramDetails + `":` + g.Details.Rich + `}`
+	}
 	return s.introspected(ctx, Introspected{Client: client, Grant: g}, introspection{
 		Active: true, Scope: g.Details.Scopes, ClientID: g.ClientID, Subject: g.Subject, Issuer: s.config.Issuer,
 		Expires: unix(g.Expires), IssuedAt: unix(g.Advanced), AuthTime: unix(g.Details.AuthTime), ACR: g.Details.ACR,
-	}, "")
+	}, more)
 }
 
 // tokenRequest reads a request of RFC 7009 or RFC 7662: who asks, and about which token. What proved the client is not used up yet.

@@ -42,6 +42,9 @@ func (s *Server) CheckClient(c *store.Client) error {
 	if err := s.checkObjects(c); err != nil {
 		return err
 	}
+	if err := s.checkRich(c); err != nil {
+		return err
+	}
 	if err := s.checkAnswers(c); err != nil {
 		return err
 	}

@@ -149,7 +149,7 @@ func (s *Server) appendClaims(b []byte, info *mandate.TokenInfo) []byte {
 // grant type says, what the application adds, by what means the user signed in, and who acts for them.
 func (s *Server) claimsOf(ctx context.Context, r *TokenRequest, i *Issue, info *mandate.TokenInfo, format TokenFormat) (string, error) {
 	d := &i.Grant.Details
-	if s.config.Claims == nil && len(i.Claims) == 0 && d.Actor == "" && d.AMR == "" {
+	if s.config.Claims == nil && len(i.Claims) == 0 && d.Actor == "" && d.AMR == "" && i.Rich == "" {
 		return "", nil
 	}
 	claims := make(map[string]any)
@@ -174,6 +174,9 @@ func (s *Server) claimsOf(ctx context.Context, r *TokenRequest, i *Issue, info *
 	if d.AMR != "" {
 		claims["amr"] = strings.Fields(d.AMR)
 	}
+	if i.Rich != "" {
+		claims[paramDetails] = json.RawMessage(i.Rich)
+	}
 	if d.Actor != "" {
 		claims["act"] = json.RawMessage(d.Actor)
 	}
@@ -190,7 +193,7 @@ func (s *Server) claimsOf(ctx context.Context, r *TokenRequest, i *Issue, info *
 // reserved reports whether the claim called name says what only the server may say.
 func reserved(name string) bool {
 	switch name {
-	case "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "acr", "amr", "cnf", "active", "token_type", oauth2.GrantClaim:
+	case "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "acr", "amr", "cnf", "active", "token_type", paramDetails, oauth2.GrantClaim:
 		return true
 	}
 	return false

@@ -245,6 +245,9 @@ func (s *Server) describeAs(extra map[string]json.RawMessage) oauth2.ServerMetad
 		}
 		d.ChallengeMethods = []string{oauth2.S256}
 		d.IssParameter = !s.config.OmitIss
+		for i := range s.config.RichTypes {
+			d.RichTypes = append(d.RichTypes, s.config.RichTypes[i].Name)
+		}
 		if o := s.config.RequestObjects; o != nil {
 			d.RequestParameter, d.RequestURIParameter, d.RequireSignedRequest = true, &o.ByReference, o.Required
 			for _, alg := range o.Algs {

@@ -159,7 +159,7 @@ func (m mounted) beginPushed(ctx context.Context, r *mandate.Request, c *store.C
 	if err := stillRegistered(c, &a.Request); err != nil {
 		return nil, err
 	}
-	a.Scopes = m.described(a.Request.Details.Scopes)
+	m.introduce(a)
 	a.flow.Client, a.flow.Pushed, a.flow.PushedAt = c.ID, key[:], now.UnixMilli()
 	m.hooks.Tell(ctx, mandate.Event{Name: mandate.RequestBegun, ClientID: c.ID, Scopes: a.Request.Details.Scopes})
 	return a, nil

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,7 +84,7 @@ func (s *Server) readAnswer(a *Ask, params mandate.Params) error {
 
 // readRequest fills a.Request with params, once client and redirect URI are proven. What it refuses goes
 // to the client.
-func (s *Server) readRequest(a *Ask, params mandate.Params) error {
+func (s *Server) readRequest(ctx context.Context, a *Ask, params mandate.Params) error {
 	q := &a.Request
 	badMode := s.readAnswer(a, params)
 	if err := checkForm(params); err != nil {
@@ -127,7 +128,10 @@ func (s *Server) readRequest(a *Ask, params mandate.Params) error {
 		q.MaxAge, q.Aged = time.Duration(n)*time.Second, true
 	}
 	var err error
-	if q.Details.Scopes, err = s.scopesFor(a.Client, params.Get("scope")); err != nil {
+	if q.Details.Rich, err = s.richFor(ctx, a.Client, params.Get(paramDetails)); err != nil {
+		return err
+	}
+	if q.Details.Scopes, err = s.scopesFor(a.Client, params.Get("scope")); err != nil && (q.Details.Rich == "" || params.Get("scope") != "") {
 		return err
 	}
 	q.Details.Resources, err = s.resourcesFor(a.Client, params.Values("resource"))

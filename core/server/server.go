@@ -48,6 +48,7 @@ type Server struct {
 	slow    *slowSecrets
 	pushes  *quota // of public clients
 	objects *objects
+	rich    map[string]*RichType
 	keys    keyring
 
 	userCodes *mandate.MAC // what a store finds a user code by
@@ -109,6 +110,9 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	if err := s.checkRequests(); err != nil {
+		return nil, err
+	}
+	if err := s.addRich(); err != nil {
 		return nil, err
 	}
 	if err := s.addClients(); err != nil {

@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -98,6 +100,13 @@ func (s *Server) issue(ctx context.Context, r *TokenRequest, i *Issue, grantType
 		return nil, err
 	}
 	resp := TokenResponse{AccessToken: access.text, TokenType: access.token.Type(), Expires: access.token.Expires(), Scopes: i.Scopes, Members: i.Members}
+	if i.Rich != "" {
+		resp.Members = maps.Clone(resp.Members)
+		if resp.Members == nil {
+			resp.Members = make(map[string]any, 1)
+		}
+		resp.Members[paramDetails] = json.RawMessage(i.Rich) // RFC 9396, section 7
+	}
 	if i.Refresh {
 		if resp.RefreshToken, err = s.nextRefresh(r, i, kid); err != nil {
 			return nil, err
