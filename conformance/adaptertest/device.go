@@ -210,7 +210,11 @@ func deviceFlows() cases {
 			client := stored.client(server.GrantTypeDevice)
 			put := func() {
 				t.Helper()
-				if err := w.store.(store.ClientWriter).PutClient(t.Context(), client); err != nil { //nolint:forcetypeassert // every store here is one
+				writer, ok := w.store.(store.ClientWriter)
+				if !ok {
+					t.Fatal("the store writes no clients")
+				}
+				if err := writer.PutClient(t.Context(), client); err != nil {
 					t.Fatal(err)
 				}
 				client.Revision++
@@ -286,13 +290,13 @@ func deviceFlows() cases {
 		},
 		"the shape of codes and the address are the application's": func(t *testing.T, a Adapter) {
 			w, b := start(t, a, func(s *setup) {
-				s.Device = &server.Device{TTL: time.Minute, Interval: 10 * time.Second, Shape: "XXXX XXXX XXX", Alphabet: "0123456789", VerificationURL: "https://example.com/tv"}
+				s.Device = &server.Device{TTL: time.Minute, Interval: 10 * time.Second, Shape: "XXXXXX XXXXX", Alphabet: "0123456789", VerificationURL: "https://example.com/tv"}
 			})
 			ans := w.device(tv(), nil)
 			ans.refused(t, 400, "invalid_scope") // none asked, and there is no default
 			ans = w.device(tv(), url.Values{"scope": {"read"}}).status(t, 200)
 			m, user := ans.json(t), ans.text(t, "user_code")
-			if m["expires_in"] != 60.0 || m["interval"] != 10.0 || m["verification_uri"] != "https://example.com/tv" || !regexp.MustCompile(`^\d{4} \d{4} \d{3}$`).MatchString(user) ||
+			if m["expires_in"] != 60.0 || m["interval"] != 10.0 || m["verification_uri"] != "https://example.com/tv" || !regexp.MustCompile(`^\d{6} \d{5}$`).MatchString(user) ||
 				m["verification_uri_complete"] != w.url+"/device?user_code="+url.QueryEscape(user) {
 				t.Errorf("answer = %s", ans.Body)
 			}

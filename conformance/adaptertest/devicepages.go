@@ -26,7 +26,7 @@ func (p *page) signIn(name string) *page {
 	return p.form().submit("username", name, "password", "password of "+name, "action", "login")
 }
 
-// is is status.
+// is checks the status and returns p.
 func (p *page) is(status int) *page {
 	p.b.t.Helper()
 	p.status(p.b.t, status)

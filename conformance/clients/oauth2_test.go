@@ -29,6 +29,7 @@ func TestXOAuth2(t *testing.T) {
 			t.Run("a wrong verifier costs nothing", func(t *testing.T) { testWrongVerifier(t, p) })
 			t.Run("a revoked token", func(t *testing.T) { testRevoked(t, p) })
 			t.Run("JWT access tokens", func(t *testing.T) { testJWT(t, p) })
+			t.Run("a device", func(t *testing.T) { testDevice(t, p) })
 			t.Run("refresh by itself", func(t *testing.T) { testRefresh(t, p) })
 		})
 	}

@@ -77,10 +77,13 @@ func settings(issuer string) map[string]any {
 	signed := client("signed", "private_key_jwt")
 	delete(signed, "client_secret")
 	signed["jwks"] = publicHalf("signed.jwk")
+	tv := client("tv", "none")
+	tv["grant_types"] = []string{deviceGrant, "refresh_token"}
 	return map[string]any{
-		"issuer": issuer, "profile": "oauth2", "scopes": []string{"read", "write"}, "password_cost": 4,
+		"features": map[string]any{"device": true},
+		"issuer":   issuer, "profile": "oauth2", "scopes": []string{"read", "write"}, "password_cost": 4,
 		"accounts":  []any{map[string]any{"username": "foo", "password": "bar", "sub": "user-foo"}},
-		"clients":   []any{client("basic", "client_secret_basic"), client("post", "client_secret_post"), client("public", "none"), odd, jwt, reader, signed, client("shared", "client_secret_jwt")},
+		"clients":   []any{client("basic", "client_secret_basic"), client("post", "client_secret_post"), client("public", "none"), odd, jwt, reader, signed, client("shared", "client_secret_jwt"), tv},
 		"resources": []any{map[string]any{"path": "/resource", "resource": issuer + "/resource", "scope": "read"}},
 	}
 }

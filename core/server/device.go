@@ -46,8 +46,10 @@ const (
 	prefixDevice      = "mdd_"
 )
 
-// withDefaults returns d completed, or says why it cannot be.
-func (d Device) withDefaults() (*Device, error) {
+// withDefaults returns a completed copy of d, or says why it cannot be.
+func (d *Device) withDefaults() (*Device, error) {
+	c := *d
+	d = &c
 	if d.TTL == 0 {
 		d.TTL = maxDeviceTTL
 	}
@@ -82,7 +84,7 @@ func (d Device) withDefaults() (*Device, error) {
 			return nil, fmt.Errorf("server: Device.VerificationURL %q is not an https URL without a fragment", d.VerificationURL)
 		}
 	}
-	return &d, nil
+	return d, nil
 }
 
 // newUserCode returns a fresh user code, without what is for the eye.
