@@ -13,7 +13,9 @@ import (
 )
 
 // isAccounts reports whether p is the page on which an account is chosen.
-func (p *page) isAccounts() bool { return p.Status == 200 && strings.Contains(p.Body, `id="accounts-form"`) }
+func (p *page) isAccounts() bool {
+	return p.Status == 200 && strings.Contains(p.Body, `id="accounts-form"`)
+}
 
 // accounts returns the ids of the accounts that the page offers, in its order, by what it calls them.
 func (p *page) accounts() (order []string, ids map[string]string) {
@@ -284,7 +286,9 @@ func accountChoice() cases {
 				t.Errorf("a choice of nobody: %v, want server_error", q)
 			}
 			w = newWorld(t, a, func(s *setup) {
-				s.Decide = func(Ctx, *server.Ask) (server.Answer, error) { return server.Choose(server.User{Subject: "alice"}), nil }
+				s.Decide = func(Ctx, *server.Ask) (server.Answer, error) {
+					return server.Choose(server.User{Subject: "alice"}), nil
+				}
 			})
 			toldAs(t, w, w.authorize(with(web().request(), "prompt", "none")), "account_selection_required", true)
 		},

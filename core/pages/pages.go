@@ -100,6 +100,9 @@ func New(o Options) (*Set, error) {
 	return s, s.try()
 }
 
+// Lang returns the language of the pages: Options.Lang, or its default.
+func (s *Set) Lang() string { return s.base.Lang }
+
 // Login returns the sign-in page, with status 200.
 func (s *Set) Login(d Login) (*mandate.Response, error) {
 	v := s.base

@@ -78,7 +78,7 @@ type Config struct {
 	// Pages are the built-in pages. Default: pages.New with no options.
 	Pages *pages.Set
 	// Locales are the built-in pages in other languages, by language tag: the client's ui_locales choose among them, then the browser's Accept-Language.
-	// Default: none, and everybody gets Pages.
+	// Default: none, and everybody gets Pages, as does who wants none of these.
 	Locales map[string]*pages.Set
 	// MaxAccounts is how many people can be signed in at the built-in pages of one browser at once: where there are several they are asked who they are,
 	// without a password. 1: a sign-in signs out whoever was there. At most 16. Default: 5.
@@ -267,6 +267,11 @@ func (c *Config) withDefaults() (place, error) {
 	if c.RequestObjects, err = c.RequestObjects.withDefaults(); err != nil {
 		return at, err
 	}
+	if c.Pages == nil {
+		if c.Pages, err = pages.New(pages.Options{}); err != nil {
+			return at, fmt.Errorf("server: pages: %w", err)
+		}
+	}
 	if err := c.checkPolicies(); err != nil {
 		return at, err
 	}
@@ -278,11 +283,6 @@ func (c *Config) withDefaults() (place, error) {
 	if c.Fetcher == nil {
 		if c.Fetcher, err = fetch.New(fetch.Config{}); err != nil {
 			return at, fmt.Errorf("server: %w", err)
-		}
-	}
-	if c.Pages == nil {
-		if c.Pages, err = pages.New(pages.Options{}); err != nil {
-			return at, fmt.Errorf("server: pages: %w", err)
 		}
 	}
 	return at, nil

@@ -26,6 +26,9 @@ func (c *Config) checkLocales() error {
 		}
 		locales[lower] = c.Locales[tag]
 	}
+	if own := strings.ToLower(c.Pages.Lang()); len(locales) > 0 && locales[own] == nil {
+		locales[own] = c.Pages
+	}
 	c.Locales = locales
 	return nil
 }

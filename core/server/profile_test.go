@@ -27,14 +27,14 @@ func TestProfiles(t *testing.T) {
 		grants    []string
 		endpoints string // beside those that every server has
 	}{
-		"":                           {[]string{code, own, refresh}, "authorization consent login"},
-		server.ProfileWeb:            {[]string{code, refresh}, "authorization consent login"},
-		server.ProfileMobile:         {[]string{code, refresh, device}, "authorization consent device device_authorization login"},
+		"":                           {[]string{code, own, refresh}, "accounts authorization consent login"},
+		server.ProfileWeb:            {[]string{code, refresh}, "accounts authorization consent login"},
+		server.ProfileMobile:         {[]string{code, refresh, device}, "accounts authorization consent device device_authorization login"},
 		server.ProfileBackend:        {[]string{own}, ""},
-		server.ProfileOAuth21:        {[]string{code, own, refresh}, "authorization consent login"},
-		server.ProfileMCP:            {[]string{code, refresh}, "authorization consent login"},
+		server.ProfileOAuth21:        {[]string{code, own, refresh}, "accounts authorization consent login"},
+		server.ProfileMCP:            {[]string{code, refresh}, "accounts authorization consent login"},
 		server.InsecureProfileLegacy: {[]string{password, refresh}, ""},
-		server.InsecureProfileAll:    {[]string{code, own, implicit, password, refresh, device}, "authorization consent device device_authorization login"},
+		server.InsecureProfileAll:    {[]string{code, own, implicit, password, refresh, device}, "accounts authorization consent device device_authorization login"},
 	} {
 		t.Run("profile "+string(profile), func(t *testing.T) {
 			t.Parallel()
