@@ -93,7 +93,7 @@ func newAsserting(t *testing.T, a Adapter, change func(s *setup, clients map[str
 	x.web.publish(t, far)
 	x.world = newWorld(t, a, func(s *setup) {
 		s.ClientAuthMethods = []string{"client_secret_basic", "client_secret_post", "none", "private_key_jwt", "client_secret_jwt"}
-		s.Fetcher = x.web
+		s.Fetcher, s.PushedRequests = x.web, &server.PushedRequests{}
 		grants := []string{"client_credentials", "authorization_code", "refresh_token"}
 		clients := map[string]*store.Client{
 			"keyed":  {ID: "keyed", Metadata: oauth2.ClientMetadata{AuthMethod: "private_key_jwt", JWKS: publicKeys(t, inline), GrantTypes: grants, RedirectURIs: []string{callback}}},

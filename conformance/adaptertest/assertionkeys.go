@@ -237,10 +237,10 @@ func assertionOnce() cases {
 		"it is good once, whatever the endpoint": func(t *testing.T, a Adapter) {
 			x := newAsserting(t, a, nil)
 			for _, s := range []asserter{x.keyed, x.shared} {
-				for _, first := range []string{"/token", "/introspect", "/revoke"} {
-					form := asserted(with(ownToken(), "token", "x"), s.assertion(nil))
-					x.form(t, first, form).status(t, 200)
-					for _, second := range []string{"/token", "/introspect", "/revoke"} {
+				for first, status := range map[string]int{"/token": 200, "/introspect": 200, "/revoke": 200, "/par": 201} {
+					form := asserted(with(party{id: s.id, redirect: callback}.request(), "grant_type", "client_credentials", "token", "x"), s.assertion(nil))
+					x.form(t, first, form).status(t, status)
+					for _, second := range []string{"/token", "/introspect", "/revoke", "/par"} {
 						quiet(t, x.form(t, second, form))
 					}
 				}
