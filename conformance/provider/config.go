@@ -26,6 +26,7 @@ type config struct {
 	Keys          []keyConfig      `json:"keys"`
 	GrantTypes    []string         `json:"grant_types"`
 	ResponseTypes []string         `json:"response_types"`
+	ResponseModes []string         `json:"response_modes"`
 	AuthMethods   []string         `json:"client_auth_methods"`
 	Scopes        []string         `json:"scopes"`
 	Rotation      string           `json:"refresh_rotation"`
@@ -54,6 +55,7 @@ type features struct {
 	CIMD     *bool `json:"cimd"`
 	Exchange *bool `json:"token_exchange"`
 	Device   *bool `json:"device"`
+	requestFeatures
 }
 
 // lifetimes are in seconds.
@@ -63,6 +65,7 @@ type lifetimes struct {
 	Refresh *int64 `json:"refresh_token"`
 	Session *int64 `json:"session"`
 	Device  *int64 `json:"device_code"`
+	PAR     *int64 `json:"par"`
 }
 
 type limits struct {
@@ -138,6 +141,9 @@ func (c *config) check() error {
 		return errors.New("features.refresh_tokens is false and grant_types has refresh_token")
 	case on(c.Features.Refresh) && c.Features.Refresh != nil && !slices.Contains(c.GrantTypes, "refresh_token"):
 		return errors.New("features.refresh_tokens is true and grant_types has no refresh_token")
+	}
+	if err := c.checkRequests(); err != nil {
+		return err
 	}
 	if err := known("client_auth_methods", c.AuthMethods, authMethods()); err != nil {
 		return err

@@ -51,7 +51,7 @@ func TestBadConfig(t *testing.T) {
 			want: "registration.trusted is true and registration.enabled is false",
 		},
 		"a planned feature, even off": {
-			edit: func(c map[string]any) { c["features"] = map[string]any{"par": false} }, want: "features.par does not exist yet",
+			edit: func(c map[string]any) { c["features"] = map[string]any{"ciba": false} }, want: "features.ciba does not exist yet",
 		},
 		"a planned member of a client": {
 			edit: func(c map[string]any) { client0(c)["subject_type"] = "public" }, want: "clients[0].subject_type does not exist yet",
@@ -249,6 +249,35 @@ func TestBadConfig(t *testing.T) {
 				c["features"], c["grant_types"] = map[string]any{"refresh_tokens": false}, []any{"refresh_token"}
 			},
 			want: "features.refresh_tokens is false and grant_types has refresh_token",
+		},
+		"require_par without par": {
+			edit: func(c map[string]any) { c["features"] = map[string]any{"require_par": true} },
+			want: "features.require_par is true and features.par is not",
+		},
+		"a life of pushed requests without par": {
+			edit: func(c map[string]any) { c["features"], c["lifetimes"] = map[string]any{}, map[string]any{"par": 60} },
+			want: "lifetimes.par is set and features.par is not true",
+		},
+		"require_jar without jar": {
+			edit: func(c map[string]any) { c["features"] = map[string]any{"require_jar": true} },
+			want: "features.require_jar is true and features.jar is not",
+		},
+		"request_uri without jar": {
+			edit: func(c map[string]any) { c["features"] = map[string]any{"request_uri": true} },
+			want: "features.request_uri is true and features.jar is not",
+		},
+		"jarm off and jwt among the modes": {
+			edit: func(c map[string]any) {
+				c["features"], c["response_modes"] = map[string]any{"jarm": false}, []any{"query", "jwt"}
+			},
+			want: "features.jarm and jwt among response_modes go together: one is missing",
+		},
+		"a response mode that does not exist": {
+			edit: func(c map[string]any) {
+				c["response_modes"] = []any{"query", "web_message"}
+				c["features"] = map[string]any{}
+			},
+			want: `response_modes has "web_message", which does not exist yet: there are query, fragment, form_post, jwt`,
 		},
 		"limits": {
 			edit: func(c map[string]any) { c["limits"] = map[string]any{"enabled": "yes"} },

@@ -43,31 +43,32 @@ func configShape() shape {
 			"client_name", "client_uri", "policy_uri", "tos_uri", "contacts", "application_type", "software_id", "software_version",
 			"redirect_uris", "grant_types", "response_types", "token_endpoint_auth_method", "scope",
 			"jwks", "jwks_uri", "token_endpoint_auth_signing_alg", "introspection_signed_response_alg",
+			"require_pushed_authorization_requests", "require_signed_request_object", "request_object_signing_alg", "request_uris",
+			"authorization_signed_response_alg", "authorization_details_types",
 		},
 		"logo_uri", "post_logout_redirect_uris", "backchannel_logout_uri",
 		"backchannel_logout_session_required", "frontchannel_logout_uri", "frontchannel_logout_session_required",
 		"tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email",
 		"dpop_bound_access_tokens", "dpop_nonce_required", "tls_client_certificate_bound_access_tokens",
-		"require_pushed_authorization_requests", "require_signed_request_object", "request_object_signing_alg", "request_uris",
-		"id_token_signed_response_alg", "userinfo_signed_response_alg", "authorization_signed_response_alg",
-		"subject_type", "sector_identifier_uri", "default_max_age", "require_auth_time", "default_acr_values", "initiate_login_uri",
-		"authorization_details_types")
+		"id_token_signed_response_alg", "userinfo_signed_response_alg",
+		"subject_type", "sector_identifier_uri", "default_max_age", "require_auth_time", "default_acr_values", "initiate_login_uri")
 	return object(
 		[]string{
 			"issuer", "secret", "profile", "grant_types", "client_auth_methods", "scopes", "refresh_rotation", "refresh_grace_s",
-			"password_cost", "auto_consent", "response_types",
+			"password_cost", "auto_consent", "response_types", "response_modes",
 		},
-		"response_modes", "acr_values", "claims", "ui_locales", "subject_types",
+		"acr_values", "claims", "ui_locales", "subject_types",
 		"pairwise_salt", "oauth1").
 		with("tls", object([]string{"self_signed", "cert", "key"})).
 		with("registration", object([]string{"enabled", "initial_access_token", "management", "trusted"})).
 		with("keys", list(object([]string{"kid", "alg", "file"}))).
-		with("signing_algs", object([]string{"token_auth", "introspection"}, "id_token", "userinfo", "request_object", "dpop", "authorization")).
+		with("signing_algs", object([]string{"token_auth", "introspection", "request_object"}, "id_token", "userinfo", "dpop", "authorization")).
 		with("outbound", object([]string{"allow_private_networks", "insecure_tls", "ca_file", "timeout_s", "documents"})).
-		with("features", object([]string{"pkce_required", "refresh_tokens", "iss_parameter", "device", "cimd", "token_exchange"},
-			"par", "require_par", "dpop", "mtls", "jar", "require_jar", "jarm", "request_uri", "claims_parameter", "rar",
+		with("features", object([]string{"pkce_required", "refresh_tokens", "iss_parameter", "device", "cimd", "token_exchange",
+			"par", "require_par", "jar", "require_jar", "jarm", "request_uri", "rar"},
+			"dpop", "mtls", "claims_parameter",
 			"backchannel_logout", "frontchannel_logout", "session_management", "ciba", "oauth1")).
-		with("lifetimes", object([]string{"code", "access_token", "refresh_token", "session", "device_code"}, "id_token", "par", "clock_skew")).
+		with("lifetimes", object([]string{"code", "access_token", "refresh_token", "session", "device_code", "par"}, "id_token", "clock_skew")).
 		with("limits", object([]string{"enabled"})).
 		with("accounts", list(object([]string{"username", "password", "sub", "acr", "claims"}))).
 		with("clients", list(client)).

@@ -11,6 +11,7 @@ import (
 // signingAlgs are the algorithms of what is signed, by what it is. Nil: all that there are.
 type signingAlgs struct {
 	TokenAuth     []string `json:"token_auth"`
+	RequestObject []string `json:"request_object"`
 	Introspection []string `json:"introspection"` // nil: not signed
 }
 

@@ -94,6 +94,7 @@ func (s *settings) site(st store.Store, keys jose.Ring) (*site, error) {
 	default:
 		sc.Grace = seconds(c.GraceSeconds)
 	}
+	c.setRequests(&sc)
 	srv, err := server.New(sc)
 	if err != nil {
 		return nil, err
