@@ -236,6 +236,9 @@ func looks() cases {
 			if m := w.introspect(web(), got.Access).json(t); m["active"] != true {
 				t.Errorf("introspection = %v", m)
 			}
+			if !w.srv.Recognizes(got.Access) || w.srv.Recognizes(got.Refresh) || w.srv.Recognizes("a.b.c") {
+				t.Error("a guard with several verifiers would ask the wrong one")
+			}
 			w.revoke(post(), got.Access).refused(t, 400, "invalid_grant")
 			w.revoke(web(), got.Access).status(t, 200)
 			w.get(t, "/api", "Authorization", "Bearer "+got.Access).refused(t, 401, "invalid_token")
