@@ -96,6 +96,16 @@ func TestCustomGrant(t *testing.T) {
 	}
 }
 
+func TestTokenExchange(t *testing.T) {
+	t.Parallel()
+	for _, framework := range []string{"gin", "echo", "fiber"} {
+		p := start(t, "token-exchange", "-framework", framework)
+		if got := paste(t, p.said); !slices.Equal(got, []string{"401", "200", "400"}) {
+			t.Errorf("%s: the pasted lines = %v, want 401 200 400", framework, got)
+		}
+	}
+}
+
 // TestGORM signs in at one process, and brings the token to another that has the same database.
 func TestGORM(t *testing.T) {
 	t.Parallel()
