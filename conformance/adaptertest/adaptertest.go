@@ -93,6 +93,7 @@ func Run(t *testing.T, a Adapter) {
 		{"registration", registrations()},
 		{"registration management", managements()},
 		{"client documents", clientDocuments()},
+		{"client policies", clientPolicies()},
 		{"races", races()},
 	} {
 		t.Run(area.name, func(t *testing.T) {
