@@ -238,6 +238,9 @@ func clientDocuments() cases {
 			if got.ExpiresIn != time.Minute {
 				t.Errorf("expires_in = %v", got.ExpiresIn)
 			}
+			if m := w.alive(got.Access).json(t); m["client"] != p.id {
+				t.Errorf("the token is of %v, want %s", m["client"], p.id)
+			}
 			blocked.Store(true) // at once, whatever is remembered
 			w.authorize(p.open()).refused(t, 400, "invalid_client")
 			w.token(p, refreshing(got.Refresh)).refused(t, 400, "invalid_client")

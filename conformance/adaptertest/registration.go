@@ -347,6 +347,19 @@ func registrations() cases {
 				t.Errorf("statuses = %v, want 3 of 201 and 61 of 401", count)
 			}
 		},
+		"an initial access token that somebody else spends in between": func(t *testing.T, a Adapter) {
+			w := registering(t, a, func(r *server.Registration, s *setup) {
+				r.Open = false
+				s.Store = &spendingStore{stubbornStore: stubbornStore{Store: s.Store}}
+			})
+			for uses, want := range map[int]int{1: 401, 2: 201} {
+				token, err := w.srv.NewRegistrationToken(t.Context(), server.RegistrationToken{Uses: uses})
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.register(t, registrant(), "Authorization", "Bearer "+token).status(t, want)
+			}
+		},
 		"an initial access token of the application's own": func(t *testing.T, a Adapter) {
 			w := registering(t, a, func(r *server.Registration, _ *setup) {
 				r.Open = false

@@ -307,3 +307,19 @@ func (s *stubbornStore) DeleteClient(ctx context.Context, id string) error {
 func (s *stubbornStore) FindClients(ctx context.Context, page store.Page) ([]*store.Client, error) {
 	return s.writer().FindClients(ctx, page)
 }
+
+// spendingStore spends each ticket once, as another process would, right before somebody else does.
+type spendingStore struct {
+	stubbornStore
+	done sync.Map // key of a ticket
+}
+
+// UpdateTicket implements store.Tickets.
+func (s *spendingStore) UpdateTicket(ctx context.Context, t store.Ticket) error {
+	if _, again := s.done.LoadOrStore(t.Key, true); !again {
+		if err := s.Store.UpdateTicket(ctx, t); err != nil {
+			return err
+		}
+	}
+	return s.Store.UpdateTicket(ctx, t)
+}
