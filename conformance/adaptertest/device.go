@@ -2,6 +2,7 @@ package adaptertest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -245,6 +246,24 @@ func deviceFlows() cases {
 			got := w.token(box(), form).tokens(t)
 			if m := w.introspect(box(), got.Access).json(t); fmt.Sprint(m["aud"]) != "https://one.example.com" && fmt.Sprint(m["aud"]) != "[https://one.example.com]" {
 				t.Errorf("introspection = %v", m)
+			}
+		},
+		"authorization details are shown, granted and answered": func(t *testing.T, a Adapter) {
+			w, b := start(t, a, func(s *setup) {
+				s.RichTypes = []server.RichType{{Name: "payment", Describe: func(json.RawMessage) (title, text string) { return "Pay somebody", "" }}}
+			})
+			asked := `[{"type":"payment","amount":"12"}]`
+			w.device(tv(), url.Values{"authorization_details": {`[{"type":"other"}]`}}).refused(t, 400, "invalid_authorization_details")
+			w.device(tv(), url.Values{"authorization_details": {asked, asked}}).refused(t, 400, "invalid_request")
+			ans := w.device(tv(), url.Values{"authorization_details": {asked}}).status(t, 200)
+			p := b.enter(ans.text(t, "user_code")).form().submit("action", "confirm").signIn("alice")
+			if !strings.Contains(p.Body, "Pay somebody") {
+				t.Errorf("page = %q", p.Body)
+			}
+			p.form().done()
+			got := w.poll(tv(), ans.text(t, "device_code")).status(t, 200)
+			if !strings.Contains(got.Body, `"authorization_details":[{"amount":"12","type":"payment"}]`) {
+				t.Errorf("answer = %s", got.Body)
 			}
 		},
 		"so many codes may be asked for in a public client's name, and a confidential one is known": func(t *testing.T, a Adapter) {

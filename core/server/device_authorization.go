@@ -90,7 +90,10 @@ func (s *Server) beginDevice(ctx context.Context, r *mandate.Request, client Cli
 	a := &Ask{Client: client.Client, server: s, ctx: ctx, request: r, flow: s.newFlow(now), device: new(waiting)}
 	var err error
 	details := &a.Request.Details
-	if details.Scopes, err = s.scopesFor(client.Client, form.Get("scope")); err != nil {
+	if details.Rich, err = s.richFor(ctx, client.Client, form.Get(paramDetails)); err != nil {
+		return nil, err
+	}
+	if details.Scopes, err = s.scopesFor(client.Client, form.Get("scope")); err != nil && (details.Rich == "" || form.Get("scope") != "") {
 		return nil, err
 	}
 	if details.Resources, err = s.resourcesFor(client.Client, form.Values("resource")); err != nil {

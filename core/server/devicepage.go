@@ -236,7 +236,8 @@ func (m mounted) findDevice(ctx context.Context, a *Ask) *mandate.Response {
 		return nil
 	}
 	*a.device = waiting{t, data, true}
-	a.Client, a.Request.Details, a.Scopes = c, data.Details, m.described(data.Details.Scopes)
+	a.Client, a.Request.Details = c, data.Details
+	m.introduce(a)
 	return nil
 }
 

@@ -75,8 +75,12 @@ func (d deviceGrant) redeem(ctx context.Context, r *TokenRequest, t store.Ticket
 	if err != nil {
 		return nil, err
 	}
+	rich, err := r.richGranted(ctx, g.Details.Rich)
+	if err != nil {
+		return nil, err
+	}
 	return &Issue{
-		Grant: g, Spend: true, From: from, Scopes: g.Details.Scopes, Audience: audience,
+		Rich: rich, Grant: g, Spend: true, From: from, Scopes: g.Details.Scopes, Audience: audience,
 		Refresh: r.Client.Metadata.Allows(grantRefresh) && d.server.grants[grantRefresh] != nil,
 	}, nil
 }
