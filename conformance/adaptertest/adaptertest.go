@@ -45,6 +45,7 @@ func Run(t *testing.T, a Adapter) {
 		{"authorize", authorizeEndpoint()},
 		{"redirect URIs", redirects()},
 		{"response modes", responseModes()},
+		{"wishes", wishes()},
 		{"rich requests", richRequests()},
 		{"signed answers", signedAnswers()},
 		{"pushed requests", pushedRequests()},

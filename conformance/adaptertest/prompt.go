@@ -166,3 +166,39 @@ func prompts() cases {
 		},
 	}
 }
+
+// wishes are what a client says about the page, which the application may follow.
+func wishes() cases {
+	world := func(t *testing.T, a Adapter) *world {
+		t.Helper()
+		return newWorld(t, a, func(s *setup) {
+			s.Decide = func(_ Ctx, ask *server.Ask) (server.Answer, error) {
+				q := &ask.Request
+				switch {
+				case q.Wants("create"):
+					return server.SignIn("/signup?locale=" + q.UILocales), nil
+				case q.LoginHint != "":
+					return server.Interact("/who?hint=" + q.LoginHint), nil
+				}
+				return server.Approve(server.User{Subject: "alice"}), nil
+			}
+		})
+	}
+	return cases{
+		"a prompt that the server does not know is the application's": func(t *testing.T, a Adapter) {
+			w := world(t, a)
+			if to := w.authorize(with(web().request(), "prompt", "create", "ui_locales", "de")).status(t, 303).Header.Get("Location"); !strings.HasPrefix(to, "/signup?locale=de&return_to=") {
+				t.Errorf("Location = %q", to)
+			}
+			w.code(web(), "prompt", "whatever")
+			toldAs(t, w, w.authorize(with(web().request(), "prompt", "none create")), "invalid_request", true)
+		},
+		"a hint may lead to a page, and without pages to an error": func(t *testing.T, a Adapter) {
+			w := world(t, a)
+			if to := w.authorize(with(web().request(), "login_hint", "bob")).status(t, 303).Header.Get("Location"); !strings.HasPrefix(to, "/who?hint=bob&return_to=") {
+				t.Errorf("Location = %q", to)
+			}
+			toldAs(t, w, w.authorize(with(web().request(), "login_hint", "bob", "prompt", "none")), "interaction_required", true)
+		},
+	}
+}

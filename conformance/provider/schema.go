@@ -64,8 +64,10 @@ func configShape() shape {
 		with("keys", list(object([]string{"kid", "alg", "file"}))).
 		with("signing_algs", object([]string{"token_auth", "introspection", "request_object"}, "id_token", "userinfo", "dpop", "authorization")).
 		with("outbound", object([]string{"allow_private_networks", "insecure_tls", "ca_file", "timeout_s", "documents"})).
-		with("features", object([]string{"pkce_required", "refresh_tokens", "iss_parameter", "device", "cimd", "token_exchange",
-			"par", "require_par", "jar", "require_jar", "jarm", "request_uri", "rar"},
+		with("features", object([]string{
+			"pkce_required", "refresh_tokens", "iss_parameter", "device", "cimd", "token_exchange",
+			"par", "require_par", "jar", "require_jar", "jarm", "request_uri", "rar",
+		},
 			"dpop", "mtls", "claims_parameter",
 			"backchannel_logout", "frontchannel_logout", "session_management", "ciba", "oauth1")).
 		with("lifetimes", object([]string{"code", "access_token", "refresh_token", "session", "device_code", "par"}, "id_token", "clock_skew")).
