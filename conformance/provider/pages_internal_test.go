@@ -22,6 +22,8 @@ func TestPages(t *testing.T) {
 		"an error that may not go to the client":      visitError,
 		"back and reload":                             visitBack,
 		"a private-use scheme":                        visitPrivate,
+		"choose an account":                           visitAccounts,
+		"connected applications":                      visitApplications,
 		"a POST of another site, with a live session": visitCrossPost,
 	}
 	large := map[string]func(v *tab){ // where neither size nor scheme matters
@@ -225,6 +227,58 @@ func visitTwoTabs(v *tab) {
 	if v.arrived().Get("code") == "" {
 		v.Error("no code in the first tab")
 	}
+}
+
+// button presses the first button that fits, which has no id of its own.
+func (v *tab) button(selector string) {
+	v.Helper()
+	v.do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+func visitAccounts(v *tab) {
+	v.signedIn(v.web())
+	v.press("consent-allow")
+	v.arrived()
+	v.open(v.web("prompt", "select_account"), "page-accounts")
+	v.wantText(".account", "Foo Bar\nfoo")
+	v.look("accounts-one")
+	v.press("accounts-another")
+	v.see("page-login")
+	v.enter("baz", "qux")
+	v.see("page-consent")
+	v.press("consent-switch")
+	v.see("page-accounts")
+	v.look("accounts")
+	v.button(".account + .account")
+	v.arrived()
+	v.open(v.web(), "page-accounts")
+	v.wantText(".account", "Foo Bar\nfoo")
+	if id := tellOf(v, chromedp.Evaluate[string]("document.activeElement.textContent")); !strings.HasPrefix(id, "Foo Bar") {
+		v.Errorf("%q has the focus, want the account that is current", id)
+	}
+	v.press("accounts-cancel")
+	if q := v.arrived(); q.Get("error") != "access_denied" {
+		v.Errorf("the client is told %v, want access_denied", q)
+	}
+}
+
+func visitApplications(v *tab) {
+	v.open("/interaction/applications", "page-login")
+	v.look("applications-login")
+	v.enter("foo", "bar")
+	v.see("applications-none")
+	v.look("applications-none")
+	v.open(v.web(), "page-consent")
+	v.press("consent-allow")
+	v.arrived()
+	v.open("/interaction/applications", "page-applications")
+	v.wantText("#applications-user", "Foo Bar")
+	v.wantText("#application-0", "Web shop")
+	v.look("applications")
+	v.press("disconnect-0")
+	v.see("applications-none")
+	v.press("applications-signout")
+	v.see("page-login")
 }
 
 // The error page on a path of its own says what it was sent with, and nobody else's words.

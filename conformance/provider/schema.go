@@ -40,13 +40,13 @@ func configShape() shape {
 	client := object(
 		[]string{
 			"client_id", "client_secret", "token_format", "access_token_ttl_s", "code_ttl_s", "introspect", "exchange_from",
-			"client_name", "client_uri", "policy_uri", "tos_uri", "contacts", "application_type", "software_id", "software_version",
+			"client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "contacts", "application_type", "software_id", "software_version",
 			"redirect_uris", "grant_types", "response_types", "token_endpoint_auth_method", "scope",
 			"jwks", "jwks_uri", "token_endpoint_auth_signing_alg", "introspection_signed_response_alg",
 			"require_pushed_authorization_requests", "require_signed_request_object", "request_object_signing_alg", "request_uris",
 			"authorization_signed_response_alg", "authorization_details_types",
 		},
-		"logo_uri", "post_logout_redirect_uris", "backchannel_logout_uri",
+		"post_logout_redirect_uris", "backchannel_logout_uri",
 		"backchannel_logout_session_required", "frontchannel_logout_uri", "frontchannel_logout_session_required",
 		"tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email",
 		"dpop_bound_access_tokens", "dpop_nonce_required", "tls_client_certificate_bound_access_tokens",

@@ -66,7 +66,7 @@ func (s *settings) site(st store.Store, keys jose.Ring) (*site, error) {
 	sc := server.Config{
 		Issuer: c.Issuer, Store: st, Secret: s.secret,
 		Clients: s.clients, Scopes: serverScopes(c.Scopes), DefaultAudience: c.audience(),
-		GrantTypes: s.serverGrants(c.GrantTypes), InsecureImplicit: slices.Contains(c.GrantTypes, "implicit"), Extensions: c.responses(), SignIn: s.people.signIn, Device: c.serverDevice(),
+		GrantTypes: s.serverGrants(c.GrantTypes), InsecureImplicit: slices.Contains(c.GrantTypes, "implicit"), Extensions: c.responses(), SignIn: s.people.signIn, AccountPage: true, Logos: true, Device: c.serverDevice(),
 		SigningAlg: s.alg, Keys: keys,
 		Registration: c.serverRegistration(), ClientDocuments: c.clientDocuments(),
 		ClientAuthMethods: c.AuthMethods, ClientAuthAlgs: algs(c.SigningAlgs.TokenAuth), Fetcher: s.fetcher,

@@ -48,10 +48,20 @@ func (s *Server) logoOf(c *store.Client) string {
 func (s *Server) pageClient(c *store.Client) pages.Client {
 	d := &c.Metadata
 	p := pages.Client{ID: c.ID, Name: d.Name, PolicyURL: d.PolicyURI, TermsURL: d.TermsURI, URI: d.ClientURI}
-	if s.logoOf(c) != "" {
+	if at := s.logoOf(c); at != "" && s.logos.get(s, at).wanted() {
 		p.LogoURL = s.public("logo") + "?client=" + url.QueryEscape(c.ID)
 	}
 	return p
+}
+
+// wanted reports whether there is a picture, or may be: it is on its way.
+func (l *logo) wanted() bool {
+	select {
+	case <-l.done:
+		return l.kind != ""
+	default:
+		return true
+	}
 }
 
 // handleLogo serves the logo of a client, so that no other site hears of who is on a page. It is a picture that no browser runs anything in.
