@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/pages"
 )
 
@@ -201,31 +202,46 @@ func FuzzConsent(f *testing.F) {
 	f.Add("Photo Printer", "https://photos.example.com/", "See your profile")
 	f.Add("</style><script>", "javascript:alert(1)", "\u202e\x00\xff")
 	f.Add("'\"><img src=x onerror=alert(1)>", "//evil.example", "{{.}}")
-	tags := regexp.MustCompile(`<[a-z]+`)
-	hrefs := regexp.MustCompile(` (?:href|src)="([^"]*)"`)
 	f.Fuzz(func(t *testing.T, name, url, text string) {
-		resp, err := s.Consent(pages.Consent{
-			Action: "/c", User: text, RedirectHost: url,
-			Scopes: []pages.Scope{{Name: "fixed", Title: "t" + name, Description: "d" + text}},
-			Client: pages.Client{ID: url, Name: "n" + name, LogoURL: url, PolicyURL: url, TermsURL: url, URI: url},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		html := string(resp.Body)
-		_, html, _ = strings.Cut(html, "</style>")
-		if !utf8.ValidString(html) || strings.ContainsAny(html, "\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u200e\u200f") {
-			t.Errorf("the page has characters that it must not have: %q", html)
-		}
-		for _, tag := range tags.FindAllString(html, -1) {
-			if !strings.Contains(" <body <main <h <p <bdi <dl <div <dt <dd <form <input <ul <li <span <code <button <footer <a <img ", " "+tag+" ") {
-				t.Errorf("the page has a %s", tag)
+		client := pages.Client{ID: url, Name: "n" + name, LogoURL: url, PolicyURL: url, TermsURL: url, URI: url}
+		scopes := []pages.Scope{{Name: "fixed", Title: "t" + name, Description: "d" + text}, {Name: "n" + text, Optional: true}}
+		for page, make := range map[string]func() (*mandate.Response, error){
+			"consent": func() (*mandate.Response, error) {
+				return s.Consent(pages.Consent{Action: "/c", User: text, RedirectHost: url, Scopes: scopes, Client: client, Resources: []string{url}, Details: []string{text}, ManageURL: url})
+			},
+			"accounts": func() (*mandate.Response, error) {
+				return s.Accounts(pages.Accounts{Action: "/a", Accounts: []pages.Account{{ID: "1", Name: name, Login: text}, {ID: "2", Login: url}}, Client: client})
+			},
+			"applications": func() (*mandate.Response, error) {
+				return s.Applications(pages.Applications{Action: "/a", User: text, Applications: []pages.Application{{ID: "1", Client: client, Scopes: scopes}}})
+			},
+		} {
+			resp, err := make()
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		for _, m := range hrefs.FindAllStringSubmatch(html, -1) {
-			if !strings.HasPrefix(strings.ToLower(m[1]), "https://") && (!strings.HasPrefix(m[1], "/") || strings.HasPrefix(m[1], "//")) {
-				t.Errorf("the page links to %q", m[1])
-			}
+			checkHTML(t, page, string(resp.Body))
 		}
 	})
+}
+
+// checkHTML holds that html is made of what a page is made of, whatever the texts on it.
+func checkHTML(t *testing.T, page, html string) {
+	t.Helper()
+	tags := regexp.MustCompile(`<[a-z]+`)
+	hrefs := regexp.MustCompile(` (?:href|src)="([^"]*)"`)
+	_, html, _ = strings.Cut(html, "</style>")
+	if !utf8.ValidString(html) || strings.ContainsAny(html, "\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u200e\u200f") {
+		t.Errorf("the page of %s has characters that it must not have: %q", page, html)
+	}
+	for _, tag := range tags.FindAllString(html, -1) {
+		if !strings.Contains(" <body <main <h <p <bdi <dl <div <dt <dd <form <input <ul <li <span <code <button <footer <a <img <label <section <time ", " "+tag+" ") {
+			t.Errorf("the page of %s has a %s", page, tag)
+		}
+	}
+	for _, m := range hrefs.FindAllStringSubmatch(html, -1) {
+		if !strings.HasPrefix(strings.ToLower(m[1]), "https://") && (!strings.HasPrefix(m[1], "/") || strings.HasPrefix(m[1], "//")) {
+			t.Errorf("the page of %s links to %q", page, m[1])
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/pages"
@@ -62,6 +63,24 @@ func fullError() pages.Error {
 	}
 }
 
+func fullAccounts() pages.Accounts {
+	return pages.Accounts{
+		Action: "/oauth/accounts", Handle: "h4ndle", CSRF: "t0ken", Client: printer(),
+		Accounts: []pages.Account{{ID: "1", Name: "Alice", Login: "alice@example.com"}, {ID: "2", Login: "bob"}},
+	}
+}
+
+func fullApplications() pages.Applications {
+	day := time.Date(2026, 2, 28, 23, 30, 0, 0, time.UTC)
+	return pages.Applications{
+		Action: "/oauth/applications", Handle: "h4ndle", CSRF: "t0ken", User: "Alice",
+		Applications: []pages.Application{
+			{ID: "https://photos.example.com/client.json", Client: printer(), Scopes: []pages.Scope{{Name: "profile", Title: "See your profile"}}, Since: day, Used: day.Add(time.Hour)},
+			{ID: "web", Client: pages.Client{ID: "web"}},
+		},
+	}
+}
+
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	plain := newSet(t, pages.Options{})
@@ -70,12 +89,20 @@ func TestGolden(t *testing.T) {
 		Texts: pages.Texts{LoginTitle: "Anmelden", LoginTo: "um mit %s fortzufahren"},
 	})
 	for file, render := range map[string]func() (*mandate.Response, error){
-		"login.html":      func() (*mandate.Response, error) { return plain.Login(fullLogin()) },
-		"login-bare.html": func() (*mandate.Response, error) { return plain.Login(pages.Login{Action: "/login", CSRF: "t0ken"}) },
-		"login-own.html":  func() (*mandate.Response, error) { return own.Login(fullLogin()) },
-		"consent.html":    func() (*mandate.Response, error) { return plain.Consent(fullConsent()) },
-		"error.html":      func() (*mandate.Response, error) { return plain.Error(fullError()) },
-		"error-bare.html": func() (*mandate.Response, error) { return plain.Error(pages.Error{}) },
+		"login.html":             func() (*mandate.Response, error) { return plain.Login(fullLogin()) },
+		"login-bare.html":        func() (*mandate.Response, error) { return plain.Login(pages.Login{Action: "/login", CSRF: "t0ken"}) },
+		"login-own.html":         func() (*mandate.Response, error) { return own.Login(fullLogin()) },
+		"consent.html":           func() (*mandate.Response, error) { return plain.Consent(fullConsent()) },
+		"error.html":             func() (*mandate.Response, error) { return plain.Error(fullError()) },
+		"error-bare.html":        func() (*mandate.Response, error) { return plain.Error(pages.Error{}) },
+		"accounts.html":          func() (*mandate.Response, error) { return plain.Accounts(fullAccounts()) },
+		"applications.html":      func() (*mandate.Response, error) { return plain.Applications(fullApplications()) },
+		"applications-none.html": func() (*mandate.Response, error) { return own.Applications(pages.Applications{Action: "/a"}) },
+		"consent-boxes.html": func() (*mandate.Response, error) {
+			d := fullConsent()
+			d.Scopes[1].Optional, d.Resources, d.Details, d.ManageURL = true, []string{"https://api.example.com"}, []string{"Pay 5 euros"}, "/oauth/applications"
+			return plain.Consent(d)
+		},
 		"consent-own.html": func() (*mandate.Response, error) {
 			return own.Consent(pages.Consent{Action: "/c", CSRF: "t0ken", Client: pages.Client{ID: "web"}})
 		},
@@ -115,9 +142,11 @@ func TestHeaders(t *testing.T) {
 			status   int
 			referrer string
 		}{
-			"login":   {func() (*mandate.Response, error) { return s.Login(fullLogin()) }, 200, "same-origin"},
-			"consent": {func() (*mandate.Response, error) { return s.Consent(fullConsent()) }, 200, "same-origin"},
-			"error":   {func() (*mandate.Response, error) { return s.Error(fullError()) }, 400, "no-referrer"},
+			"login":        {func() (*mandate.Response, error) { return s.Login(fullLogin()) }, 200, "same-origin"},
+			"consent":      {func() (*mandate.Response, error) { return s.Consent(fullConsent()) }, 200, "same-origin"},
+			"accounts":     {func() (*mandate.Response, error) { return s.Accounts(fullAccounts()) }, 200, "same-origin"},
+			"applications": {func() (*mandate.Response, error) { return s.Applications(fullApplications()) }, 200, "same-origin"},
+			"error":        {func() (*mandate.Response, error) { return s.Error(fullError()) }, 400, "no-referrer"},
 		} {
 			t.Run(name+", "+page, func(t *testing.T) {
 				t.Parallel()
@@ -239,6 +268,9 @@ func TestConsentNeedsAClient(t *testing.T) {
 	if _, err := s.Consent(pages.Consent{Action: "/c", Client: pages.Client{Name: "\u202e"}}); err == nil || !strings.Contains(err.Error(), "Consent.Client") {
 		t.Errorf("error = %v, want one that names Consent.Client", err)
 	}
+	if _, err := s.Applications(pages.Applications{Action: "/a", Applications: []pages.Application{{ID: "1"}}}); err == nil || !strings.Contains(err.Error(), "neither an ID nor a Name") {
+		t.Errorf("an application without a name: error = %v", err)
+	}
 }
 
 func TestActionMustBeAPath(t *testing.T) {
@@ -250,6 +282,12 @@ func TestActionMustBeAPath(t *testing.T) {
 		}
 		if _, err := s.Consent(pages.Consent{Action: action}); err == nil || !strings.Contains(err.Error(), "Consent.Action") {
 			t.Errorf("Consent with action %q: error = %v", action, err)
+		}
+		if _, err := s.Accounts(pages.Accounts{Action: action}); err == nil || !strings.Contains(err.Error(), "Accounts.Action") {
+			t.Errorf("Accounts with action %q: error = %v", action, err)
+		}
+		if _, err := s.Applications(pages.Applications{Action: action}); err == nil || !strings.Contains(err.Error(), "Applications.Action") {
+			t.Errorf("Applications with action %q: error = %v", action, err)
 		}
 	}
 }
