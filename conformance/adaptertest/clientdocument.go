@@ -102,8 +102,8 @@ func described(t *testing.T, a Adapter, change func(d *server.ClientDocuments, s
 }
 
 // open is the ordinary request of p for the scope that anybody may have.
-func (p party) open(changes ...string) url.Values {
-	return with(p.request(), append([]string{"scope", "open"}, changes...)...)
+func (p party) open() url.Values {
+	return with(p.request(), "scope", "open")
 }
 
 // clientDocuments are the cases of clients whose client_id is the URL of their metadata.

@@ -215,7 +215,7 @@ func managements() cases {
 						}
 						n := old.Clone()
 						n.Policy.Consent = "always"
-						w.keep(n)
+						w.keep(n) //nolint:contextcheck // the test's own
 					})
 					return nil
 				}
