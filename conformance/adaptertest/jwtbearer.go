@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -144,7 +145,7 @@ func vouchers() cases {
 			id := 0
 			next := func(sub string) (access, grant string) {
 				id++
-				access = w.token(bearer(), bringing(by.sign("JWT", vouching(w), "jti", fmt.Sprint(id), "sub", sub))).tokens(t).Access
+				access = w.token(bearer(), bringing(by.sign("JWT", vouching(w), "jti", strconv.Itoa(id), "sub", sub))).tokens(t).Access
 				return access, w.alive(access).text(t, "grant")
 			}
 			first, one := next("pat@partner")
@@ -204,7 +205,7 @@ func vouchers() cases {
 				s.Decide = nil
 				s.Clients = s.Clients[len(s.Clients)-1:]
 			}, func(w *world, l *lines, n int) error {
-				answers, err := w.crowd(l, bearer(), bringing(by.sign("JWT", vouching(w), "jti", fmt.Sprint(id.Add(1)), "sub", fmt.Sprintf("u%d@partner", n%3))))
+				answers, err := w.crowd(l, bearer(), bringing(by.sign("JWT", vouching(w), "jti", strconv.FormatInt(id.Add(1), 10), "sub", fmt.Sprintf("u%d@partner", n%3))))
 				if err != nil {
 					return err
 				}
@@ -244,7 +245,7 @@ func vouchers() cases {
 				c.Issuers, s.Fetcher = []server.TrustedIssuer{{Issuer: partner, JWKSURI: "http://10.0.0.1/jwks"}}, f
 			})
 			for id := range 3 {
-				w.token(bearer(), bringing(by.sign("JWT", vouching(w), "jti", fmt.Sprint(id)))).tokens(t)
+				w.token(bearer(), bringing(by.sign("JWT", vouching(w), "jti", strconv.Itoa(id)))).tokens(t)
 			}
 			if n := f.asked.Load(); n != 1 {
 				t.Errorf("fetched %d times, want once", n)

@@ -88,7 +88,8 @@ func passwords() cases {
 			w := passwordWorld(t, a, nil)
 			for _, form := range []url.Values{
 				typed("", "päss word"), typed("alice", ""), typed("alice", strings.Repeat("x", 1025)), typed(strings.Repeat("x", 60<<10), "x"),
-				typed("alice\x00", "x"), typed("alice", "\xff"), typed("alice\r\n", "x"), {"grant_type": {"password"}, "username": {"alice", "alice"}, "password": {"x"}},
+				typed("alice\x00", "x"), typed("alice", "\xff"), typed("alice\r\n", "x"),
+				{"grant_type": {"password"}, "username": {"alice", "alice"}, "password": {"x"}},
 				{"grant_type": {"password"}, "username": {"alice"}, "password": {"x", "x"}},
 			} {
 				w.token(old(), form).refused(t, 400, "invalid_request")
@@ -124,9 +125,11 @@ func passwords() cases {
 			log := slog.New(slog.NewJSONHandler(&out, nil))
 			w := passwordWorld(t, a, func(s *setup) {
 				s.Hooks = mandate.Hooks{
-					On: func(ctx context.Context, e mandate.Event) { log.InfoContext(ctx, "event", "event", e, "err", e.Err) },
+					On: func(ctx context.Context, e mandate.Event) {
+						log.InfoContext(ctx, "event", "event", e, "err", e.Err) //nolint:forbidigo // as an application may
+					},
 					After: func(ctx context.Context, endpoint string, status int, err error) {
-						log.InfoContext(ctx, "after", "endpoint", endpoint, "status", status, "err", err)
+						log.InfoContext(ctx, "after", "endpoint", endpoint, "status", status, "err", err) //nolint:forbidigo // as an application may
 					},
 				}
 			})

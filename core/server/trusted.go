@@ -159,7 +159,8 @@ func (t *TrustedIssuer) token(claims *jose.Claims) (*mandate.Token, error) {
 	if err == nil {
 		info.AuthTime, err = claims.Time("auth_time")
 	}
-	if bound := false; err == nil {
+	if err == nil {
+		var bound bool
 		bound, err = claims.Read("cnf", &info.Confirmed)
 		info.Confirmed.Other = bound && info.Confirmed == (mandate.Confirmation{})
 	}
