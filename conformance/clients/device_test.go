@@ -1,12 +1,8 @@
 package clients_test
 
 import (
-	"context"
-	"errors"
-	"html"
-	"io"
-	"net/http"
-	"net/http/cookiejar"
+	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -15,74 +11,62 @@ import (
 	"golang.org/x/oauth2"
 )
 
-const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
-
-// testDevice is the device grant (RFC 8628): codes, a user who says yes or no in a browser, and a poll.
+// testDevice is the device grant (RFC 8628): codes, a user in a browser, and a poll.
 func testDevice(t *testing.T, p provider) {
 	t.Helper()
-	for verdict, want := range map[string]string{"allow": "", "deny": "access_denied"} {
-		c := app(p, "tv", "", oauth2.AuthStyleInParams)
-		c.Endpoint.DeviceAuthURL = p.issuer + "/device_authorization"
-		codes, err := c.DeviceAuth(t.Context())
-		if err != nil {
-			t.Fatalf("DeviceAuth: %v", err)
+	for id, styles := range map[string][]oauth2.AuthStyle{
+		"post":   {oauth2.AuthStyleAutoDetect, oauth2.AuthStyleInParams},
+		"public": {oauth2.AuthStyleInParams},
+	} {
+		for _, style := range styles {
+			t.Run(fmt.Sprintf("%s, style %d", id, style), func(t *testing.T) {
+				t.Parallel() // they wait for seconds
+				c := app(p, id, secret, style)
+				c.Endpoint.DeviceAuthURL = p.issuer + "/device_authorization"
+				var authenticate []oauth2.AuthCodeOption
+				if id == "public" {
+					c.ClientSecret = ""
+				} else {
+					// The package leaves it to the application to authenticate here (RFC 8628, section 3.1).
+					_, err := c.DeviceAuth(t.Context())
+					wantError(t, err, "invalid_client", 400)
+					authenticate = append(authenticate, oauth2.SetAuthURLParam("client_secret", secret))
+				}
+				codes, err := c.DeviceAuth(t.Context(), authenticate...)
+				if err != nil {
+					t.Fatalf("DeviceAuth: %v", err)
+				}
+				if codes.VerificationURI != p.issuer+"/device" || !strings.HasPrefix(codes.VerificationURIComplete, codes.VerificationURI+"?") ||
+					codes.Interval != 5 || codes.UserCode == "" || time.Until(codes.Expiry) < 9*time.Minute {
+					t.Errorf("codes = %+v", codes)
+				}
+				browse(t, codes.VerificationURIComplete)
+				tok, err := c.DeviceAccessToken(t.Context(), codes)
+				if err != nil || tok.RefreshToken == "" || tok.Extra("scope") != "read" {
+					t.Fatalf("DeviceAccessToken: %v, %v", tok, err)
+				}
+				wantResource(t, p, c.Client(t.Context(), tok), 200, `{"subject":"user-foo","client":`+quote(id)+`,"scope":"read"}`)
+				codes.Interval = 1
+				_, err = c.DeviceAccessToken(t.Context(), codes)
+				wantError(t, err, "invalid_grant", 400)
+				wantResource(t, p, oauth2.NewClient(t.Context(), oauth2.StaticTokenSource(tok)), 401, "")
+			})
 		}
-		if codes.VerificationURI != p.issuer+"/device" || codes.Interval != 5 || codes.UserCode == "" || codes.Expiry.IsZero() {
-			t.Errorf("codes = %+v", codes)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		connect(t, codes, verdict)
-		tok, err := c.DeviceAccessToken(ctx, codes)
-		if want != "" {
-			wantError(t, err, want, 400)
-			continue
-		}
-		if err != nil || tok.RefreshToken == "" || tok.Extra("scope") != "read" {
-			t.Fatalf("DeviceAccessToken: %v, %v", tok, err)
-		}
-		wantResource(t, p, c.Client(t.Context(), tok), 200, `{"subject":"user-foo","client":"tv","scope":"read"}`)
-		codes.Interval = 1
-		_, err = c.DeviceAccessToken(ctx, codes)
-		wantError(t, err, "invalid_grant", 400)
-		wantResource(t, p, oauth2.NewClient(t.Context(), oauth2.StaticTokenSource(tok)), 401, "")
 	}
 }
 
-// connect enters the code in a browser, and says verdict.
-func connect(t *testing.T, codes *oauth2.DeviceAuthResponse, verdict string) {
+// testDeviceDenied enters the code by hand, and says no.
+func testDeviceDenied(t *testing.T, p provider) {
 	t.Helper()
-	jar, err := cookiejar.New(nil)
+	c := app(p, "public", "", oauth2.AuthStyleInParams)
+	c.Endpoint.DeviceAuthURL = p.issuer + "/device_authorization"
+	codes, err := c.DeviceAuth(t.Context())
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("DeviceAuth: %v", err)
 	}
-	browser := &http.Client{Jar: jar}
-	resp, err := browser.Get(codes.VerificationURI)
-	for _, fields := range []url.Values{
-		{"user_code": {strings.ToLower(codes.UserCode)}}, {"action": {"confirm"}},
-		{"username": {"foo"}, "password": {"bar"}, "action": {"login"}}, {"action": {verdict}}, nil,
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-		page, fail := io.ReadAll(resp.Body)
-		if err := errors.Join(fail, resp.Body.Close()); err != nil || resp.StatusCode != http.StatusOK {
-			t.Fatalf("%s: %d %s, %v", resp.Request.URL, resp.StatusCode, page, err)
-		}
-		if fields == nil {
-			break
-		}
-		to := action.FindStringSubmatch(string(page))
-		if to == nil {
-			t.Fatalf("no form at %s: %s", resp.Request.URL, page)
-		}
-		for _, m := range hidden.FindAllStringSubmatch(string(page), -1) {
-			fields.Set(m[1], html.UnescapeString(m[2]))
-		}
-		target, fail := resp.Request.URL.Parse(html.UnescapeString(to[1]))
-		if fail != nil {
-			t.Fatal(fail)
-		}
-		resp, err = browser.PostForm(target.String(), fields)
-	}
+	deny := maps.Clone(answers)
+	deny["device-form"], deny["consent-form"] = url.Values{"user_code": {strings.ToLower(codes.UserCode)}}, url.Values{"action": {"deny"}}
+	browseAs(t, codes.VerificationURI, deny)
+	_, err = c.DeviceAccessToken(t.Context(), codes)
+	wantError(t, err, "access_denied", 400)
 }

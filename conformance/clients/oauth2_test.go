@@ -15,22 +15,22 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// golang.org/x/oauth2 as it is, with the provider on every framework.
-func TestXOAuth2(t *testing.T) {
-	t.Parallel()
-	for _, framework := range frameworks {
-		t.Run(framework, func(t *testing.T) {
+// testXOAuth2 is golang.org/x/oauth2 as it is.
+func testXOAuth2(t *testing.T, p provider) {
+	t.Helper()
+	for name, test := range map[string]func(*testing.T, provider){
+		"code and PKCE, with every style and the guess":      testCode,
+		"client credentials, with every style and the guess": testClientCredentials,
+		"a device, with every style and the guess":           testDevice,
+		"a device that somebody refuses":                     testDeviceDenied,
+		"a wrong secret":                                     testWrongSecret,
+		"a wrong verifier costs nothing":                     testWrongVerifier,
+		"a revoked token":                                    testRevoked,
+		"JWT access tokens":                                  testJWT,
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			// They share the provider's clock, so they come one after the other; a case that moves it has its own.
-			p := start(t, framework)
-			t.Run("code and PKCE, with every style and the guess", func(t *testing.T) { testCode(t, p) })
-			t.Run("client credentials, with every style and the guess", func(t *testing.T) { testClientCredentials(t, p) })
-			t.Run("a wrong secret", func(t *testing.T) { testWrongSecret(t, p) })
-			t.Run("a wrong verifier costs nothing", func(t *testing.T) { testWrongVerifier(t, p) })
-			t.Run("a revoked token", func(t *testing.T) { testRevoked(t, p) })
-			t.Run("JWT access tokens", func(t *testing.T) { testJWT(t, p) })
-			t.Run("a device", func(t *testing.T) { testDevice(t, p) })
-			t.Run("refresh by itself", func(t *testing.T) { testRefresh(t, p) })
+			test(t, p)
 		})
 	}
 }

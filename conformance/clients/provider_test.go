@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -57,16 +58,31 @@ func build(m *testing.M) (int, error) {
 const (
 	callback = "http://127.0.0.1:1/callback" // nobody listens: the scripted browser stops before it
 	secret   = "a secret with + and / and % and : and = and &"
+
+	plainSecret = "a-secret-of-letters"
 )
 
+// document is where a client describes itself: its client_id.
+const document = "https://app.example.com/client.json"
+
+func described() map[string]any {
+	return map[string]any{
+		"client_id": document, "client_name": "A client with a site", "redirect_uris": []string{callback},
+		"grant_types": []string{"authorization_code"}, "response_types": []string{"code"}, "token_endpoint_auth_method": "none",
+	}
+}
+
 func settings(issuer string) map[string]any {
-	grants := []string{"authorization_code", "refresh_token", "client_credentials"}
+	const device, exchange, assertion = "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer"
 	client := func(id, method string) map[string]any {
-		c := map[string]any{"client_id": id, "client_secret": secret, "token_endpoint_auth_method": method, "redirect_uris": []string{callback}, "grant_types": grants}
+		grants := []string{"authorization_code", "refresh_token", device}
+		c := map[string]any{"client_id": id, "client_secret": secret, "token_endpoint_auth_method": method, "redirect_uris": []string{callback}}
 		if method == "none" {
 			delete(c, "client_secret")
-			c["grant_types"] = grants[:2]
+		} else {
+			grants = append(grants, "client_credentials")
 		}
+		c["grant_types"] = grants
 		return c
 	}
 	odd := client("odd:+%/&=", "client_secret_basic")
@@ -77,14 +93,35 @@ func settings(issuer string) map[string]any {
 	signed := client("signed", "private_key_jwt")
 	delete(signed, "client_secret")
 	signed["jwks"] = publicHalf("signed.jwk")
-	tv := client("tv", "none")
-	tv["grant_types"] = []string{deviceGrant, "refresh_token"}
+	signed["grant_types"] = append(signed["grant_types"].([]string), assertion)
+	signed["introspection_signed_response_alg"] = "ES256"
+	brief := client("brief", "client_secret_basic")
+	brief["access_token_ttl_s"] = 1
+	gateway := client("gateway", "client_secret_basic")
+	gateway["grant_types"], gateway["exchange_from"] = []string{exchange}, []string{"basic"}
+	legacy := client("legacy", "client_secret_basic")
+	legacy["grant_types"] = []string{"password", "refresh_token"}
+	// Some modules put a secret into the header as it is, against RFC 6749, section 2.3.1, which works with one of plain characters.
+	plain := client("plain", "client_secret_basic")
+	plain["client_secret"] = plainSecret
+	passwords := client("passwords", "client_secret_basic")
+	passwords["client_secret"], passwords["grant_types"] = plainSecret, []string{"password"}
+	script := client("script", "none")
+	script["grant_types"], script["response_types"] = []string{"implicit"}, []string{"token"}
 	return map[string]any{
-		"features": map[string]any{"device": true},
-		"issuer":   issuer, "profile": "oauth2", "scopes": []string{"read", "write"}, "password_cost": 4,
-		"accounts":  []any{map[string]any{"username": "foo", "password": "bar", "sub": "user-foo"}},
-		"clients":   []any{client("basic", "client_secret_basic"), client("post", "client_secret_post"), client("public", "none"), odd, jwt, reader, signed, client("shared", "client_secret_jwt"), tv},
+		"issuer": issuer, "profile": "oauth2", "scopes": []string{"read", "write"}, "password_cost": 4,
+		"grant_types":  []string{"authorization_code", "refresh_token", "client_credentials", device, exchange, assertion, "password", "implicit"},
+		"features":     map[string]any{"device": true, "cimd": true},
+		"registration": map[string]any{"enabled": true, "management": true},
+		"signing_algs": map[string]any{"introspection": []string{"ES256"}},
+		"accounts":     []any{map[string]any{"username": "foo", "password": "bar", "sub": "user-foo"}},
+		"clients": []any{
+			client("basic", "client_secret_basic"), client("post", "client_secret_post"), client("public", "none"), odd, jwt, reader, signed,
+			client("shared", "client_secret_jwt"), brief, gateway, legacy, script, plain, passwords,
+		},
 		"resources": []any{map[string]any{"path": "/resource", "resource": issuer + "/resource", "scope": "read"}},
+		"mcp":       map[string]any{"path": "/mcp", "resource": issuer + "/mcp", "scope": "read", "step_up": map[string]any{"tools/call": "write"}},
+		"outbound":  map[string]any{"documents": map[string]any{document: described()}},
 	}
 }
 
@@ -164,11 +201,24 @@ func (p provider) later(t *testing.T, seconds int) {
 
 var (
 	hidden = regexp.MustCompile(`name="(handle|csrf)" value="([^"]*)"`)
-	action = regexp.MustCompile(`action="([^"]*)"`)
+	form   = regexp.MustCompile(`<form id="([^"]*)" method="post" action="([^"]*)"`)
 )
 
-// browse signs foo in at an authorization URL, allows it, and returns what the client is told.
+// answers are what foo, who allows everything, does with a page's form.
+var answers = map[string]url.Values{
+	"login-form":          {"username": {"foo"}, "password": {"bar"}, "action": {"login"}},
+	"consent-form":        {"action": {"allow"}},
+	"device-confirm-form": {"action": {"confirm"}},
+}
+
+// browse signs foo in at an authorization URL, or that of a device, allows it, and returns what the client is told: nothing of a device.
 func browse(t *testing.T, authorize string) url.Values {
+	t.Helper()
+	return browseAs(t, authorize, answers)
+}
+
+// browseAs is browse with other answers to pages.
+func browseAs(t *testing.T, authorize string, answers map[string]url.Values) url.Values {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -195,25 +245,23 @@ func browse(t *testing.T, authorize string) url.Values {
 		return resp.Request.URL, string(page)
 	}
 	at, page := read(browser.Get(authorize))
-	for _, fields := range []url.Values{{"username": {"foo"}, "password": {"bar"}, "action": {"login"}}, {"action": {"allow"}}} {
-		if back != nil {
-			break
+	for back == nil && !strings.Contains(page, `id="page-device-d`) {
+		to := form.FindStringSubmatch(page)
+		if to == nil || answers[to[1]] == nil {
+			t.Fatalf("no known form at %s: %s", at, page)
 		}
-		to := action.FindStringSubmatch(page)
-		if to == nil {
-			t.Fatalf("no form at %s: %s", at, page)
-		}
+		fields := maps.Clone(answers[to[1]])
 		for _, m := range hidden.FindAllStringSubmatch(page, -1) {
 			fields.Set(m[1], html.UnescapeString(m[2]))
 		}
-		target, err := at.Parse(html.UnescapeString(to[1]))
+		target, err := at.Parse(html.UnescapeString(to[2]))
 		if err != nil {
 			t.Fatal(err)
 		}
 		at, page = read(browser.PostForm(target.String(), fields))
 	}
 	if back == nil {
-		t.Fatalf("the browser does not come back to the client but ends at %s: %s", at, page)
+		return nil
 	}
 	return back.Query()
 }

@@ -44,6 +44,7 @@ func (c *config) serverRegistration() *server.Registration {
 		c.consent(r.Client)
 		return nil
 	}}
+	all.ScopeIsDefault = c.MCP != nil // its clients register for what they need first, and need more later
 	if r.Token != nil {
 		want := mandate.DigestOf(*r.Token)
 		all.Token = func(_ context.Context, token string) (limits server.RegistrationLimits, err error) {

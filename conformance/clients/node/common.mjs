@@ -1,4 +1,4 @@
-// What both clients need: a browser without eyes, and a count of what was done.
+// What all of these clients need: a browser without eyes, and a count of what was done.
 import assert from 'node:assert/strict'
 
 // Older versions of Node have WebCrypto under another name.
@@ -9,13 +9,20 @@ export const [issuer, control, secret] = process.argv.slice(2)
 
 const decode = (s) => s.replaceAll('&#43;', '+').replaceAll('&#39;', "'").replaceAll('&#34;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 
-// browse signs foo in, allows what is asked, and returns the URL at the client.
-export async function browse(authorize) {
+// What a person who allows everything does with a page's form.
+const answers = {
+  'login-form': { username: 'foo', password: 'bar', action: 'login' },
+  'consent-form': { action: 'allow' },
+  'device-confirm-form': { action: 'confirm' },
+}
+
+// browse signs somebody in, allows what is asked, and returns the URL at the client, or the request where it is a form that is posted
+// there; undefined for a device. More are the answers of another site.
+export async function browse(authorize, more = {}, home = callback) {
   const cookies = new Map()
   let url = new URL(authorize)
   let form
-  const steps = [{ username: 'foo', password: 'bar', action: 'login' }, { action: 'allow' }]
-  for (let i = 0; i < 10; i++) {
+  for (let i = 0; i < 12; i++) {
     const response = await fetch(url, {
       redirect: 'manual',
       method: form ? 'POST' : 'GET',
@@ -31,15 +38,21 @@ export async function browse(authorize) {
     if (location) {
       assert.equal(response.status, 303)
       url = new URL(location, url)
-      if (url.href.startsWith(callback)) return url
+      if (url.href.startsWith(home)) return url
       continue
     }
-    const page = await response.text()
-    const action = page.match(/action="([^"]*)"/)
-    assert(action, `no form at ${url}: ${response.status} ${page}`)
-    form = new URLSearchParams(steps.shift())
-    for (const [, name, value] of page.matchAll(/name="(handle|csrf)" value="([^"]*)"/g)) form.set(name, decode(value))
-    url = new URL(decode(action[1]), url)
+    const page = (await response.text()).replace(/<style>.*<\/style>/s, '')
+    if (page.includes('id="page-device-done"')) return undefined
+    const [, head] = page.match(/<form ([^>]*)>/) ?? []
+    assert(head, `no form at ${url}: ${response.status} ${page}`)
+    const action = new URL(decode(head.match(/action="([^"]*)"/)[1]), url)
+    form = new URLSearchParams()
+    for (const [, name, value] of page.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)) form.set(name, decode(value))
+    if (action.href.startsWith(home)) return new Request(action, { method: 'POST', body: form })
+    const id = head.match(/id="([^"]*)"/)?.[1]
+    assert(answers[id], `an unknown form at ${url}: ${page}`)
+    for (const [name, value] of Object.entries({ ...answers[id], ...more[id] })) form.set(name, value)
+    url = action
   }
   assert.fail(`the browser does not come back to the client but ends at ${url}`)
 }

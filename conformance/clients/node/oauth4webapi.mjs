@@ -1,7 +1,8 @@
 // oauth4webapi, which is strict about what a server answers, against the provider: node oauth4webapi.mjs ISSUER CONTROL SECRET.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { browse, callback, issuer, later, refused, secret, test } from './common.mjs'
+import { setTimeout } from 'node:timers/promises'
+import { browse, callback, issuer, refused, secret, test } from './common.mjs'
 
 const oauth = await import('oauth4webapi')
 const plain = { [oauth.allowInsecureRequests]: true } // http, on loopback
@@ -30,14 +31,21 @@ const clients = [
   ['shared', oauth.ClientSecretJwt(secret)],
 ]
 
-async function signIn(client, auth) {
+// begin returns an authorization request of client.
+async function begin(client, more = {}) {
   const verifier = oauth.generateRandomCodeVerifier()
   const state = oauth.generateRandomState()
-  const authorize = new URL(as.authorization_endpoint)
-  authorize.search = new URLSearchParams({
+  const parameters = {
     client_id: client.client_id, redirect_uri: callback, response_type: 'code', scope: 'read write', state,
-    code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
-  })
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256', ...more,
+  }
+  const authorize = new URL(as.authorization_endpoint)
+  authorize.search = new URLSearchParams(parameters)
+  return { authorize, parameters, verifier, state }
+}
+
+async function signIn(client, auth, scope = 'read write') {
+  const { authorize, verifier, state } = await begin(client, { scope })
   const params = oauth.validateAuthResponse(as, client, await browse(authorize), state)
   const exchange = () => oauth.authorizationCodeGrantRequest(as, client, auth, params, callback, verifier, plain)
   return { exchange, tokens: await oauth.processAuthorizationCodeResponse(as, client, await exchange()) }
@@ -168,9 +176,116 @@ await test('a wrong secret (RFC 6749, 5.2)', async () => {
 })
 
 await test('an expired token', async () => {
-  const { tokens } = await signIn({ client_id: 'basic' }, oauth.ClientSecretBasic(secret))
-  await later(tokens.expires_in + 1)
+  const { tokens } = await signIn({ client_id: 'brief' }, oauth.ClientSecretBasic(secret))
+  assert.equal(tokens.expires_in, 1)
+  await setTimeout(1100)
   const err = await refused(() => oauth.protectedResourceRequest(tokens.access_token, 'GET', new URL('/resource', issuer), undefined, null, plain))
   assert.equal(err.status, 401)
-  await later(0)
+  assert.equal(err.cause[0].parameters.error, 'invalid_token')
 })
+
+await test('a response that the browser posts (OAuth 2.0 Form Post Response Mode)', async () => {
+  const client = { client_id: 'basic' }
+  const { authorize, verifier, state } = await begin(client, { response_mode: 'form_post' })
+  const posted = await browse(authorize)
+  assert(posted instanceof Request, posted)
+  const params = oauth.validateAuthResponse(as, client, new URLSearchParams(await posted.text()), state)
+  const tokens = await oauth.processAuthorizationCodeResponse(as, client,
+    await oauth.authorizationCodeGrantRequest(as, client, oauth.ClientSecretBasic(secret), params, callback, verifier, plain))
+  assert.equal(tokens.scope, 'read write')
+})
+
+await test('token exchange (RFC 8693)', async () => {
+  const client = { client_id: 'gateway' }
+  const auth = oauth.ClientSecretBasic(secret)
+  const exchange = async (subject_token) => oauth.processGenericTokenEndpointResponse(as, client,
+    await oauth.genericTokenEndpointRequest(as, client, auth, 'urn:ietf:params:oauth:grant-type:token-exchange',
+      { subject_token, subject_token_type: 'urn:ietf:params:oauth:token-type:access_token', scope: 'read', resource: `${issuer}/resource` }, plain))
+  const { tokens } = await signIn({ client_id: 'basic' }, oauth.ClientSecretBasic(secret))
+  const got = await exchange(tokens.access_token)
+  assert.equal(got.issued_token_type, 'urn:ietf:params:oauth:token-type:access_token')
+  assert.equal(got.refresh_token, undefined)
+  const response = await oauth.protectedResourceRequest(got.access_token, 'GET', new URL('/resource', issuer), undefined, null, plain)
+  assert.deepEqual(await response.json(), { subject: 'user-foo', client: 'gateway', scope: 'read' })
+  const { tokens: others } = await signIn({ client_id: 'post' }, oauth.ClientSecretPost(secret)) // whose tokens are not for it
+  const err = await refused(() => exchange(others.access_token))
+  assert.equal(err.status, 400)
+  assert(['invalid_request', 'invalid_target', 'invalid_grant', 'access_denied', 'unauthorized_client'].includes(err.error), err.error)
+})
+
+await test('an assertion as a grant (RFC 7523, 2.1)', async () => {
+  const client = { client_id: 'signed' }
+  const now = Math.floor(Date.now() / 1000)
+  const assertion = await oauth.issueRequestObject(as, client, {}, { key, kid: jwk.kid }, {
+    [oauth.modifyAssertion]: (header, payload) => {
+      header.typ = 'JWT'
+      for (const name of Object.keys(payload)) delete payload[name]
+      Object.assign(payload, { iss: 'signed', sub: 'user-foo', aud: issuer, iat: now, exp: now + 60, jti: oauth.generateRandomState() })
+    },
+  })
+  const got = await oauth.processGenericTokenEndpointResponse(as, client, await oauth.genericTokenEndpointRequest(as, client,
+    oauth.PrivateKeyJwt({ key, kid: jwk.kid }), 'urn:ietf:params:oauth:grant-type:jwt-bearer', { assertion, scope: 'read' }, plain))
+  const response = await oauth.protectedResourceRequest(got.access_token, 'GET', new URL('/resource', issuer), undefined, null, plain)
+  assert.equal((await response.json()).subject, 'user-foo')
+})
+
+await test('a signed answer of the introspection endpoint (RFC 9701)', async () => {
+  const client = { client_id: 'signed', introspection_signed_response_alg: 'ES256' }
+  const auth = oauth.PrivateKeyJwt({ key, kid: jwk.kid })
+  const { tokens } = await signIn(client, auth)
+  const response = await oauth.introspectionRequest(as, client, auth, tokens.access_token, { ...plain, requestJwtIntrospectionResponse: true })
+  assert.equal(response.headers.get('content-type'), 'application/token-introspection+jwt')
+  const info = await oauth.processIntrospectionResponse(as, client, response)
+  await oauth.validateApplicationLevelSignature(as, response, plain)
+  assert.equal(info.active, true)
+  assert.equal(info.sub, 'user-foo')
+})
+
+await test('a client that registers itself (RFC 7591) and manages itself (RFC 7592)', async () => {
+  const registered = await oauth.processDynamicClientRegistrationResponse(await oauth.dynamicClientRegistrationRequest(as, {
+    client_name: 'A new client', redirect_uris: [callback], grant_types: ['authorization_code', 'refresh_token'], scope: 'read write',
+  }, plain))
+  assert.equal(registered.token_endpoint_auth_method, 'client_secret_basic')
+  const { tokens } = await signIn(registered, oauth.ClientSecretBasic(registered.client_secret))
+  assert.equal(tokens.scope, 'read write')
+  const manage = async (method, body) => oauth.protectedResourceRequest(registered.registration_access_token, method,
+    new URL(registered.registration_client_uri), new Headers({ 'content-type': 'application/json' }), body, plain)
+  const read = await (await manage('GET')).json()
+  assert.equal(read.client_name, 'A new client')
+  const { registration_access_token, registration_client_uri, client_secret_expires_at, client_id_issued_at, ...own } = read
+  const changed = await (await manage('PUT', JSON.stringify({ ...own, client_name: 'A newer client' }))).json()
+  assert.equal(changed.client_name, 'A newer client')
+  if (changed.registration_access_token) registered.registration_access_token = changed.registration_access_token
+  assert.equal((await manage('DELETE')).status, 204)
+  const gone = await refused(async () => oauth.processRefreshTokenResponse(as, registered,
+    await oauth.refreshTokenGrantRequest(as, registered, oauth.ClientSecretBasic(registered.client_secret), tokens.refresh_token, plain)))
+  assert.equal(gone.status, 401)
+  const err = await refused(async () => oauth.processDynamicClientRegistrationResponse(
+    await oauth.dynamicClientRegistrationRequest(as, { redirect_uris: [`${callback}#fragment`] }, plain)))
+  assert.deepEqual([err.error, err.status], ['invalid_redirect_uri', 400])
+})
+
+await test('a client that is a document on its own site', async () => {
+  assert.equal(as.client_id_metadata_document_supported, true)
+  const { tokens } = await signIn({ client_id: 'https://app.example.com/client.json' }, oauth.None(), 'read')
+  assert.equal(tokens.scope, 'read')
+})
+
+// They wait for seconds, and so they come together.
+await Promise.all([['public', oauth.None()], ['signed', oauth.PrivateKeyJwt({ key, kid: jwk.kid })]].map(([client_id, auth]) =>
+  test(`${client_id}: a device (RFC 8628)`, async () => {
+    const client = { client_id }
+    const asked = await oauth.processDeviceAuthorizationResponse(as, client,
+      await oauth.deviceAuthorizationRequest(as, client, auth, { scope: 'read' }, plain))
+    const poll = async () => oauth.processDeviceCodeResponse(as, client, await oauth.deviceCodeGrantRequest(as, client, auth, asked.device_code, plain))
+    for (const want of ['authorization_pending', 'slow_down']) {
+      const err = await refused(poll)
+      assert(err instanceof oauth.ResponseBodyError, err)
+      assert.deepEqual([err.error, err.status], [want, 400])
+    }
+    await browse(asked.verification_uri_complete)
+    await setTimeout((asked.interval + 5.1) * 1000) // it was told to slow down
+    const tokens = await poll()
+    assert.equal(tokens.scope, 'read')
+    assert.equal((await refused(poll)).error, 'invalid_grant')
+  })))
