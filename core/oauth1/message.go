@@ -1,0 +1,298 @@
+package oauth1
+
+import (
+	"errors"
+	"log/slog"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	mandate "github.com/go-mandate/mandate/core"
+)
+
+// Placement is where the protocol parameters of a request stand (RFC 5849, section 3.5).
+type Placement string
+
+// The placements. The zero value of the type is InHeader.
+const (
+	InHeader Placement = ""      // the Authorization header: section 3.5.1
+	InBody   Placement = "body"  // a form body: section 3.5.2
+	InQuery  Placement = "query" // the query of the URL: section 3.5.3
+)
+
+// Message is a request that says something in OAuth 1: its protocol parameters, decoded, as the client sent them. Nothing
+// about it is proven until [Message.Verify] returned nil. It belongs to one goroutine, and may outlive its request.
+type Message struct {
+	ConsumerKey     string
+	Token           string // "" for a request that speaks for the client alone
+	SignatureMethod string
+	Signature       string
+	Timestamp       int64 // in seconds since 1970; 0 only with PLAINTEXT, which needs none
+	Nonce           string
+	Callback        string // of a request for temporary credentials; "oob" for none
+	Verifier        string // of a request for token credentials
+	BodyHash        string // oauth_body_hash, or ""
+	Realm           string // of the Authorization header; not a part of what is signed
+	Placement       Placement
+
+	method, url string
+	params      mandate.Params
+	body        string
+	oversized   bool
+	base        string
+}
+
+// Parse reads the protocol parameters of a request (RFC 5849, sections 3.1 and 3.5). Origin, like "https://api.example.com",
+// stands before the URL of a request that has none of its own, which is how a guard sees it. A request without any is
+// [ErrNoCredentials]. Any other error is an [*Error]: [ParameterAbsent] names all that is missing, [ParameterRejected] is about
+// what comes twice, in two places or malformed, [VersionRejected] about a version that is not 1.0.
+func Parse(r *mandate.Request, origin string) (*Message, error) {
+	header, found, err := authorization(r.Header)
+	if err != nil {
+		return nil, err
+	}
+	_, query, _ := strings.Cut(r.URL, "?")
+	query, _, _ = strings.Cut(query, "#")
+	body, form := "", r.Header != nil && (r.Body != "" || r.Oversized) && isForm(r.Header.Get("Content-Type"))
+	if form {
+		body = r.Body
+	}
+	if !found && !mentions(query) && !mentions(body) {
+		return nil, ErrNoCredentials
+	}
+	if form && r.Oversized {
+		return nil, rejected("", "the form is too large to be verified")
+	}
+
+	m := &Message{method: r.Method, url: r.URL, body: r.Body, oversized: r.Oversized}
+	if strings.HasPrefix(r.URL, "/") {
+		m.url = origin + r.URL
+	}
+	p := newParams(header, query, body)
+	if found {
+		if m.Realm, err = p.addHeader(header); err != nil {
+			return nil, err
+		}
+	}
+	headers := len(p.list)
+	if err := p.addForm(query, "query"); err != nil {
+		return nil, err
+	}
+	queries := len(p.list)
+	if err := p.addForm(body, "form"); err != nil {
+		return nil, err
+	}
+	m.params = p.list
+
+	in, err := m.place(found, headers, queries)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.read(in); err != nil {
+		return nil, err
+	}
+	if form && m.BodyHash != "" {
+		return nil, rejected("oauth_body_hash", "a form is signed as it is, and has no oauth_body_hash")
+	}
+	return m, nil
+}
+
+// authorization returns the parameters of the Authorization field whose scheme is OAuth, if there is one.
+func authorization(h mandate.Header) (value string, found bool, err error) {
+	if h == nil {
+		return "", false, nil
+	}
+	for _, field := range h.Values("Authorization") {
+		rest, ok := credentials(field)
+		switch {
+		case !ok:
+		case found:
+			return "", false, rejected("", "two Authorization headers of the scheme OAuth")
+		case len(rest) > maxHeader:
+			return "", false, rejected("", "the Authorization header is over %d bytes", maxHeader)
+		default:
+			value, found = rest, true
+		}
+	}
+	return value, found, nil
+}
+
+// mentions reports whether a form may have a protocol parameter: it is sure only if it says no.
+func mentions(s string) bool {
+	if s == "" {
+		return false
+	}
+	if strings.Contains(s, "oauth_") {
+		return true
+	}
+	if strings.IndexByte(s, '%') < 0 {
+		return false
+	}
+	for pair := range strings.SplitSeq(s, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		if name, ok := Unescape(name); ok && protocol(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// protocol reports whether a name is that of a protocol parameter.
+func protocol(name string) bool { return strings.HasPrefix(name, "oauth_") }
+
+// place finds out where the protocol parameters stand, and returns those of that place. They stand in one (RFC 5849, section 3.5).
+func (m *Message) place(found bool, headers, queries int) (mandate.Params, error) {
+	var in mandate.Params
+	places := 0
+	for _, p := range [...]struct {
+		placement Placement
+		from      mandate.Params
+		is        bool
+	}{
+		{InHeader, m.params[:headers], found},
+		{InQuery, m.params[headers:queries], false},
+		{InBody, m.params[queries:], false},
+	} {
+		is := p.is
+		for i := range p.from {
+			is = is || protocol(p.from[i].Name)
+		}
+		if is {
+			places++
+			in, m.Placement = p.from, p.placement
+		}
+	}
+	switch places {
+	case 0:
+		return nil, ErrNoCredentials
+	case 1:
+		return in, nil
+	}
+	return nil, rejected("", "protocol parameters stand in more than one place: use one of header, form body and query")
+}
+
+// read takes the protocol parameters into their fields.
+func (m *Message) read(in mandate.Params) error {
+	version, stamp := "", ""
+	for i := range in {
+		name, value := in[i].Name, in[i].Value
+		if !protocol(name) {
+			continue
+		}
+		for j := range i {
+			if in[j].Name == name {
+				return rejected(name, "a protocol parameter stands in the request twice")
+			}
+		}
+		if !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0 {
+			return rejected(name, "a protocol parameter is not UTF-8")
+		}
+		switch name {
+		case "oauth_consumer_key":
+			m.ConsumerKey = value
+		case "oauth_token":
+			m.Token = value
+		case "oauth_signature_method":
+			m.SignatureMethod = value
+		case "oauth_signature":
+			m.Signature = value
+		case "oauth_timestamp":
+			stamp = value
+		case "oauth_nonce":
+			m.Nonce = value
+		case "oauth_version":
+			if version = value; version != "1.0" {
+				return Errorf(VersionRejected, nil, "oauth_version must be 1.0")
+			}
+		case "oauth_callback":
+			m.Callback = value
+		case "oauth_verifier":
+			m.Verifier = value
+		case "oauth_body_hash":
+			m.BodyHash = value
+		}
+	}
+	if err := m.absent(stamp); err != nil || stamp == "" {
+		return err
+	}
+	seconds, err := strconv.ParseInt(stamp, 10, 64)
+	if err != nil || seconds <= 0 || stamp[0] == '+' || stamp[0] == '0' {
+		return rejected("oauth_timestamp", "oauth_timestamp is not a number of seconds since 1970")
+	}
+	m.Timestamp = seconds
+	return nil
+}
+
+// absent returns the error about the parameters that every request has and this has not. Only PLAINTEXT needs no timestamp and no nonce.
+func (m *Message) absent(stamp string) error {
+	signed := m.SignatureMethod != string(Plaintext)
+	var names []string
+	for _, p := range [...]struct {
+		name  string
+		there bool
+	}{
+		{"oauth_consumer_key", m.ConsumerKey != ""},
+		{"oauth_signature_method", m.SignatureMethod != ""},
+		{"oauth_signature", m.Signature != ""},
+		{"oauth_timestamp", stamp != "" || !signed},
+		{"oauth_nonce", m.Nonce != "" || !signed},
+	} {
+		if !p.there {
+			names = append(names, p.name)
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	e := Errorf(ParameterAbsent, nil, "the request has no %s", strings.Join(names, ", "))
+	e.Parameters = names
+	return e
+}
+
+// Params returns all parameters of the request in their order, decoded: those of the Authorization header but realm, of the query, and of a
+// form body. One without a value is among them. The caller does not change them.
+func (m *Message) Params() mandate.Params { return m.params }
+
+// BaseString returns what the signature is over (RFC 5849, section 3.4.1): what to show to somebody whose signature is refused.
+// It has no key and no signature in it, but every parameter of the request.
+func (m *Message) BaseString() (string, error) {
+	if m.base == "" {
+		base, err := baseString(m.method, m.url, m.params)
+		if err != nil {
+			return "", err
+		}
+		m.base = base
+	}
+	return m.base, nil
+}
+
+// Verify returns nil if the request is signed with k by method, which must be the one that it names. A wrong signature, or a body that is
+// not the one of oauth_body_hash, is [SignatureInvalid]; another method, or keys that it cannot use, [SignatureMethodRejected].
+// Timestamp and nonce are the caller's to check, after.
+func (m *Message) Verify(method Method, k *Keys) error {
+	if m.SignatureMethod != method.Name() {
+		return Errorf(SignatureMethodRejected, nil, "the signature method is not %s", method.Name())
+	}
+	base, err := m.BaseString()
+	if err != nil {
+		return Errorf(SignatureInvalid, err, "the signature cannot be verified")
+	}
+	switch err := method.Verify(base, m.Signature, k); {
+	case errors.Is(err, ErrSignature):
+		return Errorf(SignatureInvalid, nil, "the signature is wrong")
+	case err != nil:
+		return Errorf(SignatureMethodRejected, err, "the client cannot use this signature method")
+	}
+	return m.checkBody()
+}
+
+// String shows who the message is from, and nothing that could be a secret.
+func (m *Message) String() string {
+	return "oauth1 " + m.SignatureMethod + " of " + strconv.Quote(m.ConsumerKey)
+}
+
+// GoString is String: printing with %#v leaks nothing either.
+func (m *Message) GoString() string { return m.String() }
+
+// LogValue is String for package slog.
+func (m *Message) LogValue() slog.Value { return slog.StringValue(m.String()) }

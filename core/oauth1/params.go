@@ -1,0 +1,97 @@
+package oauth1
+
+import (
+	"strings"
+
+	mandate "github.com/go-mandate/mandate/core"
+)
+
+// maxParams bounds the parameters of one request, wherever they stand.
+const maxParams = 10_000
+
+const formType = "application/x-www-form-urlencoded"
+
+// isForm reports whether a Content-Type is that of a form, whatever its parameters (RFC 5849, section 3.4.1.3.1).
+func isForm(kind string) bool {
+	if kind == "" || kind == formType {
+		return kind != ""
+	}
+	kind, _, _ = strings.Cut(kind, ";")
+	return strings.EqualFold(strings.TrimSpace(kind), formType)
+}
+
+// params collects the parameters of a request, decoded, each with what it came with: one without a value is there
+// with an empty one, and one that is repeated is there as often (RFC 5849, section 3.4.1.3.1).
+type params struct {
+	list  mandate.Params
+	arena []byte // what was decoded; it is not moved, for the list points into it
+}
+
+// newParams returns room for the parameters of some texts, of which the first is a header.
+func newParams(header, query, body string) params {
+	n, size := 0, 0
+	if header != "" {
+		n += strings.Count(header, ",") + 1
+	}
+	if header != "" && strings.IndexByte(header, '%') >= 0 {
+		size += len(header)
+	}
+	for _, s := range [...]string{query, body} {
+		if s == "" {
+			continue
+		}
+		n += strings.Count(s, "&") + 1
+		if coded(s) {
+			size += len(s)
+		}
+	}
+	p := params{list: make(mandate.Params, 0, min(n, maxParams))}
+	if size > 0 {
+		p.arena = make([]byte, 0, size)
+	}
+	return p
+}
+
+// coded reports whether a form has anything that does not stand for itself.
+func coded(s string) bool { return strings.IndexByte(s, '%') >= 0 || strings.IndexByte(s, '+') >= 0 }
+
+// add appends one parameter. It is false for one too many.
+func (p *params) add(name, value string) bool {
+	if len(p.list) == maxParams {
+		return false
+	}
+	p.list = append(p.list, mandate.Field{Name: name, Value: value})
+	return true
+}
+
+// decode returns what s stands for, kept in the arena unless that is s.
+func (p *params) decode(s string, form bool) (string, bool) {
+	if strings.IndexByte(s, '%') < 0 && (!form || strings.IndexByte(s, '+') < 0) {
+		return s, true
+	}
+	from := len(p.arena)
+	arena, ok := appendUnescaped(p.arena, s, form)
+	p.arena = arena
+	return text(arena[from:len(arena):len(arena)]), ok
+}
+
+// addForm appends the parameters of a query or a form body. Only "&" parts them. Where says which, for the error.
+func (p *params) addForm(s, where string) error {
+	for s != "" {
+		var pair string
+		pair, s, _ = strings.Cut(s, "&")
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, ok1 := p.decode(name, true)
+		value, ok2 := p.decode(value, true)
+		if !ok1 || !ok2 {
+			return rejected(name, "a parameter of the %s is not valid percent-encoding", where)
+		}
+		if !p.add(name, value) {
+			return rejected("", "more than %d parameters", maxParams)
+		}
+	}
+	return nil
+}
