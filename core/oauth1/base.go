@@ -10,14 +10,10 @@ import (
 	mandate "github.com/go-mandate/mandate/core"
 )
 
-// baseString returns the signature base string (RFC 5849, section 3.4.1.1) of a request. Of params,
+// baseString returns the signature base string (RFC 5849, section 3.4.1.1) of a request to u. Of params,
 // oauth_signature is left out; realm is not among them if it came in the header.
-func baseString(method, address string, params mandate.Params) (string, error) {
-	u, err := splitURL(address)
-	if err != nil {
-		return "", err
-	}
-	size := len(method) + len(address) + 32
+func (u *address) baseString(method string, params mandate.Params) string {
+	size := len(method) + len(u.host) + len(u.path) + 40
 	for i := range params {
 		size += len(params[i].Name) + len(params[i].Value) + 6
 	}
@@ -36,7 +32,7 @@ func baseString(method, address string, params mandate.Params) (string, error) {
 	base = append(base, '&')
 	base = u.appendEscaped(base)
 	base = append(base, '&')
-	return text(appendNormalized(base, params)), nil
+	return text(appendNormalized(base, params))
 }
 
 // pair is a parameter as it will stand in the base string.

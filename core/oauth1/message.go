@@ -257,11 +257,11 @@ func (m *Message) Params() mandate.Params { return m.params }
 // It has no key and no signature in it, but every parameter of the request.
 func (m *Message) BaseString() (string, error) {
 	if m.base == "" {
-		base, err := baseString(m.method, m.url, m.params)
+		u, err := splitURL(m.url)
 		if err != nil {
 			return "", err
 		}
-		m.base = base
+		m.base = u.baseString(m.method, m.params)
 	}
 	return m.base, nil
 }
