@@ -205,7 +205,7 @@ func FuzzConsent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, url, text string) {
 		client := pages.Client{ID: url, Name: "n" + name, LogoURL: url, PolicyURL: url, TermsURL: url, URI: url}
 		scopes := []pages.Scope{{Name: "fixed", Title: "t" + name, Description: "d" + text}, {Name: "n" + text, Optional: true}}
-		for page, make := range map[string]func() (*mandate.Response, error){
+		for page, render := range map[string]func() (*mandate.Response, error){
 			"consent": func() (*mandate.Response, error) {
 				return s.Consent(pages.Consent{Action: "/c", User: text, RedirectHost: url, Scopes: scopes, Client: client, Resources: []string{url}, Details: []string{text}, ManageURL: url})
 			},
@@ -216,7 +216,7 @@ func FuzzConsent(f *testing.F) {
 				return s.Applications(pages.Applications{Action: "/a", User: text, Applications: []pages.Application{{ID: "1", Client: client, Scopes: scopes}}})
 			},
 		} {
-			resp, err := make()
+			resp, err := render()
 			if err != nil {
 				t.Fatal(err)
 			}

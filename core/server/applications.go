@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/pages"
@@ -27,7 +26,7 @@ func (m mounted) handleApplications(ctx context.Context, r *mandate.Request) *ma
 	if err != nil {
 		return m.errorPage(ctx, r, err, pages.Error{})
 	}
-	if r.Method != http.MethodPost {
+	if r.Method != "POST" {
 		a := m.accountAsk(ctx, r, m.newFlow(m.now()))
 		if len(people) == 0 {
 			return m.loginPage(ctx, a, pages.Login{})

@@ -23,6 +23,8 @@ const (
 
 // logos remembers the pictures of clients. All fetches of one at a time are one.
 type logos struct {
+	fetch func(u string, l *logo) // fetches l from u, however long whoever asked for it waits
+	now   func() time.Time
 	mu    sync.Mutex // guards what follows
 	known map[string]*logo
 }
@@ -48,7 +50,7 @@ func (s *Server) logoOf(c *store.Client) string {
 func (s *Server) pageClient(c *store.Client) pages.Client {
 	d := &c.Metadata
 	p := pages.Client{ID: c.ID, Name: d.Name, PolicyURL: d.PolicyURI, TermsURL: d.TermsURI, URI: d.ClientURI}
-	if at := s.logoOf(c); at != "" && s.logos.get(s, at).wanted() {
+	if at := s.logoOf(c); at != "" && s.logos.get(at).wanted() {
 		p.LogoURL = s.public("logo") + "?client=" + url.QueryEscape(c.ID)
 	}
 	return p
@@ -83,7 +85,7 @@ func (s *Server) handleLogo(ctx context.Context, r *mandate.Request) *mandate.Re
 	if at == "" {
 		return none
 	}
-	l := s.logos.get(s, at)
+	l := s.logos.get(at)
 	select {
 	case <-l.done:
 	case <-ctx.Done():
@@ -102,8 +104,8 @@ func (s *Server) handleLogo(ctx context.Context, r *mandate.Request) *mandate.Re
 }
 
 // get returns the logo at u, which may be on its way.
-func (g *logos) get(s *Server, u string) *logo {
-	now := s.now()
+func (g *logos) get(u string) *logo {
+	now := g.now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if l := g.known[u]; l != nil && (l.until.IsZero() || now.Before(l.until)) {
@@ -126,20 +128,20 @@ func (g *logos) get(s *Server, u string) *logo {
 	}
 	l := &logo{used: now, done: make(chan struct{})}
 	g.known[u] = l
-	go g.fetch(s, u, l)
+	go g.fetch(u, l)
 	return l
 }
 
-// fetch fetches l from u. Who waits for it may give up: others do not.
-func (g *logos) fetch(s *Server, u string, l *logo) {
+// fetchLogo fetches l from u. Who waits for it may give up: others do not.
+func (s *Server) fetchLogo(u string, l *logo) {
 	wait := logoWait
 	defer func() {
 		if p := recover(); p != nil {
 			l.kind, l.body = "", nil // the application's Fetcher: there is no handler above that would catch it
 		}
-		g.mu.Lock()
+		s.logos.mu.Lock()
 		l.until = s.now().Add(wait)
-		g.mu.Unlock()
+		s.logos.mu.Unlock()
 		close(l.done)
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), logoTimeout)

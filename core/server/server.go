@@ -96,7 +96,7 @@ func New(config Config) (*Server, error) {
 	if d := c.Device; d != nil {
 		s.devices = newQuota(maxDeviceClient, d.TTL+keepDevice)
 	}
-	s.logos.known = make(map[string]*logo)
+	s.logos.known, s.logos.fetch, s.logos.now = make(map[string]*logo), s.fetchLogo, s.now
 	s.kid = keyName(s.refresh.Current())
 	s.nameCookies()
 	s.keys.server = s

@@ -121,7 +121,7 @@ func FiberApplications(r *fiber.App, srv *server.Server, signedIn func(c *fiber.
 func GinChoose(accounts func(c *gin.Context) []server.User, use func(c *gin.Context, user server.User)) mandategin.Decide {
 	// doc:start choose-gin
 	return func(c *gin.Context, ask *server.Ask) (server.Answer, error) {
-		there := accounts(c) // all who are signed in in this browser, the current one first
+		there := accounts(c) // who is signed in here: the current one first
 		if ask.Submitted() && c.PostForm("account") != "" {
 			for _, user := range there {
 				if user.Subject == c.PostForm("account") {
@@ -145,7 +145,7 @@ func GinChoose(accounts func(c *gin.Context) []server.User, use func(c *gin.Cont
 func EchoChoose(accounts func(c echo.Context) []server.User, use func(c echo.Context, user server.User)) mandateecho.Decide {
 	// doc:start choose-echo
 	return func(c echo.Context, ask *server.Ask) (server.Answer, error) {
-		there := accounts(c) // all who are signed in in this browser, the current one first
+		there := accounts(c) // who is signed in here: the current one first
 		if ask.Submitted() && c.FormValue("account") != "" {
 			for _, user := range there {
 				if user.Subject == c.FormValue("account") {
@@ -168,7 +168,7 @@ func EchoChoose(accounts func(c echo.Context) []server.User, use func(c echo.Con
 func FiberChoose(accounts func(c *fiber.Ctx) []server.User, use func(c *fiber.Ctx, user server.User)) mandatefiber.Decide {
 	// doc:start choose-fiber
 	return func(c *fiber.Ctx, ask *server.Ask) (server.Answer, error) {
-		there := accounts(c) // all who are signed in in this browser, the current one first
+		there := accounts(c) // who is signed in here: the current one first
 		if ask.Submitted() && c.FormValue("account") != "" {
 			for _, user := range there {
 				if user.Subject == c.FormValue("account") {
@@ -188,7 +188,9 @@ func FiberChoose(accounts func(c *fiber.Ctx) []server.User, use func(c *fiber.Ct
 }
 
 func decideGin(*gin.Context, *server.Ask) (server.Answer, error) { return server.SignIn("/login"), nil }
+
 func decideEcho(echo.Context, *server.Ask) (server.Answer, error) {
 	return server.SignIn("/login"), nil
 }
+
 func decideFiber(*fiber.Ctx, *server.Ask) (server.Answer, error) { return server.SignIn("/login"), nil }
