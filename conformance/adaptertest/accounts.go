@@ -50,7 +50,7 @@ func (b *browser) sessionCookie() (name, value string) {
 	return "", ""
 }
 
-// several returns a browser in which alice and then bob signed in, and both allowed the web client to read.
+// several returns a browser where alice and then bob signed in, and both allowed the web client to read.
 func several(t *testing.T, a Adapter, change func(s *setup)) *browser {
 	t.Helper()
 	b := signedInWorld(t, a, change)
@@ -69,7 +69,7 @@ func (p *page) subject() string {
 	return p.b.w.alive(got.Access).text(p.b.t, "sub")
 }
 
-// accountChoice are the cases of several people who are signed in in one browser (OpenID Connect Core, sections 3.1.2.1 and 3.1.2.6).
+// accountChoice are the cases of several people who are signed in at once (OpenID Connect Core, sections 3.1.2.1 and 3.1.2.6).
 func accountChoice() cases {
 	return cases{
 		"whoever comes second joins whoever was there, and both are a click away": func(t *testing.T, a Adapter) {
