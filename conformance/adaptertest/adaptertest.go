@@ -94,6 +94,8 @@ func Run(t *testing.T, a Adapter) {
 		{"attacks on codes", codeAttacks()},
 		{"attacks on redirects", redirectAttacks()},
 		{"attacks by other sites", siteAttacks()},
+		{"attacks of other clients", clientAttacks()},
+		{"attacks on tokens", tokenAttacks()},
 		{"registration", registrations()},
 		{"registration management", managements()},
 		{"client documents", clientDocuments()},

@@ -58,6 +58,8 @@ func (s *Server) applyStatement(members map[string]string, kept string) (*jose.C
 		return bad(err, "does not verify")
 	case header.Type != "" && !header.Is("JWT") && !header.Is("software-statement+jwt"):
 		return bad(nil, "is a JWT for something else")
+	case !header.Is("software-statement+jwt") && claims.Subject != "" && claims.Subject != claims.Issuer && claims.Subject != claims.Text("software_id"):
+		return bad(nil, "is about somebody, and not about software") // an ID token or an assertion of an issuer that makes both (RFC 8725, section 3.12)
 	case len(claims.Audience) > 0 && !claims.For(s.config.Issuer):
 		return bad(nil, "is for another server")
 	}
