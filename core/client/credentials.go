@@ -1,0 +1,96 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+)
+
+// Credentials are what the provider knows this application by. Printing them shows the ID alone.
+type Credentials struct {
+	// ID is the client id; the consumer key in OAuth 1.0a.
+	ID string
+	// Secret is the client secret; empty for a public client.
+	Secret string
+	// Method is how the client authenticates at the token endpoint, by its registered name: "client_secret_basic", "client_secret_post",
+	// "none". Default: client_secret_basic where there is a Secret, else none.
+	Method string
+
+	fault error // of FromEnv, told by NewRegistry
+}
+
+// FromEnv returns the credentials that lookup has under prefix: GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET for the prefix GITHUB, or
+// GITHUB_CONSUMER_KEY and GITHUB_CONSUMER_SECRET. Hand over os.LookupEnv, or the lookup of a configuration. What is missing is an
+// error of [NewRegistry], which names it together with everything else.
+func FromEnv(lookup func(name string) (value string, ok bool), prefix string) Credentials {
+	if lookup == nil {
+		return Credentials{fault: errors.New("FromEnv got no lookup: hand over os.LookupEnv")}
+	}
+	var c Credentials
+	var faults []error
+	for _, v := range [...]struct {
+		into       *string
+		name, seed string
+		required   bool
+	}{{&c.ID, "CLIENT_ID", "CONSUMER_KEY", true}, {&c.Secret, "CLIENT_SECRET", "CONSUMER_SECRET", false}} {
+		name, seed := prefix+"_"+v.name, prefix+"_"+v.seed
+		value, _ := lookup(name)
+		other, _ := lookup(seed)
+		switch value, other = strings.TrimSpace(value), strings.TrimSpace(other); {
+		case value != "" && other != "" && value != other:
+			faults = append(faults, fmt.Errorf("%s and %s are both set and differ: remove one", name, seed))
+		case value == "" && other == "" && v.required:
+			faults = append(faults, fmt.Errorf("%s is not set (nor %s)", name, seed))
+		case value == "":
+			value = other
+		}
+		*v.into = value
+	}
+	c.fault = errors.Join(faults...)
+	return c
+}
+
+// faults returns what is wrong with c.
+func (c Credentials) faults() []error {
+	if c.fault != nil {
+		return []error{c.fault}
+	}
+	var faults []error
+	if c.ID == "" {
+		faults = append(faults, errors.New("Credentials.ID is empty: it is the client id that the provider gave you"))
+	}
+	switch c.Method {
+	case "", "none":
+		if c.Method == "none" && c.Secret != "" {
+			faults = append(faults, errors.New(`Credentials.Method is "none", and there is a Secret: remove one of them`))
+		}
+	case "client_secret_basic", "client_secret_post":
+		if c.Secret == "" {
+			faults = append(faults, fmt.Errorf("Credentials.Method is %q, and Secret is empty", c.Method))
+		}
+	default:
+		faults = append(faults, fmt.Errorf("Credentials.Method is %q, want client_secret_basic, client_secret_post or none", c.Method))
+	}
+	return faults
+}
+
+// method returns Method or its default.
+func (c Credentials) method() string {
+	switch {
+	case c.Method != "":
+		return c.Method
+	case c.Secret == "":
+		return "none"
+	}
+	return "client_secret_basic"
+}
+
+// String shows the ID alone.
+func (c Credentials) String() string { return "client.Credentials(" + c.ID + ")" }
+
+// GoString is String.
+func (c Credentials) GoString() string { return c.String() }
+
+// LogValue is String for package slog.
+func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }

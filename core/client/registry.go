@@ -1,0 +1,132 @@
+package client
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	mandate "github.com/go-mandate/mandate/core"
+)
+
+// Registry holds the remote applications of this one, by name. It may be used by any number of goroutines.
+type Registry struct {
+	config  Config
+	remotes []*Remote
+	byName  map[string]*Remote
+
+	sealer *mandate.Sealer
+	cookie string // what the names of the cookies of logins begin with
+	secure bool   // the application is on https
+}
+
+// Remote is a remote application that is registered: what signs users in, holds their tokens and calls the API. It may be used by any number
+// of goroutines.
+type Remote struct {
+	name     string
+	reg      *Registry
+	protocol Protocol
+	callback string // the redirect URI, unless [Registry.Endpoints] has another prefix
+}
+
+// NewRegistry returns the registry that c describes. It does no I/O. Its error names everything that is wrong, with every app.
+func NewRegistry(c Config) (*Registry, error) {
+	c, faults := c.withDefaults()
+	reg := &Registry{config: c, byName: map[string]*Remote{}, secure: strings.HasPrefix(c.BaseURL, "https:")}
+	sum := sha256.Sum256([]byte(c.BaseURL))
+	reg.cookie = "mandate-login-" + hex.EncodeToString(sum[:4]) + "-"
+	if reg.secure {
+		reg.cookie = "__Host-" + reg.cookie
+	}
+	reg.sealer = c.Secret.ShortSealer("client login", c.BaseURL)
+	wiring := &Wiring{BaseURL: c.BaseURL, Fetcher: c.Fetcher, Now: c.Now, Hooks: c.Hooks, Secret: c.Secret}
+	for i, app := range c.Apps {
+		if app == nil {
+			faults = append(faults, fmt.Errorf("client: Config.Apps[%d] is nil", i))
+			continue
+		}
+		faults = append(faults, reg.add(i, app, wiring)...)
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return reg, nil
+}
+
+// add connects app, and returns everything that is wrong with it.
+func (reg *Registry) add(i int, app App, w *Wiring) []error {
+	var faults []error
+	name := app.AppName()
+	if !validName(name) {
+		faults = append(faults, fmt.Errorf("client: Config.Apps[%d] has the name %q, want lower-case letters, digits, - and _: it is a part of URLs", i, name))
+	}
+	if _, ok := reg.byName[name]; ok {
+		faults = append(faults, fmt.Errorf("client: Config.Apps[%d] has the name %q, which another app has already", i, name))
+	}
+	protocol, err := app.Connect(w)
+	if err != nil {
+		for _, fault := range split(err) {
+			faults = append(faults, fmt.Errorf("client: app %q: %w", name, fault))
+		}
+		return faults
+	}
+	r := &Remote{name: name, reg: reg, protocol: protocol}
+	if r.callback, err = reg.callbackOf(r, defaultPrefix); err != nil {
+		faults = append(faults, fmt.Errorf("client: app %q: %w", name, err))
+	}
+	reg.byName[name] = r
+	reg.remotes = append(reg.remotes, r)
+	return faults
+}
+
+// split returns the errors that err joins.
+func split(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // what Connect returned itself
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
+func validName(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || (c == '-' || c == '_') && i > 0) {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 64
+}
+
+// App returns the app called name, or nil. Logins of a nil Remote answer with a [Fault].
+func (reg *Registry) App(name string) *Remote { return reg.byName[name] }
+
+// Apps returns all apps, in their order in [Config]: for a page with a button for each.
+func (reg *Registry) Apps() []*Remote { return append([]*Remote(nil), reg.remotes...) }
+
+// Name returns the name of the app.
+func (r *Remote) Name() string { return r.name }
+
+// Protocol returns what [App.Connect] returned.
+func (r *Remote) Protocol() Protocol { return r.protocol }
+
+// defaultPrefix is where logins are unless they are mounted elsewhere.
+const defaultPrefix = "/auth"
+
+// callbackOf returns the redirect URI of r where the registry is mounted at prefix.
+func (reg *Registry) callbackOf(r *Remote, prefix string) (string, error) {
+	own := r.protocol.Callback()
+	switch {
+	case own == "":
+		return reg.config.BaseURL + prefix + "/" + r.name + "/callback", nil
+	case strings.HasPrefix(own, "/") && !strings.HasPrefix(own, "//"):
+		own = reg.config.BaseURL + own
+	}
+	if err := checkURL("Callback", own); err != nil {
+		return "", err
+	}
+	return own, nil
+}
+
+func (reg *Registry) now() time.Time { return reg.config.Now() }
