@@ -36,6 +36,9 @@ func TestClients(t *testing.T) {
 					t.Run(name, func(t *testing.T) {
 						t.Parallel()
 						args := append(command[1:len(command):len(command)], p.issuer, p.control, secret)
+						if name == "mcp-sdk" {
+							args = append(args, startExample(t, framework))
+						}
 						out, err := exec.CommandContext(t.Context(), command[0], args...).CombinedOutput()
 						said := strings.TrimSpace(string(out))
 						if err != nil || !strings.HasSuffix(said, " passed, 0 failed") || strings.HasSuffix(said, " 0 passed, 0 failed") {

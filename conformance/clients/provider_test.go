@@ -22,13 +22,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // frameworks are what the provider runs on.
 var frameworks = []string{"gin", "echo", "fiber", "nethttp"}
 
-// program is the provider, built once.
-var program string
+// program is the provider, and examples is where those are that clients ask, built once.
+var program, examples string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -50,6 +51,11 @@ func build(m *testing.M) (int, error) {
 	cmd := exec.Command("go", "build", "-C", filepath.Join("..", "provider"), "-o", program, ".")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build the provider: %w\n%s", err, out)
+	}
+	examples = dir
+	cmd = exec.Command("go", "build", "-C", filepath.Join("..", "..", "examples"), "-o", dir, "./mcp-gin", "./mcp-echo", "./mcp-fiber")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("build the examples: %w\n%s", err, out)
 	}
 	return m.Run(), nil
 }
@@ -94,7 +100,12 @@ func settings(issuer string) map[string]any {
 	delete(signed, "client_secret")
 	signed["jwks"] = publicHalf("signed.jwk")
 	signed["grant_types"] = append(signed["grant_types"].([]string), assertion)
-	signed["introspection_signed_response_alg"] = "ES256"
+	signed["introspection_signed_response_alg"], signed["authorization_signed_response_alg"] = "ES256", "ES256"
+	signed["authorization_details_types"] = []string{"payment_initiation"}
+	strict := client("strict", "private_key_jwt") // pushes what it signs, and nothing else
+	delete(strict, "client_secret")
+	strict["jwks"] = signed["jwks"]
+	strict["require_pushed_authorization_requests"], strict["require_signed_request_object"] = true, true
 	brief := client("brief", "client_secret_basic")
 	brief["access_token_ttl_s"] = 1
 	gateway := client("gateway", "client_secret_basic")
@@ -111,13 +122,13 @@ func settings(issuer string) map[string]any {
 	return map[string]any{
 		"issuer": issuer, "profile": "oauth2", "scopes": []string{"read", "write"}, "password_cost": 4,
 		"grant_types":  []string{"authorization_code", "refresh_token", "client_credentials", device, exchange, assertion, "password", "implicit"},
-		"features":     map[string]any{"device": true, "cimd": true},
+		"features":     map[string]any{"device": true, "cimd": true, "par": true, "jar": true, "request_uri": true, "jarm": true, "rar": true},
 		"registration": map[string]any{"enabled": true, "management": true},
 		"signing_algs": map[string]any{"introspection": []string{"ES256"}},
 		"accounts":     []any{map[string]any{"username": "foo", "password": "bar", "sub": "user-foo"}},
 		"clients": []any{
 			client("basic", "client_secret_basic"), client("post", "client_secret_post"), client("public", "none"), odd, jwt, reader, signed,
-			client("shared", "client_secret_jwt"), brief, gateway, legacy, script, plain, passwords,
+			client("shared", "client_secret_jwt"), brief, strict, gateway, legacy, script, plain, passwords,
 		},
 		"resources": []any{map[string]any{"path": "/resource", "resource": issuer + "/resource", "scope": "read"}},
 		"mcp":       map[string]any{"path": "/mcp", "resource": issuer + "/mcp", "scope": "read", "step_up": map[string]any{"tools/call": "write"}},
@@ -174,6 +185,34 @@ func start(t *testing.T, framework string) provider {
 		t.Fatalf("the provider says %q, %v", line, err)
 	}
 	return p
+}
+
+// startExample runs the MCP server of framework until the test is over, and returns its URL; "" where there is none.
+func startExample(t *testing.T, framework string) string {
+	t.Helper()
+	if framework == "nethttp" {
+		return ""
+	}
+	at := free(t)
+	ctx, stop := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, filepath.Join(examples, "mcp-"+framework), "-addr", at)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stop()
+		_ = cmd.Wait() // it was killed
+	})
+	for range 200 {
+		if conn, err := net.Dial("tcp", at); err == nil {
+			_ = conn.Close()
+			return "http://" + at
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("the example does not listen on %s", at)
+	return ""
 }
 
 func free(t *testing.T) string {

@@ -195,6 +195,82 @@ await test('a response that the browser posts (OAuth 2.0 Form Post Response Mode
   assert.equal(tokens.scope, 'read write')
 })
 
+// answered exchanges what the browser came back with, which validate has looked at.
+async function answered(client, auth, params, verifier) {
+  return oauth.processAuthorizationCodeResponse(as, client, await oauth.authorizationCodeGrantRequest(as, client, auth, params, callback, verifier, plain))
+}
+
+// push returns the authorization URL of a request that was pushed.
+async function push(client, auth, parameters) {
+  const pushed = await oauth.processPushedAuthorizationResponse(as, client, await oauth.pushedAuthorizationRequest(as, client, auth, parameters, plain))
+  assert(pushed.expires_in > 0)
+  const authorize = new URL(as.authorization_endpoint)
+  authorize.search = new URLSearchParams({ client_id: client.client_id, request_uri: pushed.request_uri })
+  return authorize
+}
+
+for (const [client_id, auth] of clients) {
+  await test(`${client_id}: a pushed request (RFC 9126), which is good for one answer`, async () => {
+    const client = { client_id }
+    const { parameters, verifier, state } = await begin(client)
+    const authorize = await push(client, auth, parameters)
+    const params = oauth.validateAuthResponse(as, client, await browse(authorize), state)
+    assert.equal((await answered(client, auth, params, verifier)).scope, 'read write')
+    const again = await fetch(authorize, { redirect: 'manual', headers: { accept: 'text/html' } })
+    assert.equal(again.status, 400)
+    const err = await refused(() => push(client, auth, { ...parameters, redirect_uri: 'https://evil.example.com/' }))
+    assert(err instanceof oauth.ResponseBodyError, err)
+    assert.deepEqual([err.error, err.status], ['invalid_request', 400])
+  })
+}
+
+const signedBy = oauth.PrivateKeyJwt({ key, kid: jwk.kid })
+
+await test('a signed request (RFC 9101)', async () => {
+  const client = { client_id: 'signed' }
+  const { parameters, verifier, state } = await begin(client)
+  const request = await oauth.issueRequestObject(as, client, parameters, { key, kid: jwk.kid })
+  const authorize = new URL(as.authorization_endpoint)
+  authorize.search = new URLSearchParams({ client_id: 'signed', request, scope: 'admin' }) // what stands beside it counts for nothing
+  const params = oauth.validateAuthResponse(as, client, await browse(authorize), state)
+  assert.equal((await answered(client, signedBy, params, verifier)).scope, 'read write')
+  authorize.searchParams.set('request', `${request.slice(0, -8)}AAAAAAAA`)
+  const forged = await browse(authorize) // to the only URI that the client has registered, with nothing of what was sent
+  assert.equal(forged.searchParams.get('error'), 'invalid_request_object')
+  assert(!forged.searchParams.has('state'))
+})
+
+await test('a signed request, pushed, of a client that must do both', async () => {
+  const client = { client_id: 'strict' }
+  const { parameters, verifier, state } = await begin(client)
+  const request = await oauth.issueRequestObject(as, client, parameters, { key, kid: jwk.kid })
+  const params = oauth.validateAuthResponse(as, client, await browse(await push(client, signedBy, { request })), state)
+  assert.equal((await answered(client, signedBy, params, verifier)).scope, 'read write')
+  const bare = await refused(() => push(client, signedBy, parameters))
+  assert.deepEqual([bare.error, bare.status], ['invalid_request', 400])
+})
+
+await test('a signed response (JARM)', async () => {
+  const client = { client_id: 'signed', authorization_signed_response_alg: 'ES256' }
+  const { authorize, verifier, state } = await begin(client, { response_mode: 'jwt' })
+  const back = await browse(authorize)
+  assert.deepEqual([...back.searchParams.keys()], ['response'])
+  const params = await oauth.validateJwtAuthResponse(as, client, back, state, plain)
+  assert.equal((await answered(client, signedBy, params, verifier)).scope, 'read write')
+})
+
+await test('authorization details (RFC 9396)', async () => {
+  const client = { client_id: 'signed' }
+  assert(as.authorization_details_types_supported.includes('payment_initiation'), as.authorization_details_types_supported)
+  const details = [{ type: 'payment_initiation', actions: ['initiate'], instructedAmount: { currency: 'EUR', amount: '123.50' } }]
+  const { parameters, verifier, state } = await begin(client, { authorization_details: JSON.stringify(details) })
+  const params = oauth.validateAuthResponse(as, client, await browse(await push(client, signedBy, parameters)), state)
+  const tokens = await answered(client, signedBy, params, verifier)
+  assert.deepEqual(tokens.authorization_details, details)
+  const unknown = await refused(() => push(client, signedBy, { ...parameters, authorization_details: '[{"type":"nothing"}]' }))
+  assert.equal(unknown.error, 'invalid_authorization_details')
+})
+
 await test('token exchange (RFC 8693)', async () => {
   const client = { client_id: 'gateway' }
   const auth = oauth.ClientSecretBasic(secret)

@@ -68,6 +68,28 @@ for (const [id, auth] of [
   })
 }
 
+for (const [name, id, more, build] of [
+  ['a pushed request', 'basic', {}, client.buildAuthorizationUrlWithPAR],
+  ['a signed request', 'signed', {}, (config, parameters) => client.buildAuthorizationUrlWithJAR(config, parameters, key)],
+  ['a signed response', 'signed', { authorization_signed_response_alg: 'ES256' }, (config, parameters) => {
+    client.useJwtResponseMode(config)
+    return client.buildAuthorizationUrl(config, parameters)
+  }],
+  ['a signed request that is pushed, of a client that must', 'strict', {}, async (config, parameters) => {
+    const { searchParams } = await client.buildAuthorizationUrlWithJAR(config, parameters, key)
+    return client.buildAuthorizationUrlWithPAR(config, searchParams)
+  }],
+]) {
+  await test(name, async () => {
+    const config = await discover(id, id === 'basic' ? client.ClientSecretBasic(secret) : client.PrivateKeyJwt(key), more)
+    const { checks, parameters } = await request()
+    const authorize = await build(config, parameters)
+    assert(!authorize.searchParams.has('scope') || more.authorization_signed_response_alg, authorize)
+    const tokens = await client.authorizationCodeGrant(config, await browse(authorize), checks)
+    assert.equal(tokens.scope, 'read')
+  })
+}
+
 await test('a response that the browser posts', async () => {
   const config = await discover('basic', client.ClientSecretBasic(secret))
   const { checks, parameters } = await request({ response_mode: 'form_post' })
