@@ -30,7 +30,10 @@ func hostileDocuments() cases {
 				"not UTF-8":        text("application/json", strings.Replace(jsonOf(t, good), "A document", "\xff", 1)),
 				"5 KiB and a byte": text("application/json", jsonOf(t, good)+strings.Repeat(" ", 5<<10+1-len(jsonOf(t, good)))),
 				"deep":             text("application/json", strings.Repeat(`{"a":`, 1000)),
-				"status 201":       func(rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(http.StatusCreated); text("", jsonOf(t, good))(rw, r) },
+				"status 201": func(rw http.ResponseWriter, r *http.Request) {
+					rw.WriteHeader(http.StatusCreated)
+					text("", jsonOf(t, good))(rw, r)
+				},
 				"status 404 with a good one": func(rw http.ResponseWriter, _ *http.Request) {
 					rw.Header().Set("Content-Type", "application/json")
 					rw.WriteHeader(http.StatusNotFound)

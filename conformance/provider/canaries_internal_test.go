@@ -73,8 +73,9 @@ var secrets = regexp.MustCompile(`\b(md[a-z]_[\w.-]{16,})|\b(eyJ[\w-]+\.[\w-]+\.
 	`|name="(?:handle|csrf)" value="([^"]{12,})"|"(?:access_token|refresh_token|client_secret)":"([^"]{12,})"` +
 	`|(?i:Set-Cookie|Cookie): [^=\s]+=([^;\s]{12,})|(?i:Basic) ([A-Za-z0-9+/=]{12,})|(?i:Bearer) ([\w.~+/-]{12,})`)
 
-// public is what may be known, though somebody tried it as a secret.
-var public = regexp.MustCompile(`\bcode_challenge=([^&\s]+)`)
+// public is what may be known, though somebody tried it as a secret or it looks like one: a software statement is part of a registration
+// (RFC 7591, section 3.2.1).
+var public = regexp.MustCompile(`\b(?:code_challenge=|software_statement":")([^&\s"]+)`)
 
 // canaries returns the secrets among all that was heard.
 func (p *tap) canaries() map[string]bool {
@@ -96,7 +97,7 @@ func (p *tap) canaries() map[string]bool {
 					s = plain
 				}
 			}
-			if len(s) >= 12 && strings.Trim(s, s[:1]) != "" { // not a long line of one letter
+			if len(s) >= 12 && strings.Trim(s, s[:1]) != "" && !strings.Contains(s, "<script") { // neither a long line of one letter nor an attack on a page
 				found[s] = true
 			}
 		}
