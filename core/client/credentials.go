@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+
+	"github.com/go-mandate/mandate/core/jose"
 )
 
 // Credentials are what the provider knows this application by. Printing them shows the ID alone.
@@ -13,8 +15,10 @@ type Credentials struct {
 	ID string
 	// Secret is the client secret; empty for a public client.
 	Secret string
-	// Method is how the client authenticates at the token endpoint, by its registered name: "client_secret_basic", "client_secret_post",
-	// "none". Default: client_secret_basic where there is a Secret, else none.
+	// Key signs instead of a secret: the provider has its public half.
+	Key *jose.Key
+	// Method is how the client authenticates at the token endpoint, by its registered name: [MethodBasic] and the others. Default:
+	// private_key_jwt where there is a Key, client_secret_basic where there is a Secret, else none.
 	Method string
 
 	fault error // of FromEnv, told by NewRegistry
@@ -60,17 +64,8 @@ func (c Credentials) faults() []error {
 	if c.ID == "" {
 		faults = append(faults, errors.New("Credentials.ID is empty: it is the client id that the provider gave you"))
 	}
-	switch c.Method {
-	case "", "none":
-		if c.Method == "none" && c.Secret != "" {
-			faults = append(faults, errors.New(`Credentials.Method is "none", and there is a Secret: remove one of them`))
-		}
-	case "client_secret_basic", "client_secret_post":
-		if c.Secret == "" {
-			faults = append(faults, fmt.Errorf("Credentials.Method is %q, and Secret is empty", c.Method))
-		}
-	default:
-		faults = append(faults, fmt.Errorf("Credentials.Method is %q, want client_secret_basic, client_secret_post or none", c.Method))
+	if err := c.checkMethod(); err != nil {
+		faults = append(faults, err)
 	}
 	return faults
 }
@@ -80,10 +75,12 @@ func (c Credentials) method() string {
 	switch {
 	case c.Method != "":
 		return c.Method
+	case c.Key != nil:
+		return MethodPrivateKeyJWT
 	case c.Secret == "":
-		return "none"
+		return MethodNone
 	}
-	return "client_secret_basic"
+	return MethodBasic
 }
 
 // String shows the ID alone.

@@ -68,9 +68,10 @@ func (o OAuth2) Connect(w *Wiring) (Protocol, error) {
 type oauth2App struct {
 	OAuth2
 
-	w     *Wiring
-	meta  *metadata // nil: all is written down
-	fixed string    // the parameters that every authorization request has, encoded
+	w      *Wiring
+	tokens *TokenRequester
+	meta   *metadata // nil: all is written down
+	fixed  string    // the parameters that every authorization request has, encoded
 }
 
 func (o OAuth2) connect(w *Wiring, wellKnown string, suffix bool) (*oauth2App, []error) {
@@ -109,6 +110,7 @@ func (o OAuth2) connect(w *Wiring, wellKnown string, suffix bool) (*oauth2App, [
 	if a.ScopeSeparator == "" {
 		a.ScopeSeparator = " "
 	}
+	a.tokens = a.requester()
 	if (o.AuthURL == "" || o.TokenURL == "") && len(faults) == 0 {
 		a.meta = newMetadata(w, o.Name, o.Issuer, wellKnown, suffix)
 	}
@@ -225,10 +227,7 @@ func (a *oauth2App) exchange(ctx context.Context, f *Flow, answer mandate.Params
 		return nil, &Error{Kind: Malformed, App: a.Name, Cause: errors.New("the answer has neither a code nor an error")}
 	}
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {f.RedirectURI}, "code_verifier": {f.Verifier}}
-	for _, p := range a.TokenParams {
-		form.Add(p.Name, p.Value)
-	}
-	return a.token(ctx, e, form)
+	return a.tokens.Token(ctx, form)
 }
 
 // checkIssuer refuses an answer of another server than the one that was asked (RFC 9207, section 2.4).

@@ -1,0 +1,197 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/fetch"
+)
+
+// maxAnswer bounds what a server answers to a request for a token.
+const maxAnswer = 256 << 10
+
+// TokenConfig says where a server's endpoints are and how this application authenticates there. TokenURL and Credentials.ID are
+// required.
+type TokenConfig struct {
+	// App names the server in errors, and in the keys of what is kept.
+	App string
+	// TokenURL is the token endpoint; the others are needed for what they are named after alone.
+	TokenURL, DeviceURL, RevocationURL, IntrospectionURL string
+
+	Credentials Credentials
+	// Issuer is the issuer identifier, the audience of assertions that authenticate the application. Default: TokenURL.
+	Issuer string
+
+	// Header is sent with every request, and Params are put in place of a request's own.
+	Header mandate.Fields
+	Params url.Values
+	// ContentType is taken for that of every answer, whatever the server says.
+	ContentType string
+
+	// Fetcher reaches the server. Default: the guarded one of package fetch, which takes plain http on loopback alone.
+	Fetcher mandate.Fetcher
+	// Now tells the time. Default: time.Now.
+	Now func() time.Time
+}
+
+// TokenRequester asks one server for tokens. Every error is an [*Error]. It may be used by any number of goroutines.
+type TokenRequester struct {
+	c    TokenConfig
+	find func(context.Context) (*endpoints, error)
+}
+
+// Want is what is asked for along with a grant. The zero value asks for nothing in particular.
+type Want struct {
+	Scopes    []string
+	Resources []string   // RFC 8707
+	Params    url.Values // more, as the server's documentation says
+}
+
+// NewTokenRequester returns the requester that c describes. It does no I/O. Its error names all faults.
+func NewTokenRequester(c TokenConfig) (*TokenRequester, error) {
+	var faults []error
+	for _, u := range []struct{ name, value string }{
+		{"TokenURL", c.TokenURL}, {"DeviceURL", c.DeviceURL}, {"RevocationURL", c.RevocationURL}, {"IntrospectionURL", c.IntrospectionURL},
+	} {
+		if u.value == "" && u.name != "TokenURL" {
+			continue
+		}
+		if err := checkURL("TokenConfig."+u.name, u.value); err != nil {
+			faults = append(faults, fmt.Errorf("client: %w", err))
+		}
+	}
+	for _, err := range c.Credentials.faults() {
+		faults = append(faults, fmt.Errorf("client: TokenConfig.%w", err))
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	if c.Fetcher == nil {
+		f, err := fetch.New(fetch.Config{})
+		if err != nil {
+			return nil, fmt.Errorf("client: %w", err)
+		}
+		c.Fetcher = f
+	}
+	if c.Issuer == "" {
+		c.Issuer = c.TokenURL
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	c.Header, c.Params = slices.Clone(c.Header), maps.Clone(c.Params)
+	e := &endpoints{token: c.TokenURL, revocation: c.RevocationURL, introspection: c.IntrospectionURL, device: c.DeviceURL}
+	return &TokenRequester{c, func(context.Context) (*endpoints, error) { return e, nil }}, nil
+}
+
+// requester returns what asks the provider of a for tokens.
+func (a *oauth2App) requester() *TokenRequester {
+	c := TokenConfig{
+		App: a.Name, Credentials: a.Credentials, Issuer: a.Issuer, Header: a.TokenHeader, Params: url.Values{}, Fetcher: a.w.Fetcher, Now: a.w.Now,
+	}
+	if c.Issuer == "" {
+		c.Issuer = a.TokenURL
+	}
+	for _, p := range a.TokenParams {
+		c.Params.Add(p.Name, p.Value)
+	}
+	return &TokenRequester{c, a.endpoints}
+}
+
+// App returns the name of the server.
+func (r *TokenRequester) App() string { return r.c.App }
+
+// Token asks with any parameters, "grant_type" among them: for grants that have no method here.
+func (r *TokenRequester) Token(ctx context.Context, params url.Values) (*oauth2.Token, error) {
+	form := maps.Clone(params)
+	if form == nil {
+		form = url.Values{}
+	}
+	res, err := r.post(ctx, "token", form)
+	if err != nil {
+		return nil, err
+	}
+	tok, fault := readToken(res, r.c.ContentType, form.Get("scope"), r.c.Now())
+	if fault != nil {
+		fault.App = r.c.App
+		return nil, fault
+	}
+	return tok, nil
+}
+
+// grant is Token for one grant.
+func (r *TokenRequester) grant(ctx context.Context, grantType string, w Want, pairs ...string) (*oauth2.Token, error) {
+	form := w.form(pairs...)
+	form.Set("grant_type", grantType)
+	return r.Token(ctx, form)
+}
+
+// form returns the parameters of w and the pairs, without those that are empty.
+func (w Want) form(pairs ...string) url.Values {
+	form := url.Values{}
+	if len(w.Scopes) > 0 {
+		form.Set("scope", strings.Join(w.Scopes, " "))
+	}
+	if len(w.Resources) > 0 {
+		form["resource"] = slices.Clone(w.Resources)
+	}
+	maps.Copy(form, w.Params)
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			form.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return form
+}
+
+// post sends form, which it adds to, to one of the endpoints and returns the answer, whatever it says.
+func (r *TokenRequester) post(ctx context.Context, purpose string, form url.Values) (*mandate.Response, error) {
+	e, err := r.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	to := e.token
+	switch purpose {
+	case "device_authorization":
+		to = e.device
+	case "revocation":
+		to = e.revocation
+	case "introspection":
+		to = e.introspection
+	default:
+		maps.Copy(form, r.c.Params)
+	}
+	if to == "" {
+		return nil, r.fail(Fault, fmt.Errorf("the server's %s endpoint is not known: set its URL", purpose))
+	}
+	header, err := r.c.Credentials.authenticate(r.c.Issuer, r.c.Now(), form)
+	if err != nil {
+		return nil, r.fail(Fault, err)
+	}
+	header = append(header,
+		mandate.Field{Name: "Content-Type", Value: "application/x-www-form-urlencoded"}, mandate.Field{Name: "Accept", Value: "application/json"})
+	for _, own := range r.c.Header { // in place of ours
+		header = slices.DeleteFunc(header, func(f mandate.Field) bool { return strings.EqualFold(f.Name, own.Name) })
+	}
+	header = append(header, r.c.Header...)
+	res, err := r.c.Fetcher.Fetch(ctx, &mandate.FetchRequest{
+		Method: "POST", URL: to, Header: header, Body: form.Encode(), Purpose: purpose, Trust: mandate.Operator, MaxBytes: maxAnswer,
+	})
+	if err != nil {
+		return nil, r.fail(Unreachable, fmt.Errorf("%s endpoint: %w", purpose, err))
+	}
+	return res, nil
+}
+
+func (r *TokenRequester) fail(kind Kind, cause error) *Error {
+	return &Error{Kind: kind, App: r.c.App, Cause: cause}
+}
