@@ -142,7 +142,8 @@ func splitURL(s string) (address, error) {
 		if err != nil || n == 0 || port[0] != ':' {
 			return bad("a port that is none")
 		}
-		if !(n == 80 && strings.EqualFold(scheme, "http") || n == 443 && strings.EqualFold(scheme, "https")) {
+		own := n == 80 && strings.EqualFold(scheme, "http") || n == 443 && strings.EqualFold(scheme, "https")
+		if !own {
 			u.port = port
 		}
 	}
@@ -150,7 +151,7 @@ func splitURL(s string) (address, error) {
 	return u, nil
 }
 
-// appendEscaped appends the base string URI, percent-encoded. A space in the path, which is no part of a URL, is taken for %20.
+// appendEscaped appends the base string URI, percent-encoded. A space, which is no part of a URL, is taken for %20.
 func (u *address) appendEscaped(dst []byte) []byte {
 	for i := range len(u.scheme) {
 		if c := lower(u.scheme[i]); unreserved(c) {
@@ -161,9 +162,12 @@ func (u *address) appendEscaped(dst []byte) []byte {
 	}
 	dst = append(dst, "%3A%2F%2F"...)
 	for i := range len(u.host) {
-		if c := lower(u.host[i]); unreserved(c) {
+		switch c := lower(u.host[i]); {
+		case unreserved(c):
 			dst = append(dst, c)
-		} else {
+		case c == ' ':
+			dst = append(dst, "%2520"...)
+		default:
 			dst = append(dst, '%', upperHex[c>>4], upperHex[c&15])
 		}
 	}

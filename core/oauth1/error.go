@@ -46,8 +46,9 @@ func Status(code mandate.Code) int {
 		TokenUsed, TokenExpired, TokenRevoked, TokenRejected, VerifierInvalid, PermissionUnknown, PermissionDenied,
 		UserRefused, AuthorizationRequired:
 		return 401
+	default:
+		return code.Status()
 	}
-	return code.Status()
 }
 
 // Error is a refusal of a request. errors.Is finds its code, and errors.AsType[*mandate.Error] the error that leaves
@@ -82,17 +83,15 @@ func (e *Error) Status() int { return Status(e.Code) }
 // the names at fault and the description as oauth_problem_advice.
 func (e *Error) Problem() mandate.Params {
 	p := mandate.Params{{Name: "oauth_problem", Value: string(e.Code)}}
-	if len(e.Parameters) > 0 {
-		names := strings.Join(e.Parameters, "&")
-		switch e.Code {
-		case ParameterAbsent:
-			p = append(p, mandate.Field{Name: "oauth_parameters_absent", Value: names})
-		case ParameterRejected:
-			p = append(p, mandate.Field{Name: "oauth_parameters_rejected", Value: names})
-		}
-	}
-	if e.Code == VersionRejected {
+	names := strings.Join(e.Parameters, "&")
+	switch {
+	case e.Code == VersionRejected:
 		p = append(p, mandate.Field{Name: "oauth_acceptable_versions", Value: "1.0-1.0"})
+	case names == "":
+	case e.Code == ParameterAbsent:
+		p = append(p, mandate.Field{Name: "oauth_parameters_absent", Value: names})
+	case e.Code == ParameterRejected:
+		p = append(p, mandate.Field{Name: "oauth_parameters_rejected", Value: names})
 	}
 	if e.Description != "" {
 		p = append(p, mandate.Field{Name: "oauth_problem_advice", Value: e.Description})

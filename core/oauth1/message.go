@@ -173,7 +173,7 @@ func (m *Message) place(found bool, headers, queries int) (mandate.Params, error
 
 // read takes the protocol parameters into their fields.
 func (m *Message) read(in mandate.Params) error {
-	version, stamp := "", ""
+	stamp := ""
 	for i := range in {
 		name, value := in[i].Name, in[i].Value
 		if !protocol(name) {
@@ -201,7 +201,7 @@ func (m *Message) read(in mandate.Params) error {
 		case "oauth_nonce":
 			m.Nonce = value
 		case "oauth_version":
-			if version = value; version != "1.0" {
+			if value != "1.0" {
 				return Errorf(VersionRejected, nil, "oauth_version must be 1.0")
 			}
 		case "oauth_callback":

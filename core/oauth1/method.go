@@ -66,6 +66,7 @@ func (s Standard) hash() crypto.Hash {
 		return crypto.SHA256
 	case HMACSHA512, RSASHA512:
 		return crypto.SHA512
+	case Plaintext:
 	}
 	return 0
 }

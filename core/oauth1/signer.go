@@ -26,6 +26,8 @@ type SignerConfig struct {
 	// knows it.
 	BodyHash bool
 
+	OmitVersion bool // leaves oauth_version out, which a request may (RFC 5849, section 3.1)
+
 	// InsecurePlaintext lets PLAINTEXT, which sends the secrets themselves, go over http to other machines.
 	InsecurePlaintext bool
 
@@ -125,8 +127,10 @@ func (s *Signer) Sign(r Outgoing) (Signed, error) {
 		mandate.Field{Name: "oauth_consumer_key", Value: s.c.ConsumerKey},
 		mandate.Field{Name: "oauth_signature_method", Value: s.c.Method.Name()},
 		mandate.Field{Name: "oauth_timestamp", Value: stamp},
-		mandate.Field{Name: "oauth_nonce", Value: s.c.Nonce()},
-		mandate.Field{Name: "oauth_version", Value: "1.0"})
+		mandate.Field{Name: "oauth_nonce", Value: s.c.Nonce()})
+	if !s.c.OmitVersion {
+		all.list = append(all.list, mandate.Field{Name: "oauth_version", Value: "1.0"})
+	}
 	for _, p := range [...]mandate.Field{
 		{Name: "oauth_token", Value: s.c.Token},
 		{Name: "oauth_callback", Value: r.Callback},
