@@ -82,17 +82,17 @@ func (p page) challenged(t *testing.T, status int, text string) page {
 // register returns the ID of a new client, which asks for reading alone.
 func (m mcp) register() string {
 	m.t.Helper()
-	resp, err := newBrowser(m.t).Post(m.base+"/register", "application/json", strings.NewReader(
+	req, err := http.NewRequestWithContext(m.t.Context(), http.MethodPost, m.base+"/register", strings.NewReader(
 		`{"client_name":"Test","redirect_uris":["http://127.0.0.1:1/cb"],"token_endpoint_auth_method":"none","grant_types":["authorization_code"],"scope":"notes:read"}`))
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	defer func() { _ = resp.Body.Close() }()
+	req.Header.Set("Content-Type", "application/json")
 	var got struct {
 		ID string `json:"client_id"`
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&got); err != nil || resp.StatusCode != 201 {
-		m.t.Fatalf("registration: %d, %v", resp.StatusCode, err)
+	if err := json.Unmarshal([]byte(newBrowser(m.t).do(req).want(m.t, http.StatusCreated, "client_id").text), &got); err != nil {
+		m.t.Fatal(err)
 	}
 	return got.ID
 }

@@ -36,7 +36,8 @@ func (a *Auth) RequireThat(req mandate.Requirement) fiber.Handler {
 }
 
 // RequireFor admits requests with a token that meets what f returns for the request: where one path does many things. f
-// runs before the token is looked at. It sees at most 1 MiB of the body, which the handler can read again.
+// runs before the token is looked at. It sees at most 1 MiB of the body, as it was sent: a handler that must understand the same
+// reads it with fiber.Ctx.BodyRaw, since Body decompresses.
 func (a *Auth) RequireFor(f func(ctx context.Context, r *mandate.Request) mandate.Requirement) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		switch {

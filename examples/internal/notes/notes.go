@@ -5,6 +5,7 @@ package notes
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -75,7 +76,7 @@ func (s *Server) Answer(m Message) (int, []byte) {
 	switch {
 	case m.Origin != "" && m.Origin != s.Origin:
 		return 403, nil
-	case m.Method != "POST": // there are no streams and no sessions
+	case m.Method != http.MethodPost: // there are no streams and no sessions
 		return 405, nil
 	case len(m.Body) > Limit:
 		return 413, nil
