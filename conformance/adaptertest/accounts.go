@@ -167,6 +167,10 @@ func accountChoice() cases {
 				t.Error("an earlier choice answers a later request")
 			}
 			to := b.authorize(web(), "prompt", "select_account").form().post("account", idOf(b, "The alice")).Header.Get("Location")
+			b.authorize(web()).choose("The bob").code()
+			if !b.open(to).isAccounts() {
+				t.Error("a choice counts for whoever is current by now")
+			}
 			other := newBrowser(b.w)
 			maps.Copy(other.cookies, b.cookies)
 			for name := range other.cookies {
@@ -222,6 +226,15 @@ func accountChoice() cases {
 			b.cookies[name] = value + "." + value + strings.Repeat(".x", 500)
 			if order, _ := b.authorize(web()).accounts(); len(order) != 2 {
 				t.Errorf("of a cookie with many values the page offers %v", order)
+			}
+			first, _, _ := strings.Cut(value, ".")
+			b.cookies[name] = first + "." + first
+			if order, _ := b.authorize(web(), "prompt", "select_account").accounts(); len(order) != 1 {
+				t.Errorf("of a cookie that says it twice the page offers %v", order)
+			}
+			b.cookies[name] = "x.x." + value
+			if p := b.authorize(web()); !strings.Contains(p.Body, `id="login-form"`) {
+				t.Errorf("more values than there can be people are read: page at %s", p.url)
 			}
 		},
 		"with one account at most there is no choice": func(t *testing.T, a Adapter) {
