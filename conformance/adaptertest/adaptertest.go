@@ -96,6 +96,7 @@ func Run(t *testing.T, a Adapter) {
 		{"attacks by other sites", siteAttacks()},
 		{"attacks of other clients", clientAttacks()},
 		{"attacks on tokens", tokenAttacks()},
+		{"attacks on fetches", fetchAttacks()},
 		{"registration", registrations()},
 		{"registration management", managements()},
 		{"client documents", clientDocuments()},

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"time"
 )
@@ -19,6 +20,9 @@ type Config struct {
 
 	// RootCAs are the authorities whose certificates are taken. Default: those of the system.
 	RootCAs *x509.CertPool
+
+	// Resolver looks up the names of hosts. Wherever its answers lead, the address of each connection is checked. Default: that of the system.
+	Resolver *net.Resolver
 
 	// UserAgent is the User-Agent of requests that bring none. Default: "mandate".
 	UserAgent string

@@ -68,7 +68,7 @@ func New(c Config) (*Fetcher, error) {
 }
 
 func (c Config) transport(allow func(netip.Addr) bool) *http.Transport {
-	dialer := &net.Dialer{Timeout: c.Timeout, ControlContext: control(allow)}
+	dialer := &net.Dialer{Timeout: c.Timeout, Resolver: c.Resolver, ControlContext: control(allow)}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
