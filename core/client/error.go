@@ -73,7 +73,7 @@ func (e *Error) Error() string {
 
 // Is makes the kind and the provider's code sentinels.
 func (e *Error) Is(target error) bool {
-	switch target := target.(type) { //nolint:errorlint // the sentinels themselves
+	switch target := target.(type) {
 	case Kind:
 		return e.Kind == target
 	case mandate.Code:

@@ -95,7 +95,7 @@ func (o OAuth2) connect(w *Wiring, wellKnown string, suffix bool) (*oauth2App, [
 	check("APIURL", o.APIURL, false)
 	check("ProfileURL", o.ProfileURL, false)
 	if strings.Contains(o.Issuer, "?") {
-		faults = append(faults, fmt.Errorf("Issuer %q has a query", o.Issuer))
+		faults = append(faults, fmt.Errorf("the Issuer %q has a query", o.Issuer))
 	}
 	for _, p := range slices.Concat(o.AuthParams, o.TokenParams) {
 		if reserved(p.Name) {
@@ -104,7 +104,7 @@ func (o OAuth2) connect(w *Wiring, wellKnown string, suffix bool) (*oauth2App, [
 	}
 	for _, s := range o.Scopes {
 		if s == "" || strings.ContainsAny(s, " \"\\") {
-			faults = append(faults, fmt.Errorf("Scopes has %q, which is not one scope", s))
+			faults = append(faults, fmt.Errorf("among the Scopes is %q, which is not one scope", s))
 		}
 	}
 	if a.ScopeSeparator == "" {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
 )
@@ -20,6 +19,7 @@ type Registry struct {
 	sealer *mandate.Sealer
 	cookie string // what the names of the cookies of logins begin with
 	secure bool   // the application is on https
+	origin string // of the base URL
 }
 
 // Remote is a remote application that is registered: what signs users in, holds their tokens and calls the API. It may be used by any number
@@ -35,6 +35,10 @@ type Remote struct {
 func NewRegistry(c Config) (*Registry, error) {
 	c, faults := c.withDefaults()
 	reg := &Registry{config: c, byName: map[string]*Remote{}, secure: strings.HasPrefix(c.BaseURL, "https:")}
+	if scheme, rest, ok := strings.Cut(c.BaseURL, "://"); ok {
+		host, _, _ := strings.Cut(rest, "/")
+		reg.origin = scheme + "://" + host
+	}
 	sum := sha256.Sum256([]byte(c.BaseURL))
 	reg.cookie = "mandate-login-" + hex.EncodeToString(sum[:4]) + "-"
 	if reg.secure {
@@ -76,6 +80,11 @@ func (reg *Registry) add(i int, app App, w *Wiring) []error {
 	if r.callback, err = reg.callbackOf(r, defaultPrefix); err != nil {
 		faults = append(faults, fmt.Errorf("client: app %q: %w", name, err))
 	}
+	for _, other := range reg.remotes {
+		if err == nil && other.callback == r.callback {
+			faults = append(faults, fmt.Errorf("client: app %q: Callback %q is that of %q: each needs its own, so that their answers cannot be mixed up (RFC 9700, section 4.4)", name, r.callback, other.name))
+		}
+	}
 	reg.byName[name] = r
 	reg.remotes = append(reg.remotes, r)
 	return faults
@@ -83,7 +92,7 @@ func (reg *Registry) add(i int, app App, w *Wiring) []error {
 
 // split returns the errors that err joins.
 func split(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // what Connect returned itself
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}
 	return []error{err}
@@ -92,7 +101,9 @@ func split(err error) []error {
 func validName(name string) bool {
 	for i := range len(name) {
 		c := name[i]
-		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || (c == '-' || c == '_') && i > 0) {
+		switch {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', i > 0 && (c == '-' || c == '_'):
+		default:
 			return false
 		}
 	}
@@ -128,5 +139,3 @@ func (reg *Registry) callbackOf(r *Remote, prefix string) (string, error) {
 	}
 	return own, nil
 }
-
-func (reg *Registry) now() time.Time { return reg.config.Now() }

@@ -1,0 +1,74 @@
+package mandateecho
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/go-mandate/mandate/core/client"
+)
+
+// LoginConfig changes how logins work. The zero value is fine.
+type LoginConfig struct {
+	// Use is middleware before every endpoint that MountLogin registers.
+	Use []echo.MiddlewareFunc
+	// Begin says what a login asks for besides what its app always does. Default: the zero [client.Begin], which returns to the
+	// parameter return_to.
+	Begin func(c echo.Context) client.Begin
+	// Error writes the page of a login that failed. Header fields and status are set before. Default: a small page.
+	Error func(c echo.Context, err *client.Error) error
+}
+
+// MountLogin registers the logins of all apps of reg, for all methods: /auth/github/login, which takes the parameter return_to, and
+// /auth/github/callback, for the prefix "/auth" and the app "github". done signs the user in who came back from a provider, and answers. r is the Echo and no group:
+// the prefix is part of what providers know. A path that r already has is an error, and then nothing
+// is registered. Of several configs the last counts.
+func MountLogin(r *echo.Echo, prefix string, reg *client.Registry, done func(c echo.Context, in *client.SignIn) error, config ...LoginConfig) error {
+	if r == nil || reg == nil || done == nil {
+		return errors.New("mandateecho: MountLogin needs an Echo, a registry and a function for who is signed in: check the error of client.NewRegistry first")
+	}
+	steps, use := login(done, config)
+	endpoints, err := reg.Endpoints(prefix, steps)
+	if err != nil {
+		return fmt.Errorf("mandateecho: mount: %w", err)
+	}
+	return register(r, endpoints, use, "prefix")
+}
+
+// Login is the first step of a login with app, to be registered by hand for GET: it sends the browser to the provider.
+func Login(app *client.Remote, config ...LoginConfig) echo.HandlerFunc {
+	steps, _ := login(nil, config)
+	return Handle(app.Login(steps))
+}
+
+// Callback is the second step of a login with app, to be registered by hand for GET and POST at the path that is its Callback.
+func Callback(app *client.Remote, done func(c echo.Context, in *client.SignIn) error, config ...LoginConfig) echo.HandlerFunc {
+	steps, _ := login(done, config)
+	return Handle(app.Callback(steps))
+}
+
+func login(done func(c echo.Context, in *client.SignIn) error, config []LoginConfig) (client.Steps, []echo.MiddlewareFunc) {
+	var cfg LoginConfig
+	if n := len(config); n > 0 {
+		cfg = config[n-1]
+	}
+	var s client.Steps
+	if done != nil {
+		s.Done = func(ctx context.Context, in *client.SignIn) error {
+			return done(echoContext(ctx), in)
+		}
+	}
+	if cfg.Begin != nil {
+		s.Begin = func(ctx context.Context) client.Begin {
+			return cfg.Begin(echoContext(ctx))
+		}
+	}
+	if cfg.Error != nil {
+		s.Error = func(ctx context.Context, err *client.Error) error {
+			return cfg.Error(echoContext(ctx), err)
+		}
+	}
+	return s, cfg.Use
+}

@@ -1,0 +1,74 @@
+package mandatefiber
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/go-mandate/mandate/core/client"
+)
+
+// LoginConfig changes how logins work. The zero value is fine.
+type LoginConfig struct {
+	// Use is middleware before every endpoint that MountLogin registers.
+	Use []fiber.Handler
+	// Begin says what a login asks for besides what its app always does. Default: the zero [client.Begin], which returns to the
+	// parameter return_to.
+	Begin func(c *fiber.Ctx) client.Begin
+	// Error writes the page of a login that failed. Header fields and status are set before. Default: a small page.
+	Error func(c *fiber.Ctx, err *client.Error) error
+}
+
+// MountLogin registers the logins of all apps of reg, for all methods: /auth/github/login, which takes the parameter return_to, and
+// /auth/github/callback, for the prefix "/auth" and the app "github". done signs the user in who came back from a provider, and answers. r is the root App:
+// the prefix is part of what providers know. A path that r already has is an error, and then nothing
+// is registered. Of several configs the last counts.
+func MountLogin(r *fiber.App, prefix string, reg *client.Registry, done func(c *fiber.Ctx, in *client.SignIn) error, config ...LoginConfig) error {
+	if r == nil || reg == nil || done == nil {
+		return errors.New("mandatefiber: MountLogin needs an App, a registry and a function for who is signed in: check the error of client.NewRegistry first")
+	}
+	steps, use := login(done, config)
+	endpoints, err := reg.Endpoints(prefix, steps)
+	if err != nil {
+		return fmt.Errorf("mandatefiber: mount: %w", err)
+	}
+	return register(r, endpoints, use, "prefix")
+}
+
+// Login is the first step of a login with app, to be registered by hand for GET: it sends the browser to the provider.
+func Login(app *client.Remote, config ...LoginConfig) fiber.Handler {
+	steps, _ := login(nil, config)
+	return Handle(app.Login(steps))
+}
+
+// Callback is the second step of a login with app, to be registered by hand for GET and POST at the path that is its Callback.
+func Callback(app *client.Remote, done func(c *fiber.Ctx, in *client.SignIn) error, config ...LoginConfig) fiber.Handler {
+	steps, _ := login(done, config)
+	return Handle(app.Callback(steps))
+}
+
+func login(done func(c *fiber.Ctx, in *client.SignIn) error, config []LoginConfig) (client.Steps, []fiber.Handler) {
+	var cfg LoginConfig
+	if n := len(config); n > 0 {
+		cfg = config[n-1]
+	}
+	var s client.Steps
+	if done != nil {
+		s.Done = func(ctx context.Context, in *client.SignIn) error {
+			return done(fiberContext(ctx), in)
+		}
+	}
+	if cfg.Begin != nil {
+		s.Begin = func(ctx context.Context) client.Begin {
+			return cfg.Begin(fiberContext(ctx))
+		}
+	}
+	if cfg.Error != nil {
+		s.Error = func(ctx context.Context, err *client.Error) error {
+			return cfg.Error(fiberContext(ctx), err)
+		}
+	}
+	return s, cfg.Use
+}

@@ -1,0 +1,42 @@
+package client
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"html"
+	"strings"
+
+	mandate "github.com/go-mandate/mandate/core"
+)
+
+// againField marks a form that was posted again.
+const againField = "mandate_again"
+
+const againScript = "document.forms[0].submit()"
+
+// again returns the page that posts an answer once more, from this site to itself, or nil where it is not needed. A cookie that a form of another
+// site brings along must be SameSite=None, which browsers take over https alone: on http, which is loopback, the cookie of the login stays
+// behind the first time.
+func (r *Remote) again(req *mandate.Request) *mandate.Response {
+	if req.Method != "POST" || r.reg.secure || !r.protocol.CrossSite() {
+		return nil
+	}
+	form, err := req.Form()
+	if err != nil || form.Get(againField) != "" {
+		return nil
+	}
+	state := form.Get("state")
+	if _, ok := stateTime(state); !ok || req.Cookie(r.reg.cookie+state) != "" {
+		return nil
+	}
+	var b strings.Builder
+	b.WriteString("<!doctype html>\n<meta charset=utf-8>\n<title>Signing in</title>\n<form method=post>\n")
+	for _, p := range append(form[:len(form):len(form)], mandate.Field{Name: againField, Value: "1"}) {
+		b.WriteString(`<input type=hidden name="` + html.EscapeString(p.Name) + `" value="` + html.EscapeString(p.Value) + "\">\n")
+	}
+	b.WriteString("<noscript><button>Continue</button></noscript>\n</form>\n<script>" + againScript + "</script>\n")
+	sum := sha256.Sum256([]byte(againScript))
+	header := mandate.Fields{{Name: "Cache-Control", Value: "no-store"}, {Name: "Referrer-Policy", Value: "same-origin"}}
+	policy := "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	return &mandate.Response{Status: 200, Header: append(header, pageFields(policy)...), Body: []byte(b.String())}
+}

@@ -1,0 +1,152 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+
+	mandate "github.com/go-mandate/mandate/core"
+)
+
+// Steps are the application's part in a login. Adapters make them of functions of the framework.
+type Steps struct {
+	// Begin says what a login asks for. Default: the zero [Begin].
+	Begin func(ctx context.Context) Begin
+	// Done signs the user in and answers. It is required for a callback.
+	Done func(ctx context.Context, in *SignIn) error
+	// Error writes the page of a login that failed; header fields and status are set before. Default: a small page, or JSON for who wants no page.
+	Error func(ctx context.Context, err *Error) error
+}
+
+// Endpoints returns the endpoints of all apps, below prefix: "/auth" has /auth/github/login and /auth/github/callback. An app with a Callback of
+// its own has it there.
+func (reg *Registry) Endpoints(prefix string, s Steps) ([]mandate.Endpoint, error) {
+	prefix = strings.TrimRight(prefix, "/")
+	if !localPath(prefix+"/") || strings.ContainsAny(prefix, "?#{}%") {
+		return nil, fmt.Errorf("client: the prefix %q is not a path: \"/auth\"", prefix)
+	}
+	if s.Done == nil {
+		return nil, errors.New("client: there is no function for who is signed in")
+	}
+	list := make([]mandate.Endpoint, 0, 2*len(reg.remotes))
+	for _, r := range reg.remotes {
+		redirectURI, err := reg.callbackOf(r, prefix)
+		if err != nil {
+			return nil, fmt.Errorf("client: app %q: %w", r.name, err)
+		}
+		path, ok := strings.CutPrefix(redirectURI, reg.config.BaseURL)
+		if !ok || !localPath(path) || strings.ContainsAny(path, "?#{}%") {
+			return nil, fmt.Errorf("client: app %q: Callback %q is not a path below %s: register it by hand", r.name, redirectURI, reg.config.BaseURL)
+		}
+		login := prefix + "/" + r.name + "/login"
+		list = append(list, r.loginEndpoint(login, redirectURI, s), r.callbackEndpoint(path, s))
+	}
+	slices.SortStableFunc(list, func(a, b mandate.Endpoint) int { return strings.Compare(a.Path, b.Path) })
+	for i := range list[1:] {
+		if list[i].Path == list[i+1].Path {
+			return nil, fmt.Errorf("client: two endpoints have the path %s: change a Callback", list[i].Path)
+		}
+	}
+	return list, nil
+}
+
+// Login returns the first step as an endpoint, to be registered by hand at any path: it sends the browser to the provider, which sends it back
+// to the app's Callback.
+func (r *Remote) Login(s Steps) mandate.Endpoint {
+	if r == nil {
+		return broken("login", s)
+	}
+	return r.loginEndpoint(defaultPrefix+"/"+r.name+"/login", r.callback, s)
+}
+
+// Callback returns the second step as an endpoint, to be registered by hand for GET and POST at the app's Callback.
+func (r *Remote) Callback(s Steps) mandate.Endpoint {
+	if r == nil {
+		return broken("callback", s)
+	}
+	return r.callbackEndpoint(strings.TrimPrefix(r.callback, r.reg.config.BaseURL), s)
+}
+
+// broken answers for an app that does not exist: a router that cannot refuse it says so.
+func broken(name string, s Steps) mandate.Endpoint {
+	return mandate.Endpoint{Name: name, Methods: []string{"GET", "POST"}, Handle: func(ctx context.Context, req *mandate.Request) *mandate.Response {
+		return s.failed(ctx, req, nil, errNoApp())
+	}}
+}
+
+func (r *Remote) loginEndpoint(path, redirectURI string, s Steps) mandate.Endpoint {
+	return mandate.Endpoint{Name: "login", Origin: r.reg.origin, Path: path, Methods: []string{"GET"}, Handle: func(ctx context.Context, req *mandate.Request) *mandate.Response {
+		var b Begin
+		if s.Begin != nil {
+			b = s.Begin(ctx)
+		}
+		resp, err := r.begin(ctx, req, b, redirectURI)
+		if err != nil {
+			return s.failed(ctx, req, mandate.Fields{{Name: "Cache-Control", Value: "no-store"}}, asError(r.name, err))
+		}
+		return resp
+	}}
+}
+
+func (r *Remote) callbackEndpoint(path string, s Steps) mandate.Endpoint {
+	return mandate.Endpoint{Name: "callback", Origin: r.reg.origin, Path: path, Methods: []string{"GET", "POST"}, Handle: func(ctx context.Context, req *mandate.Request) *mandate.Response {
+		if again := r.again(req); again != nil {
+			return again
+		}
+		in, header, err := r.Finish(ctx, req)
+		switch {
+		case err != nil:
+			return s.failed(ctx, req, header, asError(r.name, err))
+		case s.Done == nil:
+			return s.failed(ctx, req, header, &Error{Kind: Fault, App: r.name, Cause: errors.New("there is no function for who is signed in")})
+		}
+		return &mandate.Response{Header: header, Page: func() error { return s.Done(ctx, in) }}
+	}}
+}
+
+// failed answers a login that failed.
+func (s Steps) failed(ctx context.Context, req *mandate.Request, header mandate.Fields, err *Error) *mandate.Response {
+	resp := &mandate.Response{Status: err.HTTPStatus(), Header: header, Err: err}
+	if s.Error != nil {
+		resp.Page = func() error { return s.Error(ctx, err) }
+		return resp
+	}
+	resp.Header = append(resp.Header, mandate.Field{Name: "Vary", Value: "Accept, Sec-Fetch-Mode"})
+	if req.Header.Get("Sec-Fetch-Mode") == "navigate" || strings.Contains(req.Header.Get("Accept"), "text/html") {
+		resp.Header = append(resp.Header, pageFields("default-src 'none'; base-uri 'none'; frame-ancestors 'none'")...)
+		resp.Body = []byte("<!doctype html>\n<meta charset=utf-8>\n<meta name=viewport content=\"width=device-width\">\n<title>Sign-in failed</title>\n<h1>Sign-in failed</h1>\n<p>" +
+			html.EscapeString(err.advice()) + "</p>\n")
+		return resp
+	}
+	resp.Header = append(resp.Header, mandate.Field{Name: "Content-Type", Value: "application/json"})
+	resp.Body, _ = json.Marshal(map[string]string{"error": strings.ReplaceAll(string(err.Kind), " ", "_"), "error_description": err.advice()}) // strings alone: no error
+	return resp
+}
+
+// advice tells a user what happened, without a word that a stranger chose.
+func (e *Error) advice() string {
+	switch e.Kind {
+	case Denied:
+		return "You or the provider declined. Nothing was shared."
+	case StateMissing:
+		return "This sign-in does not belong to this browser, or was finished already. Please begin again."
+	case Expired:
+		return "This sign-in took too long. Please begin again."
+	case Fault:
+		return "Something went wrong here. Please try again later."
+	default:
+		return "The provider's answer could not be used. Please begin again."
+	}
+}
+
+// pageFields are the fields of a page.
+func pageFields(policy string) mandate.Fields {
+	return mandate.Fields{
+		{Name: "Content-Type", Value: "text/html; charset=utf-8"}, {Name: "Content-Security-Policy", Value: policy},
+		{Name: "X-Content-Type-Options", Value: "nosniff"}, {Name: "X-Frame-Options", Value: "DENY"},
+	}
+}

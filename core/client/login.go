@@ -1,0 +1,72 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	mandate "github.com/go-mandate/mandate/core"
+)
+
+// Begin is what one login asks for besides what its app always does. The zero value is fine.
+type Begin struct {
+	// ReturnTo is where the browser goes in the end: a path of this application. Default: the parameter return_to of the request. What is
+	// no path of this application becomes "/".
+	ReturnTo string
+	// Data is the application's own, kept sealed until [SignIn.Data]: at most 1 KiB.
+	Data string
+	// Scopes are asked for instead of the app's.
+	Scopes []string
+	// Params are sent to the provider besides, in place of the app's AuthParams of the same name: login_hint, prompt.
+	Params mandate.Params
+}
+
+// maxData bounds [Begin.Data], in bytes.
+const maxData = 1 << 10
+
+// Begin is the first step of a login by hand: it returns the redirect to the provider, with the cookie of this login. r is the request of the
+// browser. An error is an [*Error].
+func (r *Remote) Begin(ctx context.Context, req *mandate.Request, b Begin) (*mandate.Response, error) {
+	if r == nil {
+		return nil, errNoApp()
+	}
+	return r.begin(ctx, req, b, r.callback)
+}
+
+func errNoApp() *Error {
+	return &Error{Kind: Fault, Cause: errors.New("there is no such app in the registry: check the name in Registry.App")}
+}
+
+func (r *Remote) begin(ctx context.Context, req *mandate.Request, b Begin, redirectURI string) (*mandate.Response, error) {
+	reg := r.reg
+	if len(b.Data) > maxData {
+		return nil, &Error{Kind: Fault, App: r.name, Cause: fmt.Errorf("Begin.Data has %d bytes, want at most %d: keep the rest under a key of yours", len(b.Data), maxData)}
+	}
+	now := reg.config.Now()
+	f, verifier := reg.newFlow(r.name, redirectURI, now)
+	f.Data, f.Scopes, f.Params = b.Data, b.Scopes, b.Params
+	target := b.ReturnTo
+	if target == "" {
+		query, err := req.Query()
+		if err != nil {
+			return nil, &Error{Kind: Malformed, App: r.name, Cause: err}
+		}
+		target = query.Get("return_to")
+	}
+	f.ReturnTo = reg.SafeReturnTo(target, "/")
+	location, err := r.protocol.Begin(ctx, f)
+	if err != nil {
+		return nil, asError(r.name, err)
+	}
+	value := reg.seal(f, verifier, now)
+	header := make(mandate.Fields, 0, 4)
+	header = append(header,
+		mandate.Field{Name: "Location", Value: location},
+		mandate.Field{Name: "Cache-Control", Value: "no-store"},
+		mandate.Field{Name: "Referrer-Policy", Value: "no-referrer"},
+		reg.setCookie(f.State, value, r.protocol.CrossSite()))
+	for _, state := range reg.surplus(req, len(reg.cookie)+len(f.State)+len(value)) {
+		header = append(header, reg.deleteCookie(state))
+	}
+	return &mandate.Response{Status: 303, Header: header}, nil
+}
