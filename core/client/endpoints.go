@@ -58,7 +58,7 @@ func (reg *Registry) Endpoints(prefix string, s Steps) ([]mandate.Endpoint, erro
 // to the app's Callback.
 func (r *Remote) Login(s Steps) mandate.Endpoint {
 	if r == nil {
-		return broken("login", s)
+		return noApp("login", s)
 	}
 	return r.loginEndpoint(defaultPrefix+"/"+r.name+"/login", r.callback, s)
 }
@@ -66,13 +66,13 @@ func (r *Remote) Login(s Steps) mandate.Endpoint {
 // Callback returns the second step as an endpoint, to be registered by hand for GET and POST at the app's Callback.
 func (r *Remote) Callback(s Steps) mandate.Endpoint {
 	if r == nil {
-		return broken("callback", s)
+		return noApp("callback", s)
 	}
 	return r.callbackEndpoint(strings.TrimPrefix(r.callback, r.reg.config.BaseURL), s)
 }
 
-// broken answers for an app that does not exist: a router that cannot refuse it says so.
-func broken(name string, s Steps) mandate.Endpoint {
+// noApp answers for an app that does not exist: a router that cannot refuse it says so.
+func noApp(name string, s Steps) mandate.Endpoint {
 	return mandate.Endpoint{Name: name, Methods: []string{"GET", "POST"}, Handle: func(ctx context.Context, req *mandate.Request) *mandate.Response {
 		return s.failed(ctx, req, nil, errNoApp())
 	}}
