@@ -90,6 +90,7 @@ func Run(t *testing.T, a Adapter) {
 		{"passwords", passwords()},
 		{"implicit", implicits()},
 		{"hostile", hostile()},
+		{"overtaken", overtaken()},
 		{"attacks", attacks()},
 		{"attacks on codes", codeAttacks()},
 		{"attacks on redirects", redirectAttacks()},

@@ -167,13 +167,15 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 	a := &Ask{Client: c, Request: q, server: m.Server, ctx: ctx, request: r, flow: f}
 	m.introduce(a)
 	a.browser = m.cookie(r, cookieBrowser)
-	over := now.Sub(f.begun()) >= flowTTL
-	pushed := len(f.Pushed) > 0
-	if pushed { // however often it begins anew, its time runs from the first: what was pushed is kept no longer
-		over = now.Sub(time.UnixMilli(f.PushedAt)) >= flowTTL
+	over, anew := now.Sub(f.begun()) >= flowTTL, true
+	switch {
+	case len(f.Pushed) > 0: // however often it begins anew, its time runs from the first: what was pushed is kept no longer
+		over, anew = now.Sub(time.UnixMilli(f.PushedAt)) >= flowTTL, false
+	case len(f.Object) > 0 && now.UnixMilli() >= f.ObjectUntil: // nobody remembers any more whether the request object was used
+		over, anew = true, false
 	}
 	if r.Method != "POST" {
-		if over && pushed {
+		if over && !anew {
 			return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "the request is over"), pages.Error{Reason: pages.Expired, Status: 410})
 		}
 		if over || !f.boundTo(a.browser) {
@@ -185,7 +187,7 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 		return a, nil
 	}
 	restart := m.pageURL("authorization", handle)
-	if over && pushed {
+	if over && !anew {
 		restart = ""
 	}
 	if resp := m.checkPost(ctx, a, params, over, restart); resp != nil {

@@ -102,6 +102,9 @@ func (s *Server) authenticate(ctx context.Context, r *mandate.Request, form mand
 	return Client{client, c.method, proof}, nil
 }
 
+// isFree reports whether anybody can ask in c's name, or have a name as good: it proves nothing, or the operator did not make it a client.
+func (c Client) isFree() bool { return c.method == methodNone || c.Origin != store.ByOperator }
+
 // errSecret means that a client showed a secret that is not its own.
 var errSecret = errors.New("client secret is wrong or over")
 

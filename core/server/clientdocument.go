@@ -21,7 +21,8 @@ import (
 // Such a client is a stranger, as one that registered itself openly: it has the grants authorization_code, refresh_token and device_code, the
 // response type code, and Scopes. What its document has beyond that is left out. Documents are fetched with
 // Config.Fetcher and remembered in memory as their HTTP headers say, but 5 minutes at least and 24 hours at most. An authorization wants a fresh
-// one; grants live on for 24 hours with the last that was good. Nothing that failed is remembered, and no host is asked more than 5 times a minute.
+// one; grants live on for 24 hours with the last that was good. Nothing that failed is remembered, and no host is asked more than 5 times a minute for new
+// documents, and as often for those that are remembered.
 type ClientDocuments struct {
 	// Scopes are what these clients may ask for. Default: the scopes that are Public.
 	Scopes mandate.Scopes

@@ -21,7 +21,8 @@ type documents struct {
 	mu      sync.Mutex // guards what follows, and documents and flights
 	known   map[string]*document
 	flights map[string]*documentFlight
-	hosts   map[string]hostBudget
+	hosts   map[string]hostBudget // of documents that nobody has seen yet
+	again   map[string]hostBudget // of those that are remembered: links to documents that there are not must not use theirs up
 }
 
 // document is a client whose document was good.
@@ -50,7 +51,7 @@ type hostBudget struct {
 const maxHosts = 1024
 
 func newDocuments(s *Server) *documents {
-	d := &documents{server: s, size: s.config.ClientDocuments.Size, known: make(map[string]*document), flights: make(map[string]*documentFlight), hosts: make(map[string]hostBudget)}
+	d := &documents{server: s, size: s.config.ClientDocuments.Size, known: make(map[string]*document), flights: make(map[string]*documentFlight), hosts: make(map[string]hostBudget), again: make(map[string]hostBudget)}
 	if d.size == 0 {
 		d.size = defaultDocuments
 	}
@@ -105,7 +106,11 @@ func (d *documents) begin(id string, u *url.URL, now time.Time) (*documentFlight
 	if f := d.flights[id]; f != nil {
 		return f, nil
 	}
-	if !d.spend(strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), now) {
+	budgets, most := d.hosts, maxHosts
+	if d.known[id] != nil {
+		budgets, most = d.again, d.size
+	}
+	if !spend(budgets, most, strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), now) {
 		return nil, &documentError{mandate.Errorf(mandate.TemporarilyUnavailable, nil, "too many client metadata documents are asked for: try again in a minute")}
 	}
 	f := &documentFlight{done: make(chan struct{})}
@@ -114,17 +119,17 @@ func (d *documents) begin(id string, u *url.URL, now time.Time) (*documentFlight
 	return f, nil
 }
 
-// spend reports whether host may be asked once more. The caller holds mu.
-func (d *documents) spend(host string, now time.Time) bool {
+// spend reports whether host may be asked once more, where there are budgets for most hosts. The caller holds mu.
+func spend(budgets map[string]hostBudget, most int, host string, now time.Time) bool {
 	over := func(b hostBudget) bool { age := now.Sub(b.began); return age < 0 || age >= time.Minute }
-	b, ok := d.hosts[host]
-	if !ok && len(d.hosts) >= maxHosts {
-		for name, other := range d.hosts {
+	b, ok := budgets[host]
+	if !ok && len(budgets) >= most {
+		for name, other := range budgets {
 			if over(other) {
-				delete(d.hosts, name)
+				delete(budgets, name)
 			}
 		}
-		if len(d.hosts) >= maxHosts {
+		if len(budgets) >= most {
 			return false
 		}
 	}
@@ -132,7 +137,7 @@ func (d *documents) spend(host string, now time.Time) bool {
 		b = hostBudget{began: now}
 	}
 	b.n++
-	d.hosts[strings.Clone(host)] = b
+	budgets[strings.Clone(host)] = b
 	return b.n <= documentsEachHost
 }
 

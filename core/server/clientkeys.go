@@ -21,7 +21,7 @@ import (
 const (
 	clientKeysFresh    = 10 * time.Minute
 	clientKeysInterval = time.Minute    // between two fetches for tokens of unknown keys
-	clientKeysOutage   = 24 * time.Hour // an outage of the client's site locks nobody out
+	clientKeysOutage   = 24 * time.Hour // an outage of the client's site locks nobody out; a key that it took back counts no longer for that
 	clientKeysTimeout  = 5 * time.Second
 	clientKeysPatience = 3 * time.Second
 
@@ -148,7 +148,7 @@ func (k *clientKeys) at(uri string, trust mandate.Trust) *keysOf {
 	f := &keysAt{fetcher: k.fetcher, uri: uri, trust: trust}
 	of := &keysOf{fetched: &kept.Value[jose.KeySet]{
 		Fetch: f.fetch, Failed: func(err error, until time.Time) { k.failed(uri, err, until) }, Now: k.now,
-		Timeout: clientKeysTimeout, Patience: clientKeysPatience, Interval: clientKeysInterval, Outage: clientKeysOutage,
+		Timeout: clientKeysTimeout, Patience: clientKeysPatience, Interval: clientKeysInterval, Outage: clientKeysOutage, Behind: clientKeysFresh,
 	}}
 	k.remember(name, of)
 	return of

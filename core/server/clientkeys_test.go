@@ -163,6 +163,28 @@ func TestClientKeys(t *testing.T) {
 				t.Errorf("%d fetches, want 2", t.site.requests())
 			}
 		},
+		"a key that was taken back does not count for the first who asks after a night": func(t keysCase) {
+			_ = t.verify(signed(t.T, one))
+			t.site.serve(200, keySet(t.T, two), nil)
+			time.Sleep(12 * time.Hour)
+			if err := t.verify(signed(t.T, one)); !errors.Is(err, jose.ErrInvalid) {
+				t.Errorf("12 hours after it was taken back: %v", err)
+			}
+		},
+		"after a night with an outage nobody waits long": func(t keysCase) {
+			_ = t.verify(signed(t.T, one))
+			t.site.delay = time.Hour
+			time.Sleep(12 * time.Hour)
+			begin := time.Now()
+			if err := t.verify(signed(t.T, one)); err != nil || time.Since(begin) > 3*time.Second {
+				t.Errorf("%v after %v", err, time.Since(begin))
+			}
+			time.Sleep(5 * time.Second) // the fetch has failed
+			begin = time.Now()
+			if err := t.verify(signed(t.T, one)); err != nil || time.Since(begin) != 0 {
+				t.Errorf("the next one: %v after %v", err, time.Since(begin))
+			}
+		},
 		"a new key is fetched for at once, and a made-up one once a minute": func(t keysCase) {
 			_ = t.verify(signed(t.T, one))
 			t.site.serve(200, keySet(t.T, one, two), nil)

@@ -114,7 +114,7 @@ func (s *Server) beginDevice(ctx context.Context, r *mandate.Request, client Cli
 	case len(data) > maxDeviceData:
 		return nil, mandate.Errorf(mandate.InvalidRequest, nil, "the request is too large to be kept")
 	}
-	if client.Method() == "none" { // anybody can ask in its name
+	if client.isFree() {
 		if err := s.mayWrite(ctx, r, WriteAttempt, "device_authorization", client.ID); err != nil {
 			return nil, err
 		}

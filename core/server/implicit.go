@@ -29,6 +29,9 @@ func NoneResponse() ResponseType {
 func (a *Ask) AccessToken(ctx context.Context, g store.Grant) (text string, t *mandate.Token, err error) {
 	s := a.server
 	r := &TokenRequest{Client: Client{Client: a.Client}, Request: a.request, Now: s.now(), server: s, grantType: grantImplicit, answer: new(tokenAnswer)}
+	if err := s.stillServed(ctx, g.ID, a.Client.ID, r.Now); err != nil {
+		return "", nil, err
+	}
 	access, err := s.mintAndPut(ctx, r, &Issue{Grant: g, Under: true, Scopes: g.Details.Scopes, Audience: strings.Fields(g.Details.Resources), Rich: g.Details.Rich})
 	if err != nil {
 		return "", nil, err

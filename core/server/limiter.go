@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,7 +34,7 @@ const (
 	ClientSecretAttempt AttemptKind = "client secret" // one that a person chose; a generated one cannot be guessed
 	PasswordAttempt     AttemptKind = "password"      // at the sign-in page or by the password grant
 	UserCodeAttempt     AttemptKind = "user code"     // of a device (RFC 8628, section 5.1)
-	WriteAttempt        AttemptKind = "write"         // a row that a client without a secret asks for: a pushed request, a device code
+	WriteAttempt        AttemptKind = "write"         // a row that a client asks for who has no secret, or made itself a client: a pushed request, a device code
 	RegistrationAttempt AttemptKind = "registration"  // a client that registers itself and proves nothing (Registration.Open): its row stays
 )
 
@@ -65,7 +66,7 @@ type LimiterConfig struct {
 	MaxWait time.Duration
 	// Forget is how long after the last attempt it is forgotten. Default: 10 minutes.
 	Forget time.Duration
-	// Writes is how many rows a client without a secret may ask for from one address in a minute. Default: 600.
+	// Writes is how many rows a client that has no secret, or registered itself, may ask for from one address in a minute. Default: 600.
 	Writes int
 	// Registrations is how many clients can register themselves from one address in a minute. Default: 30.
 	Registrations int
@@ -75,7 +76,7 @@ type LimiterConfig struct {
 }
 
 // NewLimiter returns a limiter that counts in the memory of this process. Each pair of account (or client) and address waits
-// for itself: a stranger who guesses holds up nobody else.
+// for itself: a stranger who guesses holds up nobody else. Of IPv6 addresses the first 64 bits count, which is what one customer has.
 func NewLimiter(c LimiterConfig) (Limiter, error) {
 	for _, f := range []struct {
 		name  string
@@ -150,9 +151,11 @@ func (l *limiter) Try(_ context.Context, a Attempt) (time.Duration, error) {
 	if most > 0 {
 		keep = window
 	}
-	if c != nil && a.At.Sub(c.last) >= keep {
-		l.drop(c)
-		c = nil
+	if c != nil {
+		if age := a.At.Sub(c.last); age >= keep || age <= -keep { // the clock was put back: nobody waits until then
+			l.drop(c)
+			c = nil
+		}
 	}
 	if c == nil {
 		if len(l.counts) >= l.config.Keys {
@@ -180,7 +183,7 @@ func (l *limiter) wait(c *count, a Attempt) time.Duration {
 		if c.wrong < most {
 			return 0
 		}
-		return c.last.Add(window).Sub(a.At)
+		return min(window, c.last.Add(window).Sub(a.At))
 	}
 	over := c.wrong - l.config.Free
 	if over < 0 {
@@ -190,7 +193,7 @@ func (l *limiter) wait(c *count, a Attempt) time.Duration {
 	if over < 20 {
 		wait = min(wait, time.Second<<over)
 	}
-	return max(0, c.last.Add(wait).Sub(a.At))
+	return max(0, min(wait, c.last.Add(wait).Sub(a.At))) // however the clock was put back
 }
 
 // Done implements [Limiter].
@@ -241,12 +244,27 @@ func keyOfAttempt(a Attempt) limitKey {
 	}
 	var b []byte
 	who = strings.ToLower(strings.TrimSpace(who)) // or each way to write a name would have tries of its own
-	for _, part := range [...]string{string(a.What), who, a.Remote} {
+	for _, part := range [...]string{string(a.What), who, network(a.Remote)} {
 		b = binary.AppendUvarint(b, uint64(len(part)))
 		b = append(b, part...)
 	}
 	sum := sha256.Sum256(b)
 	return limitKey(sum[:16])
+}
+
+// network returns what one who tries has to themselves: an address of IPv4, but of IPv6 the 64 bits of a network, in which
+// everybody has more addresses than there are passwords.
+func network(remote string) string {
+	addr, err := netip.ParseAddr(remote)
+	if err != nil {
+		return remote
+	}
+	if addr = addr.Unmap().WithZone(""); addr.Is6() {
+		if n, err := addr.Prefix(64); err == nil {
+			return n.String()
+		}
+	}
+	return addr.String()
 }
 
 // limited is a refusal that ends by itself: 429 for attempts that must wait (RFC 6585, section 4), 503 for a server that is closed.

@@ -129,6 +129,61 @@ func TestLimiterOfWrites(t *testing.T) {
 	}
 }
 
+func TestLimiterCountsNetworks(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		one, other string
+		together   bool
+	}{
+		"addresses of one IPv6 network":         {"2001:db8:1:2::1", "2001:db8:1:2:ffff::2", true},
+		"addresses of two IPv6 networks":        {"2001:db8:1:2::1", "2001:db8:1:3::1", false},
+		"the zone of an address":                {"fe80::1%eth0", "fe80::1%eth1", true},
+		"an IPv4 address, and the same in IPv6": {"192.0.2.1", "::ffff:192.0.2.1", true},
+		"two IPv4 addresses":                    {"192.0.2.1", "192.0.2.2", false},
+		"two IPv4 addresses in IPv6":            {"::ffff:192.0.2.1", "::ffff:192.0.2.2", false},
+		"what is no address":                    {"a", "b", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, now := newLimiter(t, server.LimiterConfig{}), time.Now()
+			for range 6 {
+				_ = try(t, l, guess("alice", c.one, now))
+			}
+			if wait := try(t, l, guess("alice", c.other, now)); (wait > 0) != c.together {
+				t.Errorf("after six attempts from %s, one from %s waits %v", c.one, c.other, wait)
+			}
+		})
+	}
+}
+
+func TestLimiterOutlastsAClockThatIsPutBack(t *testing.T) {
+	t.Parallel()
+	for name, back := range map[string]time.Duration{"a little": 5 * time.Second, "a minute": time.Minute, "a day": 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			now := time.Now()
+			l := newLimiter(t, server.LimiterConfig{Writes: 3})
+			for range 20 {
+				_ = try(t, l, guess("alice", "192.0.2.1", now))
+				_ = try(t, l, server.Attempt{What: server.WriteAttempt, ClientID: "tv", Remote: "192.0.2.1", At: now})
+			}
+			if wait := try(t, l, guess("alice", "192.0.2.1", now.Add(-back))); wait > 30*time.Second {
+				t.Errorf("a password waits %v", wait)
+			}
+			if wait := try(t, l, server.Attempt{What: server.WriteAttempt, ClientID: "tv", Remote: "192.0.2.1", At: now.Add(-back)}); wait > time.Minute {
+				t.Errorf("a row waits %v", wait)
+			}
+		})
+	}
+	l, now := newLimiter(t, server.LimiterConfig{}), time.Now()
+	for range 6 {
+		_ = try(t, l, guess("alice", "192.0.2.1", now))
+	}
+	if wait := try(t, l, guess("alice", "192.0.2.1", now.Add(-5*time.Millisecond))); wait == 0 { // as of two processors
+		t.Error("a clock that is behind a little frees who guesses")
+	}
+}
+
 func TestLimiterIsBounded(t *testing.T) {
 	t.Parallel()
 	l := newLimiter(t, server.LimiterConfig{Free: 1, Keys: 100})

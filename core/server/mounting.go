@@ -94,8 +94,8 @@ func (s *Server) backChannel() []mandate.Endpoint {
 // endpoint completes e with its place.
 func (s *Server) endpoint(name string, e mandate.Endpoint) mandate.Endpoint {
 	e.Name, e.Origin, e.Path = name, s.at.origin+s.config.BasePath, s.paths[name]
-	if e.CORS && name != "jwks" && e.AllowOrigin == nil {
-		e.AllowOrigin = s.config.AllowOrigin
+	if e.CORS && name != "jwks" && e.AllowOrigin == nil && s.config.AllowOrigin != nil {
+		e.AllowOrigin = s.allowOrigin
 	}
 	return e
 }

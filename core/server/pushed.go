@@ -16,7 +16,8 @@ import (
 
 // PushedRequests lets clients hand over an authorization request themselves, before they send the browser (RFC 9126): nobody
 // in the browser sees or changes it, and a confidential client is proven before anything is shown. A pushed request is good for
-// one end, approval or refusal. One of a public client proves nothing about who sent it: such clients get 32 MiB each, counted by process.
+// one end, approval or refusal. One of a public client proves nothing about who sent it, and
+// anybody can become a client that registers itself: such clients get 32 MiB each, counted by process.
 type PushedRequests struct {
 	// TTL is how long after the push the browser must come. Who has come in time may take the time that a sign-in
 	// takes. At most 10 minutes. Default: one minute.
@@ -30,7 +31,7 @@ const (
 	prefixPushed   = "urn:ietf:params:oauth:request_uri:" // RFC 9126, section 2.2
 
 	maxPushed       = 32 << 10 // of one request as it is kept, in bytes
-	maxPushedClient = 32 << 20 // of all that are kept for one public client
+	maxPushedClient = 32 << 20 // of all that are kept for one client whose name costs nothing
 
 	endApproved = "approved" // ways in which a pushed request ends
 	endRefused  = "refused"
@@ -99,12 +100,12 @@ func (s *Server) push(ctx context.Context, r *mandate.Request, params mandate.Pa
 		resp.Status = 413 // RFC 9126, section 2.3
 		return &resp, nil
 	}
-	if client.Method() == "none" {
+	if client.isFree() {
 		if err := s.mayWrite(ctx, r, WriteAttempt, endpointPushed, client.ID); err != nil {
 			return nil, err
 		}
 	}
-	if client.Method() == "none" && !s.pushes.take(client.ID, int64(len(sealed)), now) {
+	if client.isFree() && !s.pushes.take(client.ID, int64(len(sealed)), now) {
 		resp := *s.Refuse(mandate.Errorf(mandate.TemporarilyUnavailable, nil, "too many requests of this client"))
 		resp.Status = 429 // RFC 9126, section 2.3
 		return &resp, nil

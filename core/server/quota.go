@@ -30,9 +30,9 @@ func newQuota(most int64, life time.Duration) *quota {
 func (q *quota) take(client string, size int64, now time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if now.Sub(q.swept) >= q.life {
+	if since := now.Sub(q.swept); since >= q.life || since < 0 {
 		for id, u := range q.used {
-			if now.Sub(u.since) >= 2*q.life {
+			if gone := now.Sub(u.since); gone >= 2*q.life || gone <= -q.life {
 				delete(q.used, id)
 			}
 		}
@@ -44,7 +44,7 @@ func (q *quota) take(client string, size int64, now time.Time) bool {
 		q.used[client] = u
 	}
 	switch gone := now.Sub(u.since); {
-	case gone >= 2*q.life:
+	case gone >= 2*q.life, gone <= -q.life: // or the clock was put back
 		*u = usage{since: now}
 	case gone >= q.life:
 		*u = usage{since: u.since.Add(q.life), earlier: u.now}

@@ -124,6 +124,9 @@ func New(config Config) (*Server, error) {
 	if err := s.describe(); err != nil {
 		return nil, err
 	}
+	if err := s.checkDeadlines(); err != nil {
+		return nil, err
+	}
 	s.tokenURL = s.url("token")
 	return s, nil
 }

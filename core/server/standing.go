@@ -130,7 +130,7 @@ func (s *Server) grantOfToken(ctx context.Context, t *mandate.Token, now time.Ti
 	return g, nil
 }
 
-// stillServed refuses a client that was disabled since it was read, and ends its new grant, which whoever disabled it may not have seen.
+// stillServed refuses a client that was disabled or deleted since it was read, and ends its new grant, which whoever disabled it may not have seen.
 func (s *Server) stillServed(ctx context.Context, grantID, clientID string, now time.Time) error {
 	c, err := s.client(ctx, clientID)
 	switch {

@@ -172,6 +172,9 @@ func (s *Server) carryOut(ctx context.Context, r *TokenRequest, i *Issue, grantT
 	if err != nil {
 		return access, "", err
 	}
+	if err := s.stillServed(ctx, i.Grant.ID, r.Client.ID, r.Now); err != nil {
+		return access, "", err
+	}
 	if access.stored {
 		err := s.store.PutToken(ctx, access.key, access.token)
 		switch {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -54,30 +56,89 @@ func (m mounted) watched(e mandate.Endpoint) func(context.Context, *mandate.Requ
 				return resp
 			}
 		}
-		return handle(ctx, r)
+		if resp = handle(ctx, r); resp == nil {
+			resp = refuse(ctx, r, fmt.Errorf("endpoint %s answered nothing", name))
+		}
+		return resp
 	}
 	if h.Around == nil && h.BeforeWithSecrets == nil && h.After == nil && h.On == nil {
 		return inner
 	}
 	return func(ctx context.Context, r *mandate.Request) *mandate.Response {
 		var end func(status int, err error)
+		var resp *mandate.Response
 		if h.Around != nil {
-			ctx, end = h.Around(ctx, name)
+			inside, ended, err := around(ctx, h, name)
+			if ctx, end = inside, ended; err != nil {
+				resp = refuse(ctx, r, err)
+			}
 		}
-		resp := inner(ctx, r)
+		if resp == nil {
+			resp = inner(ctx, r)
+		}
 		if resp.Err != nil {
 			if code := mandate.AsError(resp.Err).Code; code == mandate.ServerError || code == mandate.TemporarilyUnavailable && !isLimited(resp.Err) {
-				h.Tell(ctx, mandate.Event{Name: mandate.Fault, Endpoint: name, Err: resp.Err})
+				m.quietly(ctx, name, func() { h.Tell(ctx, mandate.Event{Name: mandate.Fault, Endpoint: name, Err: resp.Err}) })
 			}
 		}
 		if h.After != nil {
-			h.After(ctx, name, resp.Status, resp.Err)
+			m.quietly(ctx, name, func() { h.After(ctx, name, resp.Status, resp.Err) })
 		}
 		if end != nil {
-			end(resp.Status, resp.Err)
+			m.quietly(ctx, name, func() { end(resp.Status, resp.Err) })
 		}
 		return resp
 	}
+}
+
+// contain calls f, and returns what it panics with, if it does.
+func contain(f func()) (failed error) {
+	defer func() {
+		if v := recover(); v != nil {
+			failed = &contained{v, debug.Stack()}
+		}
+	}()
+	f()
+	return nil
+}
+
+// around calls Hooks.Around. Where that panics, or forgets the context, ctx stays what it is.
+func around(ctx context.Context, h *mandate.Hooks, name string) (inside context.Context, end func(status int, err error), err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			inside, end, err = ctx, nil, &contained{v, debug.Stack()}
+		}
+	}()
+	if inside, end = h.Around(ctx, name); inside == nil {
+		inside = ctx
+	}
+	return inside, end, nil
+}
+
+// quietly calls f, a hook that is told of an answer: the answer stands, whatever f does. Not every framework has a net above.
+func (s *Server) quietly(ctx context.Context, endpoint string, f func()) {
+	if err := contain(f); err != nil {
+		_ = contain(func() { s.hooks.Tell(ctx, mandate.Event{Name: mandate.Fault, Endpoint: endpoint, Err: err}) }) // which may be who panicked
+	}
+}
+
+// allowOrigin is Config.AllowOrigin, which adapters' code calls outside of every net: one that panics allows nothing.
+func (s *Server) allowOrigin(origin string) (ok bool) {
+	s.quietly(context.Background(), "", func() { ok = s.config.AllowOrigin(origin) })
+	return ok
+}
+
+// checkDeadlines refuses what would bound nothing.
+func (s *Server) checkDeadlines() error {
+	for _, name := range slices.Sorted(maps.Keys(s.config.Deadlines)) {
+		switch d := s.config.Deadlines[name]; {
+		case d <= 0:
+			return fmt.Errorf("server: Deadlines[%q] is %v: want more than 0, or leave it out", name, d)
+		case name != "" && s.paths[name] == "":
+			return fmt.Errorf("server: Deadlines has %q, which is no endpoint of this server: choose of %v, or \"\" for all others", name, slices.Sorted(maps.Keys(s.paths)))
+		}
+	}
+	return nil
 }
 
 // isPage reports whether people see the endpoint called name: its errors are pages.

@@ -30,6 +30,7 @@ type Value[T any] struct {
 	Patience time.Duration // of who waits for a newer value
 	Interval time.Duration // between fetches for a newer value
 	Outage   time.Duration // how long a value is used after it was fresh
+	Behind   time.Duration // how long of that without a look at what came of the fetch: nobody asked for so long. Zero: all of it
 
 	have atomic.Pointer[version[T]]
 	next atomic.Int64 // when a fetch may begin after one that failed, in Unix milliseconds
@@ -62,14 +63,18 @@ func (k *Value[T]) Get(ctx context.Context) (*T, error) {
 	case have != nil && now.Before(have.fresh):
 		return have.value, nil
 	case have != nil && now.Before(have.good):
+		var f *flight
 		if !k.paused(now) {
 			k.mu.Lock()
-			if k.flight == nil && k.have.Load() == have {
-				k.begin()
+			if f = k.flight; f == nil && k.have.Load() == have {
+				f = k.begin()
 			}
 			k.mu.Unlock()
 		}
-		return have.value, nil
+		if f != nil && k.Behind > 0 && now.Sub(have.fresh) >= k.Behind {
+			_, _ = k.wait(ctx, f, k.Patience) // with an outage the older one does
+		}
+		return k.have.Load().value, nil
 	}
 	k.mu.Lock()
 	f := k.flight
@@ -107,7 +112,7 @@ func (k *Value[T]) Newer(ctx context.Context, missing *T) (*T, error) {
 		case have == nil || have.value != missing:
 			k.mu.Unlock()
 			return k.Get(ctx)
-		case mine && !k.asked.IsZero() && k.Now().Sub(k.asked) < k.Interval:
+		case mine && !k.asked.IsZero() && k.Now().Sub(k.asked).Abs() < k.Interval: // a clock that was put back lasts no longer
 			defer k.mu.Unlock()
 			if k.err != nil {
 				return nil, k.err
