@@ -130,9 +130,12 @@ func settings(issuer string) map[string]any {
 			client("basic", "client_secret_basic"), client("post", "client_secret_post"), client("public", "none"), odd, jwt, reader, signed,
 			client("shared", "client_secret_jwt"), brief, strict, gateway, legacy, script, plain, passwords,
 		},
-		"resources": []any{map[string]any{"path": "/resource", "resource": issuer + "/resource", "scope": "read"}},
-		"mcp":       map[string]any{"path": "/mcp", "resource": issuer + "/mcp", "scope": "read", "step_up": map[string]any{"tools/call": "write"}},
-		"outbound":  map[string]any{"documents": map[string]any{document: described()}},
+		"resources": []any{
+			map[string]any{"path": "/resource", "resource": issuer + "/resource", "scope": "read"},
+			map[string]any{"path": "/origin", "resource": issuer, "scope": "read", "methods": []string{"GET", "POST"}},
+		},
+		"mcp":      map[string]any{"path": "/mcp", "resource": issuer + "/mcp", "scope": "read", "step_up": map[string]any{"tools/call": "write"}},
+		"outbound": map[string]any{"documents": map[string]any{document: described()}},
 	}
 }
 

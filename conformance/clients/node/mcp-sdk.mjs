@@ -91,6 +91,22 @@ await test('a token for another resource, and what a URL without a path leads to
   assert.equal(err.code, 401)
 })
 
+for (const [spelling, more] of [
+  ['as the metadata have it', {}],
+  ['with the slash that a parsed URL has', { validateResourceURL: async (_, resource) => new URL(resource) }],
+]) {
+  await test(`a resource that is an origin, ${spelling}`, async () => {
+    const keeper = new Keeper(codes, more)
+    const transport = new StreamableHTTPClientTransport(new URL('/origin', issuer), { authProvider: keeper })
+    await transport.start()
+    assert(await refused(() => transport.send({ jsonrpc: '2.0', id: 1, method: 'ping' })) instanceof UnauthorizedError)
+    const asked = await authorize(transport, keeper)
+    assert.equal(asked.get('resource'), more.validateResourceURL ? `${issuer}/` : issuer)
+    const response = await fetch(new URL('/origin', issuer), { headers: { authorization: `Bearer ${keeper.kept.access_token}` } })
+    assert.equal(response.status, 200)
+  })
+}
+
 if (example) {
   // connect is what an application does: it tries, and where it must it asks the person.
   const connect = async (keeper, answers) => {
