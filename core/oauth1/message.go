@@ -52,7 +52,6 @@ func Parse(r *mandate.Request, origin string) (*Message, error) {
 		return nil, err
 	}
 	_, query, _ := strings.Cut(r.URL, "?")
-	query, _, _ = strings.Cut(query, "#")
 	body, form := "", r.Header != nil && (r.Body != "" || r.Oversized) && isForm(r.Header.Get("Content-Type"))
 	if form {
 		body = r.Body
@@ -62,6 +61,10 @@ func Parse(r *mandate.Request, origin string) (*Message, error) {
 	}
 	if form && r.Oversized {
 		return nil, rejected("", "the form is too large to be verified")
+	}
+	if strings.IndexByte(r.URL, '#') >= 0 {
+		// It would not be a part of what is signed, and of what is routed it would.
+		return nil, rejected("", "the request target has a fragment")
 	}
 
 	m := &Message{method: r.Method, url: r.URL, body: r.Body, oversized: r.Oversized}
