@@ -51,6 +51,7 @@ type API struct {
 	base   *url.URL
 	direct *Transport
 	client *http.Client
+	fault  error // why there is no API, if there is none
 }
 
 // NewAPI returns the API that c describes, without a token. Make one for each API, and one of that with each token: so that they share
@@ -99,6 +100,9 @@ func NewAPI(c APIConfig) (*API, error) {
 
 // With returns the API with the tokens of source: a [Source], or any other.
 func (a *API) With(source oauth2.TokenSource) *API {
+	if a.fault != nil {
+		return a
+	}
 	out, t := *a, *a.direct
 	t.Source = source
 	out.direct = &t
@@ -119,7 +123,12 @@ func (t *Transport) checkRedirect(r *http.Request, via []*http.Request) error {
 
 // HTTP returns an http.Client that sends the token along to the API's origins alone: for everything that Call does not do, such as streams.
 // It has no timeout.
-func (a *API) HTTP() *http.Client { return a.client }
+func (a *API) HTTP() *http.Client {
+	if a.fault != nil {
+		return &http.Client{Transport: brokenTrip{a.fault}}
+	}
+	return a.client
+}
 
 // Call is a request to an API.
 type Call struct {
@@ -161,6 +170,9 @@ func (a *API) Delete(ctx context.Context, rawURL string) (*Response, error) {
 
 // Do makes any call.
 func (a *API) Do(ctx context.Context, c Call) (*Response, error) {
+	if a.fault != nil {
+		return nil, a.fault
+	}
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, a.c.Timeout)

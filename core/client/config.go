@@ -1,11 +1,14 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 	"time"
+
+	"golang.org/x/oauth2"
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/fetch"
@@ -25,6 +28,11 @@ type Config struct {
 
 	// Tokens keeps tokens: see [SignIn.Keep]. Default: none are kept.
 	Tokens store.RemoteTokens
+	// GrantLost hears that the token of an account can be renewed no more: the user has to sign in again. It is called once, by the
+	// process that found out.
+	GrantLost func(ctx context.Context, app, account string, err *Error)
+	// TokenRenewed hears of each token that was renewed, after it was stored and before it is used.
+	TokenRenewed func(ctx context.Context, app, account string, tok *oauth2.Token)
 	// Replay lets each login be finished once, even by who holds a copy of its cookie. Default: the cookie is deleted, and the provider
 	// refuses a code that was used.
 	Replay store.Replay

@@ -172,6 +172,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 // Revoke revokes tok (RFC 7009): the refresh token, and with it the grant, or the access token where there is none. A token that the server
 // does not know is revoked already.
 func (r *TokenRequester) Revoke(ctx context.Context, tok *oauth2.Token) error {
+	if tok == nil || tok.AccessToken == "" && tok.RefreshToken == "" {
+		return r.fail(Fault, errors.New("there is no token to revoke"))
+	}
 	form := url.Values{"token": {tok.RefreshToken}, "token_type_hint": {"refresh_token"}}
 	if tok.RefreshToken == "" {
 		form = url.Values{"token": {tok.AccessToken}, "token_type_hint": {"access_token"}}

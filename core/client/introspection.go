@@ -70,11 +70,14 @@ func texts(member any) []string {
 	return slices.Clip(out)
 }
 
+// maxDate is the end of the year 9999.
+const maxDate = 253402300799
+
 // date returns the time that a member says in seconds since 1970.
 func date(member any) time.Time {
-	since := seconds(member)
-	if since == 0 {
+	n, ok := member.(float64)
+	if !ok || n < 1 || n > maxDate {
 		return time.Time{}
 	}
-	return time.Unix(0, 0).Add(since)
+	return time.Unix(int64(n), 0)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -28,6 +29,13 @@ type OAuth2 struct {
 	RevocationURL, IntrospectionURL, DeviceURL string
 	// APIURL is what relative URLs of calls are resolved against.
 	APIURL string
+
+	// APIAllowed are more origins to which tokens may go: "https://uploads.example.com".
+	APIAllowed []string
+	// APIContentType is taken for that of every answer of the API, whatever it says.
+	APIContentType string
+	// BeforeCall may change each call of the API right before it is sent: see [Transport.Before].
+	BeforeCall func(r *http.Request) error
 
 	// Scopes are asked for at each login. Default: the provider's own.
 	Scopes []string

@@ -16,6 +16,7 @@ type Registry struct {
 	remotes []*Remote
 	byName  map[string]*Remote
 
+	tokens *Tokens // nil: none are kept
 	sealer *mandate.Sealer
 	cookie string // what the names of the cookies of logins begin with
 	secure bool   // the application is on https
@@ -28,6 +29,7 @@ type Remote struct {
 	name     string
 	reg      *Registry
 	protocol Protocol
+	calls    *API
 	callback string // the redirect URI, unless [Registry.Endpoints] has another prefix
 }
 
@@ -56,6 +58,11 @@ func NewRegistry(c Config) (*Registry, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
+	if c.Tokens != nil {
+		var err error
+		reg.tokens, err = NewTokens(TokensConfig{Store: c.Tokens, Secret: c.Secret, Lost: c.GrantLost, Renewed: c.TokenRenewed, Now: c.Now})
+		return reg, err
+	}
 	return reg, nil
 }
 
@@ -77,6 +84,11 @@ func (reg *Registry) add(i int, app App, w *Wiring) []error {
 		return faults
 	}
 	r := &Remote{name: name, reg: reg, protocol: protocol}
+	if err := r.connect(); err != nil {
+		for _, fault := range split(err) {
+			faults = append(faults, fmt.Errorf("client: app %q: %w", name, fault))
+		}
+	}
 	if r.callback, err = reg.callbackOf(r, defaultPrefix); err != nil {
 		faults = append(faults, fmt.Errorf("client: app %q: %w", name, err))
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // maxAnswer bounds what a server answers to a request for a token.
-const maxAnswer = 256 << 10
+const maxAnswer = 64 << 10
 
 // TokenConfig says where a server's endpoints are and how this application authenticates there. TokenURL and Credentials.ID are
 // required.
@@ -153,6 +153,8 @@ func (w Want) form(pairs ...string) url.Values {
 	return form
 }
 
+var errNoEndpoint = errors.New("the server has no such endpoint, or its URL is not set")
+
 // post sends form, which it adds to, to one of the endpoints and returns the answer, whatever it says.
 func (r *TokenRequester) post(ctx context.Context, purpose string, form url.Values) (*mandate.Response, error) {
 	e, err := r.find(ctx)
@@ -171,7 +173,7 @@ func (r *TokenRequester) post(ctx context.Context, purpose string, form url.Valu
 		maps.Copy(form, r.c.Params)
 	}
 	if to == "" {
-		return nil, r.fail(Fault, fmt.Errorf("the server's %s endpoint is not known: set its URL", purpose))
+		return nil, r.fail(Fault, fmt.Errorf("%w: the %s endpoint", errNoEndpoint, purpose))
 	}
 	header, err := r.c.Credentials.authenticate(r.c.Issuer, r.c.Now(), form)
 	if err != nil {

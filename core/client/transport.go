@@ -129,7 +129,9 @@ func (t *Transport) allows(u *url.URL) bool {
 }
 
 // safe reports whether nobody in between can read what goes to u.
-func safe(u *url.URL) bool { return u.Scheme == "https" || u.Scheme == "http" && loopbackHost(u.Hostname()) }
+func safe(u *url.URL) bool {
+	return u.Scheme == "https" || u.Scheme == "http" && loopbackHost(u.Hostname())
+}
 
 func loopbackHost(host string) bool {
 	if strings.EqualFold(host, "localhost") {
