@@ -38,12 +38,7 @@ func New(guard *resource.Guard, config ...Config) *Auth {
 // Acquire checks the request inside a handler: it returns the token, which from then on is the current one, if it has all
 // scopes. Hand its error to [Auth.Refuse].
 func (a *Auth) Acquire(c *fiber.Ctx, scopes ...string) (*mandate.Token, error) {
-	if a.guard.ReadsRequest() && verified(c, a.guard) == nil {
-		if _, refusal := a.ask(c); refusal != nil {
-			return nil, refusal.Err
-		}
-	}
-	tok, fresh, refusal := a.checkFor(c, mandate.Scope(scopes...))
+	tok, fresh, refusal := a.checkFor(c, mandate.Scope(scopes...), nil)
 	if refusal != nil {
 		return nil, refusal.Err
 	}

@@ -18,12 +18,13 @@ func (a *Auth) check(ctx context.Context, c *fiber.Ctx, rule *resource.Rule) (to
 			return tok, false, a.guard.CheckAgain(ctx, tok, rule)
 		}
 	}
-	if a.guard.ReadsRequest() && !preflight(c) {
-		if _, refusal = a.ask(c); refusal != nil { //nolint:contextcheck // it asks c for ctx
+	presented := credentials(c, a.guard)
+	if a.guard.ReadsRequest(presented) {
+		if presented.Request, refusal = a.ask(c); refusal != nil { //nolint:contextcheck // it asks c for ctx
 			return nil, false, refusal
 		}
 	}
-	tok, refusal = a.guard.Check(ctx, credentials(c, a.guard), rule)
+	tok, refusal = a.guard.Check(ctx, presented, rule)
 	return tok, tok != nil, refusal
 }
 
@@ -33,15 +34,21 @@ func (a *Auth) ask(c *fiber.Ctx) (*mandate.Request, *mandate.Response) {
 	return r, a.guard.CheckRequest(c.UserContext(), r)
 }
 
-// checkFor is check for a requirement that is known only now, of a request that the guard was asked about. No request passes
-// without a token.
-func (a *Auth) checkFor(c *fiber.Ctx, need mandate.Requirement) (tok *mandate.Token, fresh bool, refusal *mandate.Response) {
+// checkFor is check for a requirement that is known only now, of a request of which r was read, and the guard asked about; nil: it was not. No
+// request passes without a token.
+func (a *Auth) checkFor(c *fiber.Ctx, need mandate.Requirement, r *mandate.Request) (tok *mandate.Token, fresh bool, refusal *mandate.Response) {
 	ctx := c.UserContext()
 	if tok = verified(c, a.guard); tok != nil {
 		return tok, false, a.guard.CheckAgainFor(ctx, tok, need)
 	}
 	presented := credentials(c, a.guard)
 	presented.Preflight = false
+	if r == nil && a.guard.ReadsRequest(presented) {
+		if r, refusal = a.ask(c); refusal != nil {
+			return nil, false, refusal
+		}
+	}
+	presented.Request = r
 	tok, refusal = a.guard.CheckFor(ctx, presented, need)
 	return tok, tok != nil, refusal
 }

@@ -51,7 +51,7 @@ func (a *Auth) RequireFor(f func(ctx context.Context, r *mandate.Request) mandat
 		if refusal != nil {
 			return a.refuse(c, refusal)
 		}
-		tok, fresh, refusal := a.checkFor(c, f(c.UserContext(), r))
+		tok, fresh, refusal := a.checkFor(c, f(c.UserContext(), r), r)
 		return a.pass(c.UserContext(), c, tok, fresh, refusal)
 	}
 }

@@ -17,12 +17,13 @@ func Check(r *http.Request, g *resource.Guard, rule *resource.Rule) (tok *mandat
 	if tok = verified(ctx, g); tok != nil {
 		return tok, false, g.CheckAgain(ctx, tok, rule)
 	}
-	if g.ReadsRequest() && !preflight(r) {
-		if _, refusal = ask(r, g); refusal != nil {
+	c := credentials(r, g)
+	if g.ReadsRequest(c) {
+		if c.Request, refusal = ask(r, g); refusal != nil {
 			return nil, false, refusal
 		}
 	}
-	tok, refusal = g.Check(ctx, credentials(r, g), rule)
+	tok, refusal = g.Check(ctx, c, rule)
 	return tok, tok != nil, refusal
 }
 
@@ -37,22 +38,23 @@ func ask(r *http.Request, g *resource.Guard) (*mandate.Request, *mandate.Respons
 
 // CheckFor is [Check] inside a handler, for a requirement that is known only now. No request passes without a token.
 func CheckFor(r *http.Request, g *resource.Guard, need mandate.Requirement) (tok *mandate.Token, fresh bool, refusal *mandate.Response) {
-	if g.ReadsRequest() && verified(r.Context(), g) == nil {
-		if _, refusal = ask(r, g); refusal != nil {
-			return nil, false, refusal
-		}
-	}
-	return checkFor(r, g, need)
+	return checkFor(r, g, need, nil)
 }
 
-// checkFor is CheckFor for a request that g was asked about.
-func checkFor(r *http.Request, g *resource.Guard, need mandate.Requirement) (tok *mandate.Token, fresh bool, refusal *mandate.Response) {
+// checkFor is CheckFor for a request of which req was read, and g asked about; nil: it was not.
+func checkFor(r *http.Request, g *resource.Guard, need mandate.Requirement, req *mandate.Request) (tok *mandate.Token, fresh bool, refusal *mandate.Response) {
 	ctx := r.Context()
 	if tok = verified(ctx, g); tok != nil {
 		return tok, false, g.CheckAgainFor(ctx, tok, need)
 	}
 	c := credentials(r, g)
 	c.Preflight = false
+	if req == nil && g.ReadsRequest(c) {
+		if req, refusal = ask(r, g); refusal != nil {
+			return nil, false, refusal
+		}
+	}
+	c.Request = req
 	tok, refusal = g.CheckFor(ctx, c, need)
 	return tok, tok != nil, refusal
 }
@@ -67,7 +69,7 @@ func CheckRequest(r *http.Request, g *resource.Guard, f func(context.Context, *m
 	if refusal != nil {
 		return nil, false, refusal
 	}
-	return checkFor(r, g, f(r.Context(), req))
+	return checkFor(r, g, f(r.Context(), req), req)
 }
 
 // MarkPrivate sets Cache-Control in the header of an answer to r if g took the token out of r's query: no cache may share what is

@@ -92,7 +92,7 @@ type Error struct {
 	ReturnHost  string // what the link names; "" takes it from ReturnURL
 }
 
-// View is what templates are executed with. Of Login, Accounts, Consent, Device, DeviceDone, Applications, Error and Post the page's own is set; in
+// View is what templates are executed with. Of Login, Accounts, Consent, Device, DeviceDone, Verifier, Applications, Error and Post the page's own is set; in
 // them and in Client all hostile text is cleaned already, and html/template escapes it.
 //
 // Besides the functions of html/template there are before and after: what stands in a text before
@@ -112,6 +112,7 @@ type View struct {
 
 	Device       Device
 	DeviceDone   DeviceDone
+	Verifier     Verifier
 	Accounts     Accounts
 	Applications Applications
 

@@ -57,6 +57,7 @@ type Set struct {
 	post    *template.Template
 
 	device, deviceDone     *template.Template
+	verifier               *template.Template
 	accounts, applications *template.Template
 }
 

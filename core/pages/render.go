@@ -21,6 +21,7 @@ const (
 
 	deviceFile     = "device.html"
 	deviceDoneFile = "device-done.html"
+	verifierFile   = "verifier.html"
 
 	accountsFile     = "accounts.html"
 	applicationsFile = "applications.html"
@@ -29,7 +30,7 @@ const (
 // load parses the templates: those of own first, the embedded ones for the rest.
 func (s *Set) load(own fs.FS) error {
 	source, found := map[string]string{}, own == nil
-	for _, name := range []string{layoutFile, loginFile, consentFile, errorFile, postFile, deviceFile, deviceDoneFile, accountsFile, applicationsFile} {
+	for _, name := range []string{layoutFile, loginFile, consentFile, errorFile, postFile, deviceFile, deviceDoneFile, verifierFile, accountsFile, applicationsFile} {
 		content, err := fs.ReadFile(files, "templates/"+name)
 		if err == nil && own != nil {
 			var mine []byte
@@ -53,7 +54,7 @@ func (s *Set) load(own fs.FS) error {
 		return fmt.Errorf("pages: template %s: %w", layoutFile, err)
 	}
 	for name, page := range map[string]**template.Template{
-		loginFile: &s.login, consentFile: &s.consent, errorFile: &s.fault, postFile: &s.post, deviceFile: &s.device, deviceDoneFile: &s.deviceDone,
+		loginFile: &s.login, consentFile: &s.consent, errorFile: &s.fault, postFile: &s.post, deviceFile: &s.device, deviceDoneFile: &s.deviceDone, verifierFile: &s.verifier,
 		accountsFile: &s.accounts, applicationsFile: &s.applications,
 	} {
 		if *page, err = compose(layout, name, source[name]); err != nil {
@@ -150,6 +151,8 @@ func (s *Set) try() error {
 		}},
 		{deviceDoneFile, false, func() (*mandate.Response, error) { return s.DeviceDone(DeviceDone{Client: client}) }},
 		{deviceDoneFile, false, func() (*mandate.Response, error) { return s.DeviceDone(DeviceDone{Denied: true}) }},
+		{verifierFile, false, func() (*mandate.Response, error) { return s.Verifier(Verifier{Verifier: "sample", Client: client}) }},
+		{verifierFile, false, func() (*mandate.Response, error) { return s.Verifier(Verifier{Denied: true}) }},
 		{errorFile, false, func() (*mandate.Response, error) {
 			return s.Error(Error{
 				Code: mandate.InvalidRequest, Description: "sample",

@@ -55,6 +55,12 @@ type Texts struct {
 	DeviceDeniedTitle   string
 	DeviceDenied        string
 
+	VerifierTitle       string // "Access allowed"
+	VerifierLead        string // "Type this code into %s."
+	VerifierNote        string
+	VerifierDeniedTitle string
+	VerifierDenied      string
+
 	ClientSite   string
 	ClientPolicy string
 	ClientTerms  string
@@ -130,6 +136,12 @@ func English() Texts {
 		DeviceReturn:        "You can close this page and go back to your device.",
 		DeviceDeniedTitle:   "Device not connected",
 		DeviceDenied:        "It has no access to your account. You can close this page.",
+
+		VerifierTitle:       "Access allowed",
+		VerifierLead:        "To go on, type this code into %s:",
+		VerifierNote:        "It is good once, and for a few minutes. If somebody asks you for it, do not tell them: they would get access to your account.",
+		VerifierDeniedTitle: "Access denied",
+		VerifierDenied:      "It has no access to your account. You can close this page.",
 
 		ClientSite:   "Website",
 		ClientPolicy: "Privacy policy",

@@ -78,7 +78,9 @@ func (c *challenger) challenged(used string, err *mandate.Error, named bool, p p
 		}
 		add("realm", c.realm)
 		if scheme == used {
-			if named {
+			if named && strings.EqualFold(scheme, schemeOAuth1) {
+				add("oauth_problem", string(problemOf(err.Code)))
+			} else if named {
 				add("error", string(err.Code))
 				add("error_description", err.Description)
 				add("error_uri", mandate.Printable(err.URI))

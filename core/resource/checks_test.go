@@ -89,7 +89,7 @@ func TestCheckRequest(t *testing.T) {
 			events = append(events, fmt.Sprint(e.Name, " ", e.Err, " ", errors.Unwrap(e.Err)))
 		}
 	})
-	if resp := g.CheckRequest(t.Context(), &mandate.Request{URL: "/open"}); !g.ReadsRequest() || resp != nil {
+	if resp := g.CheckRequest(t.Context(), &mandate.Request{URL: "/open"}); !g.ReadsRequest(resource.Credentials{}) || resp != nil {
 		t.Errorf("refused: %s", show(resp))
 	}
 	const want = "400\nContent-Type: application/json\nCache-Control: no-store\n\n" + `{"error":"invalid_request","error_description":"the request is not signed"}`
@@ -100,7 +100,7 @@ func TestCheckRequest(t *testing.T) {
 		t.Errorf("events %q", got)
 	}
 	var none *resource.Guard
-	if plain := newGuard(t, nil); plain.ReadsRequest() || plain.CheckRequest(t.Context(), nil) != nil || none.ReadsRequest() {
+	if plain := newGuard(t, nil); plain.ReadsRequest(resource.Credentials{}) || plain.CheckRequest(t.Context(), nil) != nil || none.ReadsRequest(resource.Credentials{}) {
 		t.Error("a guard without the function asks for requests")
 	}
 }

@@ -88,7 +88,7 @@ func New(c Config) (*Guard, error) {
 		if err != nil {
 			return nil, fmt.Errorf("resource: Config.Verifiers[%d]: %w", i, err)
 		}
-		if opened.Verify == nil {
+		if opened.Verify == nil && opened.VerifyRequest == nil {
 			return nil, fmt.Errorf("resource: Config.Verifiers[%d]: %T opened without a Verify function", i, v)
 		}
 		if err := g.add(i, opened); err != nil {
@@ -109,7 +109,13 @@ func (g *Guard) add(i int, opened Opened) error {
 	if strings.ContainsFunc(opened.Scheme, func(r rune) bool { return !tchar(r) }) {
 		return fmt.Errorf("resource: Config.Verifiers[%d] has the scheme %q, which is none (RFC 9110, section 11.1)", i, opened.Scheme)
 	}
+	if opened.VerifyRequest != nil {
+		return g.addSigner(i, opened)
+	}
 	taken := g.verifiersOf(opened.Scheme)
+	if slices.ContainsFunc(g.signers, func(s Opened) bool { return strings.EqualFold(s.Scheme, opened.Scheme) }) {
+		return fmt.Errorf("resource: Config.Verifiers[%d] is for tokens in the scheme %s, which another takes for signed requests", i, opened.Scheme)
+	}
 	for _, other := range taken {
 		if opened.Name != "" && other.Name == opened.Name {
 			return fmt.Errorf("resource: Config.Verifiers[%d] and [%d] are both for %s: the second would never be asked", other.place, i, opened.Name)
@@ -130,5 +136,20 @@ func (g *Guard) add(i int, opened Opened) error {
 	default:
 		g.others = append(g.others, scheme{opened.Scheme, []Opened{opened}})
 	}
+	return nil
+}
+
+// addSigner takes the verifier Config.Verifiers[i] in, which wants whole requests.
+func (g *Guard) addSigner(i int, opened Opened) error {
+	switch {
+	case opened.Scheme == bearer:
+		return fmt.Errorf("resource: Config.Verifiers[%d] has VerifyRequest and the scheme Bearer, whose tokens sign nothing: give it a Scheme of its own", i)
+	case opened.Verify != nil:
+		return fmt.Errorf("resource: Config.Verifiers[%d] has both Verify and VerifyRequest: it is one or the other", i)
+	case g.verifiersOf(opened.Scheme) != nil || slices.ContainsFunc(g.signers, func(s Opened) bool { return strings.EqualFold(s.Scheme, opened.Scheme) }):
+		return fmt.Errorf("resource: Config.Verifiers[%d] is for signed requests in the scheme %s, which another has: the second would never be asked", i, opened.Scheme)
+	}
+	g.signers = append(g.signers, opened)
+	g.challenges.schemes = append(g.challenges.schemes, opened.Scheme)
 	return nil
 }

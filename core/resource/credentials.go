@@ -3,6 +3,8 @@ package resource
 import (
 	"errors"
 	"strings"
+
+	mandate "github.com/go-mandate/mandate/core"
 )
 
 // maxToken bounds an access token: longer ones are refused before anything is computed over them.
@@ -15,6 +17,9 @@ type Credentials struct {
 	Body          string // the form's access_token, where [Guard.ReadsBody]; otherwise it is ignored
 	Query         string // the query's access_token, where [Guard.ReadsQuery]; otherwise it is ignored
 	Preflight     bool   // a CORS preflight: OPTIONS with Origin and Access-Control-Request-Method
+
+	// Request is the whole request, with up to [BodyLimit] of its body, where [Guard.ReadsRequest]; otherwise nil.
+	Request *mandate.Request
 }
 
 // String hides the credentials.

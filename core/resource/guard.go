@@ -19,6 +19,7 @@ type Guard struct {
 	preflights  bool     // they are handed on
 	verifiers   []Opened // of the scheme Bearer
 	others      []scheme // all other schemes
+	signers     []Opened // those that need the whole request
 	user        func(ctx context.Context, t *mandate.Token) (any, error)
 	request     func(ctx context.Context, r *mandate.Request) error
 	revoked     func(ctx context.Context, t *mandate.Token) (bool, error)
@@ -51,8 +52,15 @@ func (g *Guard) ReadsBody() bool { return g != nil && g.body }
 // private (RFC 6750, section 2.3).
 func (g *Guard) ReadsQuery() bool { return g != nil && g.query }
 
-// ReadsRequest reports whether an adapter must hand each request to [Guard.CheckRequest] before it calls [Guard.Check].
-func (g *Guard) ReadsRequest() bool { return g != nil && g.request != nil }
+// ReadsRequest reports whether an adapter must hand the request with credentials c to [Guard.CheckRequest], and put it into them, before it calls
+// [Guard.Check]: where Config.CheckRequestWithSecrets is set, and where it may be signed. It never is for a CORS preflight. A request with a Bearer token is read
+// for the former alone.
+func (g *Guard) ReadsRequest(c Credentials) bool {
+	if g == nil || c.Preflight {
+		return false
+	}
+	return g.request != nil || len(g.signers) > 0 && (len(c.Authorization) < 7 || c.Authorization[6] != ' ' || !isBearer(c.Authorization[:6]))
+}
 
 // Check returns the token if c is good and meets r, or the refusal. Both are nil only where there are no credentials and
 // none are needed: an optional rule, or a CORS preflight where Config.PassPreflights is set. It does not allocate for a token that its verifier finds without
@@ -66,6 +74,11 @@ func (g *Guard) Check(ctx context.Context, c Credentials, r *Rule) (*mandate.Tok
 			return nil, nil
 		}
 		return nil, r.Preflight()
+	}
+	if c.Request != nil {
+		if v := g.signer(&c); v != nil {
+			return g.checkSigned(ctx, &c, v, r)
+		}
 	}
 	verifiers, used := g.verifiers, bearer
 	raw, o, err := c.token(g.body, g.query)
@@ -84,6 +97,11 @@ func (g *Guard) Check(ctx context.Context, c Credentials, r *Rule) (*mandate.Tok
 	}
 	now := g.now()
 	tok, err := v.Verify(ctx, raw, now)
+	return g.admit(ctx, v, tok, err, now, r)
+}
+
+// admit decides about what v says of a token.
+func (g *Guard) admit(ctx context.Context, v *Opened, tok *mandate.Token, err error, now time.Time, r *Rule) (*mandate.Token, *mandate.Response) {
 	switch {
 	case err != nil && errors.Is(err, mandate.InvalidToken):
 		return nil, g.refuse(ctx, r, v.Scheme, invalid, nil, err)
@@ -131,9 +149,19 @@ func (g *Guard) CheckAgain(ctx context.Context, tok *mandate.Token, r *Rule) *ma
 		return r.refusal(g.challenger(), bearer, broken)
 	}
 	if code := r.need.Check(tok, g.now()); code != "" {
-		return g.refuse(ctx, r, bearer, outcomeOf(code), tok, errNeed)
+		return g.refuse(ctx, r, g.schemeOf(tok), outcomeOf(code), tok, errNeed)
 	}
 	return nil
+}
+
+// schemeOf returns the scheme that a token which was verified came in.
+func (g *Guard) schemeOf(tok *mandate.Token) string {
+	for i := range g.signers {
+		if g.signers[i].Scheme == tok.Type() {
+			return tok.Type()
+		}
+	}
+	return bearer
 }
 
 // CheckAgainFor is [Guard.CheckAgain] for a requirement that is known only now.

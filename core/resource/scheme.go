@@ -64,7 +64,7 @@ func (g *Guard) other(authorization string) (raw, used string, verifiers []Opene
 // CheckRequest asks Config.CheckRequestWithSecrets about r, of which an adapter read up to [BodyLimit] of the body, and returns nil or the refusal.
 // Adapters call it before [Guard.Check] where [Guard.ReadsRequest], and for no CORS preflight.
 func (g *Guard) CheckRequest(ctx context.Context, r *mandate.Request) *mandate.Response {
-	if !g.ReadsRequest() {
+	if g == nil || g.request == nil {
 		return nil
 	}
 	if err := g.request(ctx, r); err != nil {

@@ -35,6 +35,12 @@ type Opened struct {
 	// [mandate.InvalidToken] blames raw; any other says that nobody could tell, and is answered 503. The guard itself checks
 	// audience, key binding, expiry and requirement. raw may not be kept: its memory may be used again.
 	Verify func(ctx context.Context, raw string, now time.Time) (*mandate.Token, error)
+	// VerifyRequest stands in the place of Verify where credentials are no token but go with the request that they sign, in a Scheme of their own: it is
+	// given the whole of it. An error that is an *oauth1.Error is answered as RFC 5849, section 3.2 says; for all others Verify's rules hold. The adapters read the
+	// body of each request that has no Bearer token for it, so give it to guards that need it.
+	VerifyRequest func(ctx context.Context, r *mandate.Request, now time.Time) (*mandate.Token, error)
+	// Recognize reports whether a request without an Authorization field is signed in another place, for VerifyRequest. Nil: none is.
+	Recognize func(r *mandate.Request) bool
 	// Scheme is the scheme of the Authorization field in which the tokens come (RFC 9110, section 11.1). Empty: Bearer. [Scheme] sets it.
 	Scheme string
 	// Forget forgets what is remembered of the token with that digest, answers on their way included. Nil: nothing is remembered.

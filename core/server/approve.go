@@ -52,6 +52,9 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 		g.Details.CodeEnds = later(a.device.data.ends(), now.Add(m.codeTTL(a.Client))) // it is polled for, so the last moment is too late
 	}
 	g.Details.Ends, g.Details.Scopes, g.Details.AuthTime, g.Details.ACR, g.Details.AMR = ends, scopes, user.AuthTime, user.ACR, user.amr()
+	if a.oauth1 != nil && !m.grantOAuth1(a, &g, now) {
+		return m.errorPage(ctx, a.request, mandate.Errorf(mandate.InvalidRequest, nil, "the request is over"), pages.Error{Reason: pages.Expired, Status: 410})
+	}
 	if answer.richer {
 		var err error
 		if g.Details.Rich, err = m.richGiven(answer.rich); err != nil {
@@ -93,6 +96,9 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 	}
 	if a.device != nil {
 		return m.approveDevice(ctx, a, g)
+	}
+	if a.oauth1 != nil {
+		return m.approveOAuth1(ctx, a, g, a.submitted && !answer.once)
 	}
 	if a.submitted && !answer.once {
 		// After the gate: a decision that is refused is not remembered. A crash in between costs one more question.

@@ -26,14 +26,15 @@ type Ask struct {
 	request   *mandate.Request
 	flow      flow
 	submitted bool
-	pushed    bool     // it is being pushed: there is no browser
-	signed    bool     // it was a request object
-	browser   string   // the binding cookie; empty: the browser has none yet
-	fresh     bool     // browser was made just now, and must be set
-	handle    string   // of flow, once sealed
-	err       error    // why it could not be
-	code      handle   // of the grant that was approved
-	device    *waiting // whom the decision is for, if that is a device
+	pushed    bool       // it is being pushed: there is no browser
+	signed    bool       // it was a request object
+	browser   string     // the binding cookie; empty: the browser has none yet
+	fresh     bool       // browser was made just now, and must be set
+	handle    string     // of flow, once sealed
+	err       error      // why it could not be
+	code      handle     // of the grant that was approved
+	device    *waiting   // whom the decision is for, if that is a device
+	oauth1    *temporary // the temporary credentials that it is about, if it is OAuth 1.0a
 }
 
 // Device reports whether a device waits for the decision (RFC 8628). There is no redirect URI then: the browser stays here, and the
@@ -43,6 +44,11 @@ type Ask struct {
 // asked for, and whatever is decided but SignIn leads to the page that says so. An approval without a [Page] is asked for with a page of
 // the server's own, which shows code and client.
 func (a *Ask) Device() bool { return a.device != nil }
+
+// OAuth1 reports whether the decision is about temporary credentials of OAuth 1.0a (RFC 5849, section 2.2). What [Ask.Scopes] has are realms then, and
+// what is approved has no end until it is taken back. Without a callback of the client's the browser stays here, and the user is shown a verifier to
+// take to the client by hand: Request.RedirectURI is empty.
+func (a *Ask) OAuth1() bool { return a.oauth1 != nil }
 
 // UserCode returns the code that the device shows, as it shows it, or "" where no browser is asked for one.
 func (a *Ask) UserCode() string {
@@ -122,6 +128,8 @@ func (a *Ask) Remembered(ctx context.Context, user User) bool {
 	case a.device != nil:
 		// Whoever began it may sit elsewhere, and wait for somebody to approve out of habit (RFC 8628, section 5.4).
 		return user.Subject != "" && policy == "never"
+	case a.oauth1 != nil && a.Request.RedirectURI == "":
+		return user.Subject != "" && policy == "never" // the same goes for a verifier that is told to somebody
 	case user.Subject == "" || a.Request.Wants("consent") || policy == "always" || a.impersonable():
 		return false
 	case policy == "never":
@@ -160,7 +168,7 @@ func (a *Ask) Handle() string {
 	if a.handle == "" && a.err == nil {
 		a.bind()
 		q := &a.Request
-		if a.flow.Device != nil {
+		if a.flow.Device != nil || a.flow.OAuth1 != "" {
 			q = nil // it is found by the code, again and again: the length of a handle must not tell whether there is one
 		}
 		a.handle, a.err = a.server.seal(a.ctx, &a.flow, q, a.server.now())
@@ -189,8 +197,11 @@ func (a *Ask) Action() string { return a.server.public(a.at()) }
 
 // at returns the name of the endpoint that the decision is made at.
 func (a *Ask) at() string {
-	if a.device != nil {
+	switch {
+	case a.device != nil:
 		return "device"
+	case a.oauth1 != nil:
+		return endpointConsent1
 	}
 	return "authorization"
 }

@@ -27,7 +27,7 @@ func (m mounted) handleAuthorize(ctx context.Context, r *mandate.Request) *manda
 	if resp != nil {
 		return resp
 	}
-	if a.device != nil {
+	if a.at() != "authorization" {
 		return redirect(a.resumeURL())
 	}
 	return m.decide(ctx, a)
@@ -153,6 +153,9 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 	}
 	if f.Device != nil {
 		return m.resumeDevice(ctx, r, params, f, handle)
+	}
+	if f.OAuth1 != "" {
+		return m.resumeOAuth1(ctx, r, params, f, handle)
 	}
 	if f.Account {
 		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "the request is over"), pages.Error{Reason: pages.Expired, Status: 410})

@@ -59,6 +59,8 @@ type Config struct {
 	InsecureImplicit bool
 	// Device adds the device authorization grant (RFC 8628): for televisions and command lines. Default: none.
 	Device *Device
+	// OAuth1 adds OAuth 1.0a (RFC 5849), for clients that sign their requests. Default: none.
+	OAuth1 *OAuth1
 	// Extensions add to the server, in their order.
 	Extensions []Extension
 
@@ -279,6 +281,9 @@ func (c *Config) withDefaults() (place, error) {
 		if c.Device, err = c.Device.withDefaults(); err != nil {
 			return at, err
 		}
+	}
+	if c.OAuth1, err = c.OAuth1.withDefaults(c.Issuer); err != nil {
+		return at, err
 	}
 	if c.Fetcher == nil {
 		if c.Fetcher, err = fetch.New(fetch.Config{}); err != nil {

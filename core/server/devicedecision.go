@@ -44,10 +44,15 @@ func (m mounted) denyDevice(ctx context.Context, a *Ask, subject string) *mandat
 	return m.deviceDone(ctx, a, true)
 }
 
-// moveDevice writes the decision that decide makes of a pending ticket: of any number of them the first counts. It is store.ErrConflict
-// where another one did; one that was sent twice is no other.
+// moveDevice is moveTicket of the device that a is about.
 func (s *Server) moveDevice(ctx context.Context, a *Ask, decide func(t *store.Ticket)) error {
-	now, want := a.device.ticket, a.device.ticket
+	return s.moveTicket(ctx, a.device.ticket, decide)
+}
+
+// moveTicket writes the decision that decide makes of a pending ticket: of any number of them the first counts. It is store.ErrConflict
+// where another one did; one that was sent twice is no other.
+func (s *Server) moveTicket(ctx context.Context, now store.Ticket, decide func(t *store.Ticket)) error {
+	want := now
 	decide(&want)
 	if now.State == devicePending {
 		err := s.store.UpdateTicket(ctx, want)

@@ -36,6 +36,8 @@ type flow struct {
 	Account bool               `json:"a,omitempty"` // of a browser at the page of connected applications, where no client asks
 	Device  *deviceFlow        `json:"d,omitempty"` // of a browser at the page of the device grant, which asks for no more than a code
 
+	OAuth1 string `json:"1,omitempty"` // the temporary credentials that it is about, where it is OAuth 1.0a
+
 	Pushed   []byte `json:"p,omitempty"` // the key of the pushed request that it began with
 	PushedAt int64  `json:"q,omitempty"` // when that was read, in time; Unix milliseconds
 

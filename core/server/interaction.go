@@ -174,7 +174,7 @@ func (m mounted) consentPage(ctx context.Context, a *Ask, user User) *mandate.Re
 	p := pages.Consent{
 		Action: m.public("consent"), Handle: a.Handle(), CSRF: a.CSRF(), User: user.Name, Client: m.pageClient(a.Client), RedirectHost: a.RedirectHost(),
 		UserCode: a.UserCode(), Resources: strings.Fields(a.Request.Details.Resources), Details: detailsOf(a.Details),
-		Offline: m.grants[grantRefresh] != nil && a.Client.Metadata.Allows(grantRefresh),
+		Offline: a.oauth1 != nil || m.grants[grantRefresh] != nil && a.Client.Metadata.Allows(grantRefresh),
 	}
 	if p.User == "" {
 		p.User = user.Subject

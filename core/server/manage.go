@@ -39,6 +39,9 @@ func (s *Server) CheckClient(c *store.Client) error {
 	if err := s.checkAuth(c); err != nil {
 		return err
 	}
+	if err := s.checkSigns(c); err != nil {
+		return err
+	}
 	if err := s.checkObjects(c); err != nil {
 		return err
 	}
@@ -59,6 +62,7 @@ func (s *Server) CheckClient(c *store.Client) error {
 	for _, name := range c.Metadata.GrantTypes {
 		switch {
 		case s.grants[name] != nil || name == grantImplicit && s.config.InsecureImplicit:
+		case name == GrantTypeOAuth1, name == grantClient && usesOAuth1(c):
 		case name == grantImplicit:
 			return fmt.Errorf("server: client %q has the grant type \"implicit\", which this server does not offer: set InsecureImplicit", c.ID)
 		case name == GrantTypeDevice:

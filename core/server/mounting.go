@@ -32,10 +32,10 @@ const limitAuthorize = 64 << 10
 func (s *Server) Endpoints(m Mounting) ([]mandate.Endpoint, error) {
 	mount := mounted{s, m}
 	list := s.backChannel()
-	if len(s.responses) > 0 || s.config.Device != nil {
+	if len(s.responses) > 0 || s.config.Device != nil || s.config.OAuth1 != nil {
 		if m.Decide == nil {
 			if s.config.SignIn == nil {
-				return nil, errors.New("server: nobody decides about authorization requests: give MountConfig a Decide, or server.Config a SignIn for the built-in pages, or set Config.GrantTypes without AuthorizationCode, and no Config.Device, for a server of machines alone")
+				return nil, errors.New("server: nobody decides about authorization requests: give MountConfig a Decide, or server.Config a SignIn for the built-in pages, or set Config.GrantTypes without AuthorizationCode, and neither Config.Device nor Config.OAuth1, for a server of machines alone")
 			}
 			mount.Decide = s.builtIn
 			list = append(list,
@@ -60,6 +60,7 @@ func (s *Server) Endpoints(m Mounting) ([]mandate.Endpoint, error) {
 			s.endpoint("device_authorization", mandate.Endpoint{Methods: []string{"POST"}, Limit: limitDevice, Handle: s.handleDeviceAuthorization}),
 			s.endpoint("device", mandate.Endpoint{Methods: []string{"GET", "POST"}, Handle: mount.handleDevice}))
 	}
+	list = append(list, mount.oauth1Endpoints()...)
 	for i := range list {
 		list[i].Handle = mount.watched(list[i])
 	}
@@ -150,6 +151,9 @@ func (s *Server) describe() error {
 	}
 	if s.config.Device != nil {
 		maps.Copy(paths, devicePaths)
+	}
+	if s.config.OAuth1 != nil {
+		maps.Copy(paths, oauth1Paths)
 	}
 	for name, path := range paths {
 		if err := place(name, path); err != nil {
@@ -292,7 +296,7 @@ func (s *Server) ReturnTo(target, fallback string) string {
 	if !ok || err != nil || handle == "" || strings.Contains(query, "#") {
 		return fallback
 	}
-	for _, name := range [...]string{"authorization", "device"} {
+	for _, name := range [...]string{"authorization", "device", endpointConsent1} {
 		if s.paths[name] != "" && path == s.public(name) {
 			return s.pageURL(name, url.QueryEscape(handle))
 		}

@@ -117,6 +117,9 @@ func (m mounted) refuseClient(ctx context.Context, a *Ask, err error) *mandate.R
 	if a.device != nil {
 		return m.refuseDevice(ctx, a, err)
 	}
+	if a.oauth1 != nil {
+		return m.refuseOAuth1(ctx, a, err)
+	}
 	e := m.told(err)
 	params := []mandate.Field{{Name: "error", Value: string(e.Code)}}
 	if e.Description != "" {

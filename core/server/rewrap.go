@@ -25,7 +25,9 @@ type Rewrapped struct {
 // end with it, so keep it for as long as a refresh token may go unused, where nobody is to sign in again.
 //
 // Two kinds of rows it cannot reach. Clients of Config.Clients and of a table of the application's own (store.ClientsFunc) are the application's to
-// write. Grants have room for a sealed secret ([store.Details]), which the contract of stores has no way to rewrite; nothing here puts one there.
+// write. The secrets of OAuth 1.0a
+// token credentials lie in their grants, which the contract of stores has no way to rewrite: where Config.OAuth1 is set, an old root must stay as long as
+// credentials that were approved under it are in use.
 func (s *Server) Rewrap(ctx context.Context) (Rewrapped, error) {
 	var done Rewrapped
 	wrote, err := s.keys.rewrap(ctx)

@@ -13,7 +13,7 @@ import (
 // clearForm is the form of what ClearSecret returns. No store keeps it.
 const clearForm store.SecretForm = "clear"
 
-// ClearSecret returns a secret for a client of Config.Clients that must stay readable: one that authenticates by client_secret_jwt. [New] seals it in
+// ClearSecret returns a secret for a client of Config.Clients that must stay readable: one that authenticates by client_secret_jwt or uses OAuth 1.0a. [New] seals it in
 // its own copy. For a client in a store it is [Server.SealSecret]. It is at least as long as the hash that it is for: 32 bytes for HS256, 48 for HS384, 64 for HS512.
 func ClearSecret(secret string) store.Secret {
 	return store.Secret{Form: clearForm, Value: []byte(secret)}
@@ -25,10 +25,10 @@ func (s *Server) SealSecret(clientID, secret string) store.Secret {
 	return store.Secret{Form: store.Sealed, Value: s.atRest.Seal([]byte(secret), []byte(clientID), s.now())}
 }
 
-// NewSecretFor returns a fresh secret for c, and how a store keeps it: sealed where c authenticates by client_secret_jwt, and otherwise as
+// NewSecretFor returns a fresh secret for c, and how a store keeps it: sealed where c authenticates by client_secret_jwt or uses OAuth 1.0a, and otherwise as
 // [NewClientSecret] does. Show the first to the client once.
 func (s *Server) NewSecretFor(c *store.Client) (secret string, kept store.Secret) {
-	if c.Metadata.Method() != methodSecretJWT {
+	if !needsSealed(c) {
 		return NewClientSecret()
 	}
 	secret = "mds_" + randomText() + randomText() // long enough for HS512

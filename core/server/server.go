@@ -54,6 +54,8 @@ type Server struct {
 	userCodes *mandate.MAC // what a store finds a user code by
 	devices   *quota       // of public clients
 
+	nobody *stranger // of OAuth 1.0a; nil: that is off
+
 	clientKeys    *clientKeys
 	assertionAlgs []jose.Alg // of client assertions; the symmetric ones last
 	tokenURL      string     // an audience of theirs
@@ -97,6 +99,11 @@ func New(config Config) (*Server, error) {
 		s.devices = newQuota(maxDeviceClient, d.TTL+keepDevice)
 	}
 	s.logos.known, s.logos.fetch, s.logos.now = make(map[string]*logo), s.fetchLogo, s.now
+	if c.OAuth1 != nil {
+		if s.nobody, err = s.newStranger(); err != nil {
+			return nil, err
+		}
+	}
 	s.kid = keyName(s.refresh.Current())
 	s.nameCookies()
 	s.keys.server = s

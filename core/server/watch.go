@@ -144,7 +144,7 @@ func (s *Server) checkDeadlines() error {
 // isPage reports whether people see the endpoint called name: its errors are pages.
 func isPage(name string) bool {
 	switch name {
-	case "authorization", "login", "accounts", "consent", "device", "applications":
+	case "authorization", "login", "accounts", "consent", "device", "applications", endpointConsent1:
 		return true
 	}
 	return false
