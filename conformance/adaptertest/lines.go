@@ -45,6 +45,18 @@ func (l *lines) crowd(host, path string, form url.Values, fields ...string) ([]*
 	}
 	b.WriteString("\r\n" + body)
 	request := b.String()
+	return l.rush(func(int) string { return request })
+}
+
+// each sends one request over each connection at once, without a body, with the Authorization field that it has in headers.
+func (l *lines) each(host, method, path string, headers []string) ([]*answer, error) {
+	return l.rush(func(i int) string {
+		return method + " " + path + " HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 0\r\nAuthorization: " + headers[i] + "\r\n\r\n"
+	})
+}
+
+// rush sends a request over each connection at once, and returns the answers.
+func (l *lines) rush(request func(i int) string) ([]*answer, error) {
 	answers, errs := make([]*answer, len(l.all)), make([]error, len(l.all))
 	const each = 8 // connections to a goroutine
 	gate := make(chan struct{})
@@ -54,7 +66,7 @@ func (l *lines) crowd(host, path string, form url.Values, fields ...string) ([]*
 			<-gate
 			own := l.all[from:min(from+each, len(l.all))]
 			for i, x := range own {
-				_, errs[from+i] = io.WriteString(x.conn, request)
+				_, errs[from+i] = io.WriteString(x.conn, request(from+i))
 			}
 			for i, x := range own {
 				if errs[from+i] == nil {
