@@ -42,7 +42,14 @@ func passports(t *testing.T, a Adapter) (x *asserting, kinds map[string]string, 
 	_, jarm := x.authorize(with(p.request(), "response_mode", "jwt")).params(t)
 	access := x.form(t, "/token", asserted(ownToken(), x.keyed.assertion(nil))).tokens(t).Access
 	now := x.clock.Now().Unix()
+	// both is an assertion and a request in one: what it is must be said by more than what it has (RFC 9101, section 10.8).
+	both := func(jti string) map[string]any {
+		return x.keyed.request(map[string]any{"sub": "keyed", "jti": jti, "exp": now + 60})
+	}
 	kinds = map[string]string{
+		"assertion with a request":  x.keyed.sign("client-authentication+jwt", both("b1")),
+		"untyped one of both":       x.keyed.sign("JWT", both("b2")),
+		"request with an assertion": x.keyed.sign("oauth-authz-req+jwt", both("b3")),
 		"access token":              x.login(jwtWeb()).Access,
 		"access token of a machine": access,
 		"authorization response":    jarm.Get("response"),
@@ -77,7 +84,7 @@ func doors(x *asserting) map[string]struct {
 			ans := x.form(t, "/introspect", proven(url.Values{"token": {token}}))
 			return ans, ans.Body != notActive
 		}},
-		"client authentication": {[]string{"client assertion"}, func(token string) (*answer, bool) {
+		"client authentication": {[]string{"client assertion", "assertion with a request", "untyped one of both"}, func(token string) (*answer, bool) {
 			ans := x.send(token)
 			return ans, ans.Status == 200
 		}},
