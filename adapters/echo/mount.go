@@ -131,7 +131,7 @@ func echoContext(ctx context.Context) echo.Context {
 func Handle(e mandate.Endpoint) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		if strings.Count(r.URL.EscapedPath(), "/") > strings.Count(e.Path, "/") {
+		if strings.HasSuffix(e.Path, "/{id}") && strings.Count(r.URL.EscapedPath(), "/") > strings.Count(e.Path, "/") {
 			return echo.ErrNotFound // Echo takes all that follows for the last parameter
 		}
 		resp := nethttp.Serve(context.WithValue(r.Context(), contextKey{}, c), &e, r)

@@ -108,6 +108,9 @@ func Run(t *testing.T, a Adapter) {
 		{"registration management", managements()},
 		{"client documents", clientDocuments()},
 		{"client policies", clientPolicies()},
+		{"login", logins()},
+		{"login attacks", loginAttacks()},
+		{"login by form", loginForms()},
 		{"races", races()},
 	} {
 		t.Run(area.name, func(t *testing.T) {

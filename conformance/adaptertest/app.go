@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/client"
 	"github.com/go-mandate/mandate/core/resource"
 	"github.com/go-mandate/mandate/core/server"
 )
@@ -19,6 +20,10 @@ type App interface {
 	Mount(srv *server.Server, m Mounting) error
 	// MountResource is the adapter's function of that name.
 	MountResource(g *resource.Guard) error
+	// MountLogin, Login and Callback are the adapter's functions of these names.
+	MountLogin(prefix string, reg *client.Registry, done func(c Ctx, in *client.SignIn) error, l LoginConfig) error
+	Login(app *client.Remote, l LoginConfig) Route
+	Callback(app *client.Remote, done func(c Ctx, in *client.SignIn) error, l LoginConfig) Route
 	// CORS is the framework's own middleware for requests of scripts from origin, or one as applications of a framework that has
 	// none write it.
 	CORS(origin string) Middleware
@@ -58,6 +63,13 @@ type Mounting struct {
 	Decide func(c Ctx, ask *server.Ask) (server.Answer, error)
 	Use    []Middleware
 	Error  func(c Ctx, err *mandate.Error) error
+}
+
+// LoginConfig is the adapter's type of that name.
+type LoginConfig struct {
+	Use   []Middleware
+	Begin func(c Ctx) client.Begin
+	Error func(c Ctx, err *client.Error) error
 }
 
 // AuthConfig is the adapter's Config.

@@ -23,6 +23,7 @@ import (
 
 	"github.com/go-mandate/mandate/conformance/adaptertest"
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/client"
 	"github.com/go-mandate/mandate/core/nethttp"
 	"github.com/go-mandate/mandate/core/resource"
 	"github.com/go-mandate/mandate/core/server"
@@ -60,6 +61,36 @@ func (a app) Mount(srv *server.Server, m adaptertest.Mounting) error {
 }
 
 func (a app) MountResource(g *resource.Guard) error { return nethttp.MountResource(a.mux, g) }
+
+func (a app) MountLogin(prefix string, reg *client.Registry, done func(c adaptertest.Ctx, in *client.SignIn) error, l adaptertest.LoginConfig) error {
+	return nethttp.MountLogin(a.mux, prefix, reg, doneBy(done), loginConfig(l))
+}
+
+func (a app) Login(app *client.Remote, l adaptertest.LoginConfig) adaptertest.Route {
+	return nethttp.Login(app, loginConfig(l))
+}
+
+func (a app) Callback(app *client.Remote, done func(c adaptertest.Ctx, in *client.SignIn) error, l adaptertest.LoginConfig) adaptertest.Route {
+	return nethttp.Callback(app, doneBy(done), loginConfig(l))
+}
+
+func doneBy(done func(c adaptertest.Ctx, in *client.SignIn) error) func(w http.ResponseWriter, r *http.Request, in *client.SignIn) {
+	return func(w http.ResponseWriter, r *http.Request, in *client.SignIn) { fail(w, done(&ctx{w, r}, in)) }
+}
+
+func loginConfig(l adaptertest.LoginConfig) nethttp.LoginConfig {
+	config := nethttp.LoginConfig{}
+	for _, use := range l.Use {
+		config.Use = append(config.Use, use.(middleware))
+	}
+	if l.Begin != nil {
+		config.Begin = func(r *http.Request) client.Begin { return l.Begin(&ctx{nil, r}) }
+	}
+	if l.Error != nil {
+		config.Error = func(w http.ResponseWriter, r *http.Request, err *client.Error) { fail(w, l.Error(&ctx{w, r}, err)) }
+	}
+	return config
+}
 
 // CORS is written by hand: net/http has none of its own.
 func (a app) CORS(origin string) adaptertest.Middleware {

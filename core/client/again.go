@@ -30,9 +30,9 @@ func (r *Remote) again(req *mandate.Request) *mandate.Response {
 		return nil
 	}
 	var b strings.Builder
-	b.WriteString("<!doctype html>\n<meta charset=utf-8>\n<title>Signing in</title>\n<form method=post>\n")
+	b.WriteString("<!doctype html>\n<meta charset=\"utf-8\">\n<title>Signing in</title>\n<form method=\"post\">\n")
 	for _, p := range append(form[:len(form):len(form)], mandate.Field{Name: againField, Value: "1"}) {
-		b.WriteString(`<input type=hidden name="` + html.EscapeString(p.Name) + `" value="` + html.EscapeString(p.Value) + "\">\n")
+		b.WriteString(`<input type="hidden" name="` + html.EscapeString(p.Name) + `" value="` + html.EscapeString(p.Value) + "\">\n")
 	}
 	b.WriteString("<noscript><button>Continue</button></noscript>\n</form>\n<script>" + againScript + "</script>\n")
 	sum := sha256.Sum256([]byte(againScript))

@@ -59,6 +59,8 @@ func (r *Remote) answer(req *mandate.Request) (mandate.Params, error) {
 	return answer, nil
 }
 
+const aDay = 24 * time.Hour
+
 // find returns the flow of this browser that answer belongs to. found says that the browser has its cookie, which is of no use any more.
 func (r *Remote) find(ctx context.Context, req *mandate.Request, answer mandate.Params) (f *Flow, found bool, err error) {
 	now := r.reg.config.Now()
@@ -73,7 +75,7 @@ func (r *Remote) find(ctx context.Context, req *mandate.Request, answer mandate.
 	old := now.Sub(begun) >= r.reg.config.FlowTTL
 	value := req.Cookie(r.reg.cookie + state)
 	switch {
-	case value == "" && old:
+	case value == "" && old && now.Sub(begun) < aDay: // longer ago it is more likely made up
 		return nil, false, &Error{Kind: Expired, App: r.name, Cause: errors.New("the login began too long ago")}
 	case value == "" && req.Method == "POST" && !r.protocol.CrossSite():
 		return nil, false, missing("the answer was posted, and the cookie stayed behind: set FormPost, so that it is made for that")

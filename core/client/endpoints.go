@@ -74,7 +74,7 @@ func (r *Remote) Callback(s Steps) mandate.Endpoint {
 // noApp answers for an app that does not exist: a router that cannot refuse it says so.
 func noApp(name string, s Steps) mandate.Endpoint {
 	return mandate.Endpoint{Name: name, Methods: []string{"GET", "POST"}, Handle: func(ctx context.Context, req *mandate.Request) *mandate.Response {
-		return s.failed(ctx, req, nil, errNoApp())
+		return s.failed(ctx, req, noStore(), errNoApp())
 	}}
 }
 
@@ -86,7 +86,7 @@ func (r *Remote) loginEndpoint(path, redirectURI string, s Steps) mandate.Endpoi
 		}
 		resp, err := r.begin(ctx, req, b, redirectURI)
 		if err != nil {
-			return s.failed(ctx, req, mandate.Fields{{Name: "Cache-Control", Value: "no-store"}}, asError(r.name, err))
+			return s.failed(ctx, req, noStore(), asError(r.name, err))
 		}
 		return resp
 	}}
@@ -107,6 +107,8 @@ func (r *Remote) callbackEndpoint(path string, s Steps) mandate.Endpoint {
 		return &mandate.Response{Header: header, Page: func() error { return s.Done(ctx, in) }}
 	}}
 }
+
+func noStore() mandate.Fields { return mandate.Fields{{Name: "Cache-Control", Value: "no-store"}} }
 
 // failed answers a login that failed.
 func (s Steps) failed(ctx context.Context, req *mandate.Request, header mandate.Fields, err *Error) *mandate.Response {

@@ -25,6 +25,7 @@ import (
 	mandateecho "github.com/go-mandate/mandate/adapters/echo"
 	"github.com/go-mandate/mandate/conformance/adaptertest"
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/client"
 	"github.com/go-mandate/mandate/core/resource"
 	"github.com/go-mandate/mandate/core/server"
 )
@@ -59,6 +60,33 @@ func (a app) Mount(srv *server.Server, m adaptertest.Mounting) error {
 }
 
 func (a app) MountResource(g *resource.Guard) error { return mandateecho.MountResource(a.echo, g) }
+
+func (a app) MountLogin(prefix string, reg *client.Registry, done func(c adaptertest.Ctx, in *client.SignIn) error, l adaptertest.LoginConfig) error {
+	return mandateecho.MountLogin(a.echo, prefix, reg, doneBy(done), loginConfig(l))
+}
+
+func (a app) Login(app *client.Remote, l adaptertest.LoginConfig) adaptertest.Route {
+	return mandateecho.Login(app, loginConfig(l))
+}
+
+func (a app) Callback(app *client.Remote, done func(c adaptertest.Ctx, in *client.SignIn) error, l adaptertest.LoginConfig) adaptertest.Route {
+	return mandateecho.Callback(app, doneBy(done), loginConfig(l))
+}
+
+func doneBy(done func(c adaptertest.Ctx, in *client.SignIn) error) func(c echo.Context, in *client.SignIn) error {
+	return func(c echo.Context, in *client.SignIn) error { return done(ctx{c}, in) }
+}
+
+func loginConfig(l adaptertest.LoginConfig) mandateecho.LoginConfig {
+	config := mandateecho.LoginConfig{Use: chain(l.Use)}
+	if l.Begin != nil {
+		config.Begin = func(c echo.Context) client.Begin { return l.Begin(ctx{c}) }
+	}
+	if l.Error != nil {
+		config.Error = func(c echo.Context, err *client.Error) error { return l.Error(ctx{c}, err) }
+	}
+	return config
+}
 
 func (a app) CORS(origin string) adaptertest.Middleware {
 	return middleware.CORSWithConfig(middleware.CORSConfig{AllowOrigins: []string{origin}, AllowMethods: []string{http.MethodGet}, AllowHeaders: []string{"Authorization"}})

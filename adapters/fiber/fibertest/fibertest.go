@@ -26,6 +26,7 @@ import (
 	mandatefiber "github.com/go-mandate/mandate/adapters/fiber"
 	"github.com/go-mandate/mandate/conformance/adaptertest"
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/client"
 	"github.com/go-mandate/mandate/core/resource"
 	"github.com/go-mandate/mandate/core/server"
 )
@@ -58,6 +59,33 @@ func (a app) Mount(srv *server.Server, m adaptertest.Mounting) error {
 }
 
 func (a app) MountResource(g *resource.Guard) error { return mandatefiber.MountResource(a.app, g) }
+
+func (a app) MountLogin(prefix string, reg *client.Registry, done func(c adaptertest.Ctx, in *client.SignIn) error, l adaptertest.LoginConfig) error {
+	return mandatefiber.MountLogin(a.app, prefix, reg, doneBy(done), loginConfig(l))
+}
+
+func (a app) Login(app *client.Remote, l adaptertest.LoginConfig) adaptertest.Route {
+	return mandatefiber.Login(app, loginConfig(l))
+}
+
+func (a app) Callback(app *client.Remote, done func(c adaptertest.Ctx, in *client.SignIn) error, l adaptertest.LoginConfig) adaptertest.Route {
+	return mandatefiber.Callback(app, doneBy(done), loginConfig(l))
+}
+
+func doneBy(done func(c adaptertest.Ctx, in *client.SignIn) error) func(c *fiber.Ctx, in *client.SignIn) error {
+	return func(c *fiber.Ctx, in *client.SignIn) error { return done(ctx{c}, in) }
+}
+
+func loginConfig(l adaptertest.LoginConfig) mandatefiber.LoginConfig {
+	config := mandatefiber.LoginConfig{Use: chain(l.Use)}
+	if l.Begin != nil {
+		config.Begin = func(c *fiber.Ctx) client.Begin { return l.Begin(ctx{c}) }
+	}
+	if l.Error != nil {
+		config.Error = func(c *fiber.Ctx, err *client.Error) error { return l.Error(ctx{c}, err) }
+	}
+	return config
+}
 
 func (a app) CORS(origin string) adaptertest.Middleware {
 	return cors.New(cors.Config{AllowOrigins: origin, AllowMethods: http.MethodGet, AllowHeaders: "Authorization"})

@@ -23,6 +23,7 @@ import (
 	mandategin "github.com/go-mandate/mandate/adapters/gin"
 	"github.com/go-mandate/mandate/conformance/adaptertest"
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/client"
 	"github.com/go-mandate/mandate/core/resource"
 	"github.com/go-mandate/mandate/core/server"
 )
@@ -59,6 +60,33 @@ func (a app) Mount(srv *server.Server, m adaptertest.Mounting) error {
 }
 
 func (a app) MountResource(g *resource.Guard) error { return mandategin.MountResource(a.engine, g) }
+
+func (a app) MountLogin(prefix string, reg *client.Registry, done func(c adaptertest.Ctx, in *client.SignIn) error, l adaptertest.LoginConfig) error {
+	return mandategin.MountLogin(a.engine, prefix, reg, doneBy(done), loginConfig(l))
+}
+
+func (a app) Login(app *client.Remote, l adaptertest.LoginConfig) adaptertest.Route {
+	return mandategin.Login(app, loginConfig(l))
+}
+
+func (a app) Callback(app *client.Remote, done func(c adaptertest.Ctx, in *client.SignIn) error, l adaptertest.LoginConfig) adaptertest.Route {
+	return mandategin.Callback(app, doneBy(done), loginConfig(l))
+}
+
+func doneBy(done func(c adaptertest.Ctx, in *client.SignIn) error) func(c *gin.Context, in *client.SignIn) {
+	return func(c *gin.Context, in *client.SignIn) { fail(c, done(ctx{c}, in)) }
+}
+
+func loginConfig(l adaptertest.LoginConfig) mandategin.LoginConfig {
+	config := mandategin.LoginConfig{Use: chain(l.Use)}
+	if l.Begin != nil {
+		config.Begin = func(c *gin.Context) client.Begin { return l.Begin(ctx{c}) }
+	}
+	if l.Error != nil {
+		config.Error = func(c *gin.Context, err *client.Error) { fail(c, l.Error(ctx{c}, err)) }
+	}
+	return config
+}
 
 // CORS is written by hand: Gin has none of its own.
 func (a app) CORS(origin string) adaptertest.Middleware {
