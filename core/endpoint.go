@@ -52,7 +52,7 @@ func (e *Endpoint) Serve(ctx context.Context, r *Request) *Response {
 		if ok {
 			header = append(header,
 				Field{"Access-Control-Allow-Methods", e.Allow()},
-				Field{"Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP"},
+				Field{"Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP, MCP-Protocol-Version"},
 				Field{"Access-Control-Max-Age", "86400"})
 		}
 		return &Response{Status: 204, Header: header}

@@ -33,7 +33,7 @@ func TestEndpointServe(t *testing.T) {
 		"preflight": {e: script, method: "OPTIONS", header: preflight, want: mandate.Response{Status: 204, Header: mandate.Fields{
 			{"Access-Control-Allow-Origin", "*"},
 			{"Access-Control-Allow-Methods", "POST, OPTIONS"},
-			{"Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP"},
+			{"Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP, MCP-Protocol-Version"},
 			{"Access-Control-Max-Age", "86400"},
 		}}},
 		"preflight without CORS":        {e: page, method: "OPTIONS", header: preflight, want: mandate.Response{Status: 405, Header: mandate.Fields{{"Allow", "GET, HEAD, POST"}}}},

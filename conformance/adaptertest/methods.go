@@ -90,7 +90,7 @@ func methods() cases {
 				return
 			}
 			preflight.status(t, 204)
-			preflight.fields(t, "Access-Control-Allow-Origin", "*", "Access-Control-Allow-Methods", place.allow, "Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP",
+			preflight.fields(t, "Access-Control-Allow-Origin", "*", "Access-Control-Allow-Methods", place.allow, "Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP, MCP-Protocol-Version",
 				"Access-Control-Allow-Credentials", "")
 			plain.fields(t, "Access-Control-Allow-Origin", "*", "Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce", "Access-Control-Allow-Credentials", "")
 		}

@@ -34,7 +34,7 @@ type Config struct {
 	// ChallengeParams stand in every challenge, after those that the guard writes itself. Names and values are checked by New.
 	ChallengeParams []mandate.Field
 	// Metadata is what this API says about itself (RFC 9728). Challenges tell where it is (resource_metadata), and the adapters'
-	// MountResource puts it there. Resource defaults to Audience and must be an https URL; BearerMethods to what this guard reads.
+	// MountResource puts it there. Resource defaults to Audience, and Audience to Resource; it must be an https URL; BearerMethods to what this guard reads.
 	// Nil: nothing is said and nothing advertised.
 	Metadata *oauth2.ResourceMetadata
 	// MetadataKey also puts the metadata into it as a JWT of this API (signed_metadata; RFC 9728, section 2.2), signed once, in New.
@@ -68,6 +68,9 @@ type Config struct {
 func New(c Config) (*Guard, error) {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Audience == "" && c.Metadata != nil {
+		c.Audience = c.Metadata.Resource // clients are told to ask for it: a guard without an audience would refuse what they get
 	}
 	challenges, err := newChallenger(&c)
 	if err != nil {

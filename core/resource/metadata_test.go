@@ -108,3 +108,24 @@ func TestMetadataRefused(t *testing.T) {
 		})
 	}
 }
+
+// TestAudienceOfMetadata proves that a guard takes the tokens that its metadata makes clients ask for, and no others.
+func TestAudienceOfMetadata(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, func(c *resource.Config) {
+		c.Audience, c.Metadata = "", &oauth2.ResourceMetadata{Resource: api}
+	})
+	if g.Audience() != api {
+		t.Errorf("audience = %q", g.Audience())
+	}
+	rule := g.Rule(mandate.AllOf(), false)
+	for token, want := range map[string]int{"here": 0, "elsewhere": 401} {
+		status := 0
+		if _, resp := g.Check(t.Context(), resource.Credentials{Authorization: "Bearer " + token}, rule); resp != nil {
+			status = resp.Status
+		}
+		if status != want {
+			t.Errorf("%s: status = %d, want %d", token, status, want)
+		}
+	}
+}
