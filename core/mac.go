@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"hash"
+	"iter"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,6 +50,17 @@ func (m *MAC) Sum(id KeyID, message []byte) (Digest, bool) {
 		}
 	}
 	return Digest{}, false
+}
+
+// All returns the MACs of message under all keys, the current one's first: what was made before a rotation is found, too.
+func (m *MAC) All(message []byte) iter.Seq[Digest] {
+	return func(yield func(Digest) bool) {
+		for _, k := range m.keys {
+			if !yield(k.sum(message)) {
+				return
+			}
+		}
+	}
 }
 
 // ShortMAC is a MAC whose keys change every 24 hours. It may be used by any number of goroutines.

@@ -117,6 +117,26 @@ func overtaken() cases {
 				w.push(web()).status(t, 201)
 			}
 		},
+		"a user code that was shown before the root secret was rotated is known after": func(t *testing.T, a Adapter) {
+			old, fresh := []byte("the old root of the suite, 32 bytes"), []byte("the new root of the suite, 32 bytes")
+			before, err := mandate.NewSecret(old)
+			if err != nil {
+				t.Fatal(err)
+			}
+			after, err := mandate.NewSecret(fresh, old)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := newWorld(t, a, devices(func(s *setup) { s.Secret = after }))
+			then := newWorld(t, a, devices(func(s *setup) {
+				s.Secret, s.Issuer, s.store, s.clock = before, w.issuer, w.store, w.clock
+				s.Store, s.Now = w.store, w.clock.Now
+			}))
+			c := then.codes(tv())
+			b := newBrowser(w)
+			b.connect(c.User, "alice").done()
+			w.token(tv(), polling(c.Device)).tokens(t)
+		},
 		"links to documents that there are not stop no client of the same site": func(t *testing.T, a Adapter) {
 			w, site := described(t, a, nil)
 			p := site.client()

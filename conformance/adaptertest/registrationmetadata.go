@@ -202,6 +202,18 @@ func statements() cases {
 				t.Errorf("changed = %s", newer.Body)
 			}
 		},
+		"all copies of one software wait together": func(t *testing.T, a Adapter) {
+			w, by := world(t, a)
+			m := said{"software_statement": sign(t, by, "JWT", claims)}
+			for range 30 {
+				w.register(t, m).status(t, 201)
+			}
+			ans := w.register(t, m)
+			ans.refused(t, 429, "temporarily_unavailable")
+			ans.fields(t, "Retry-After", "60")
+			w.clock.Pass(time.Minute)
+			w.register(t, m).status(t, 201)
+		},
 		"a software statement that is broken, over, for somebody else or of nobody is refused": func(t *testing.T, a Adapter) {
 			w, by := world(t, a)
 			stranger, err := jose.Generate(jose.ES256)

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/store"
 )
 
 // Device turns on the device authorization grant (RFC 8628): a television or a command line shows a short code, and its owner
@@ -67,6 +70,8 @@ func (d *Device) withDefaults() (*Device, error) {
 		return nil, fmt.Errorf("server: Device.TTL %v is not whole seconds up to %v: a user code is short enough to be guessed", d.TTL, maxDeviceTTL)
 	case d.Interval < 0 || d.Interval > maxDeviceInterval || d.Interval%time.Second != 0:
 		return nil, fmt.Errorf("server: Device.Interval %v is not whole seconds up to %v", d.Interval, maxDeviceInterval)
+	case d.Interval >= d.TTL:
+		return nil, fmt.Errorf("server: Device.Interval %v is not less than TTL %v: no device could poll in time", d.Interval, d.TTL)
 	case len(d.Shape) > maxUserCode/2 || strings.Trim(d.Shape, "X -") != "":
 		return nil, fmt.Errorf("server: Device.Shape %q is not at most %d X, spaces and dashes", d.Shape, maxUserCode/2)
 	}
@@ -139,6 +144,16 @@ func (d *Device) normal(typed string) (string, bool) {
 func (s *Server) userCodeKey(code string) mandate.Digest {
 	sum, _ := s.userCodes.Sum(s.userCodes.Current(), []byte(code)) // the current key is always there
 	return sum
+}
+
+// findUserCode returns the ticket that code stands for, also where it was made before Config.Secret was rotated.
+func (s *Server) findUserCode(ctx context.Context, code string, now time.Time) (t store.Ticket, err error) {
+	for key := range s.userCodes.All([]byte(code)) {
+		if t, err = s.store.Ticket(ctx, store.Device, key, now); !errors.Is(err, store.ErrNotFound) {
+			break
+		}
+	}
+	return t, err
 }
 
 // deviceKey returns what the store finds a device code by: another at every issuer.

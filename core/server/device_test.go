@@ -20,6 +20,7 @@ func TestNewRefusesDevice(t *testing.T) {
 		"half a second":                    {server.Device{TTL: 1500 * time.Millisecond}, "Device.TTL 1.5s"},
 		"a long interval":                  {server.Device{Interval: time.Hour}, "Device.Interval 1h0m0s"},
 		"a negative interval":              {server.Device{Interval: -time.Second}, "Device.Interval"},
+		"an interval as long as the codes": {server.Device{TTL: 10 * time.Second, Interval: 10 * time.Second}, "Device.Interval 10s is not less"},
 		"letters in the shape":             {server.Device{Shape: "XXXX+XXXX"}, `Device.Shape "XXXX+XXXX"`},
 		"a long shape":                     {server.Device{Shape: strings.Repeat("X", 33)}, "Device.Shape"},
 		"a short code":                     {server.Device{Shape: "XXX-XXXX"}, "add an X"},
@@ -48,7 +49,7 @@ func TestNewRefusesDevice(t *testing.T) {
 func TestNewTakesDevice(t *testing.T) {
 	t.Parallel()
 	for _, device := range []server.Device{
-		{}, {TTL: time.Second, Interval: time.Minute}, {Shape: "XXXXX XXXXXX", Alphabet: "0123456789"}, {VerificationURL: "https://example.com/tv"},
+		{}, {TTL: 61 * time.Second, Interval: time.Minute}, {Shape: "XXXXX XXXXXX", Alphabet: "0123456789"}, {VerificationURL: "https://example.com/tv"},
 	} {
 		c := valid()
 		c.Device = &device

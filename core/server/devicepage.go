@@ -212,7 +212,7 @@ func (m mounted) decideDevice(ctx context.Context, a *Ask) *mandate.Response {
 
 // findDevice looks up what the code of a stands for. It tells nobody: that is tellCode's to do.
 func (m mounted) findDevice(ctx context.Context, a *Ask) *mandate.Response {
-	t, err := m.store.Ticket(ctx, store.Device, m.userCodeKey(a.flow.Device.Code), m.now())
+	t, err := m.findUserCode(ctx, a.flow.Device.Code, m.now())
 	switch {
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExpired), errors.Is(err, store.ErrUsed):
 		return nil

@@ -35,7 +35,7 @@ const (
 	PasswordAttempt     AttemptKind = "password"      // at the sign-in page or by the password grant
 	UserCodeAttempt     AttemptKind = "user code"     // of a device (RFC 8628, section 5.1)
 	WriteAttempt        AttemptKind = "write"         // a row that a client asks for who has no secret, or made itself a client: a pushed request, a device code
-	RegistrationAttempt AttemptKind = "registration"  // a client that registers itself and proves nothing (Registration.Open): its row stays
+	RegistrationAttempt AttemptKind = "registration"  // a client that registers itself, openly or by a software statement, which all copies of a software share: its row stays
 )
 
 // Limiter bounds guessing. The server asks it before it checks what can be guessed, and tells it afterwards how it

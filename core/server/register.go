@@ -132,7 +132,7 @@ func (s *Server) register(ctx context.Context, r *mandate.Request) (*mandate.Res
 	if err := w.fill(ctx, c, nil); err != nil {
 		return nil, err
 	}
-	if w.via == viaOpen {
+	if w.via != viaToken { // a software statement is no secret: all copies of the software have it
 		if err := s.mayWrite(ctx, r, RegistrationAttempt, "registration", ""); err != nil {
 			return nil, err
 		}
