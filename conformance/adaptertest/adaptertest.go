@@ -53,6 +53,7 @@ func Run(t *testing.T, a Adapter) {
 		{"scopes", scopesAndResources()},
 		{"prompt", prompts()},
 		{"methods", methods()},
+		{"everything on", everythingOn()},
 		{"metadata", metadata()},
 		{"introspection", introspection()},
 		{"revocation", revocation()},

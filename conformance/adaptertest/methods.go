@@ -24,9 +24,17 @@ func methods() cases {
 		"/introspect": {"POST", false},
 		"/jwks":       {"GET, HEAD, OPTIONS", true},
 		"/.well-known/oauth-authorization-server": {"GET, HEAD, OPTIONS", true},
-		"/authorize":           {"GET, HEAD, POST", false},
-		"/interaction/login":   {"GET, HEAD, POST", false},
-		"/interaction/consent": {"GET, HEAD, POST", false},
+		"/par":                      {"POST, OPTIONS", true},
+		"/device_authorization":     {"POST", false}, // no device is a script of a page
+		"/register":                 {"POST, OPTIONS", true},
+		"/register/someone":         {"GET, HEAD, PUT, DELETE, OPTIONS", true},
+		"/authorize":                {"GET, HEAD, POST", false},
+		"/device":                   {"GET, HEAD, POST", false},
+		"/interaction/login":        {"GET, HEAD, POST", false},
+		"/interaction/accounts":     {"GET, HEAD, POST", false},
+		"/interaction/consent":      {"GET, HEAD, POST", false},
+		"/interaction/applications": {"GET, HEAD, POST", false},
+		"/interaction/logo":         {"GET, HEAD", false},
 	}
 	pages := func(t *testing.T, a Adapter) *world {
 		t.Helper()
@@ -44,6 +52,19 @@ func methods() cases {
 			}
 			w.do(t, "HEAD", "/authorize?"+web().request().Encode(), "").status(t, 303)
 		},
+		"HEAD of a page and of what a client manages is GET without its body": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, whole)
+			browser := []string{"Accept", "text/html"}
+			for path, fields := range map[string][]string{
+				"/device": browser, "/interaction/login": browser, "/interaction/accounts": browser, "/interaction/consent": browser, "/interaction/applications": browser,
+				"/interaction/logo": nil, "/register/someone": {"Authorization", "Bearer x"},
+			} {
+				get, head := w.get(t, path, fields...), w.do(t, "HEAD", path, "", fields...)
+				if head.Status != get.Status || head.Body != "" || head.Header.Get("Cache-Control") != "no-store" || get.Header.Get("Cache-Control") != "no-store" {
+					t.Errorf("%s: HEAD = %d %v, GET = %d %v", path, head.Status, head.Header, get.Status, get.Header)
+				}
+			}
+		},
 		"what the server does not have, it does not answer": func(t *testing.T, a Adapter) {
 			w := pages(t, a)
 			for _, path := range []string{"/register", "/token/", "/Token", "/userinfo", "/par", "/.well-known/openid-configuration", "//token", "/authorize/x"} {
@@ -55,7 +76,7 @@ func methods() cases {
 	}
 	for path, place := range places {
 		list["405 with Allow at "+path] = func(t *testing.T, a Adapter) {
-			w := pages(t, a)
+			w := newWorld(t, a, whole)
 			for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} {
 				if method != "OPTIONS" && strings.Contains(place.allow, method) {
 					continue
@@ -72,7 +93,7 @@ func methods() cases {
 			}
 		}
 		list["CORS at "+path] = func(t *testing.T, a Adapter) {
-			w := pages(t, a)
+			w := newWorld(t, a, whole)
 			preflight := w.do(t, "OPTIONS", path, "", "Origin", "https://spa.example.com", "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization")
 			method := http.MethodGet
 			if strings.HasPrefix(place.allow, "POST") {

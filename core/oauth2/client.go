@@ -82,12 +82,19 @@ func (m *ClientMetadata) Allows(grantType string) bool {
 	return slices.Contains(m.GrantTypes, grantType)
 }
 
-// Responds reports whether the client registered responseType. Without a list it is code alone.
+// Responds reports whether the client registered responseType, whose words may stand in any order (RFC 6749, section 3.1.1). Without a list it is
+// code alone.
 func (m *ClientMetadata) Responds(responseType string) bool {
 	if len(m.ResponseTypes) == 0 {
 		return responseType == "code"
 	}
-	return slices.Contains(m.ResponseTypes, responseType)
+	return slices.Contains(m.ResponseTypes, responseType) ||
+		slices.ContainsFunc(m.ResponseTypes, func(registered string) bool { return sameWords(registered, responseType) })
+}
+
+// sameWords reports whether a and b have the same words, in whatever order.
+func sameWords(a, b string) bool {
+	return slices.Equal(slices.Sorted(strings.FieldsSeq(a)), slices.Sorted(strings.FieldsSeq(b)))
 }
 
 // Method returns how the client authenticates: AuthMethod, or client_secret_basic.

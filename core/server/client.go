@@ -151,24 +151,26 @@ func (s *Server) refuseUnmet(c *store.Client) error {
 	return nil
 }
 
-// proves reports whether secret is one of c's now. What costs nothing is asked first, so that an old secret beside a new one
+// proves reports whether one of secrets is one of c's now. What costs nothing is asked first, so that an old secret beside a new one
 // slows nobody down. An error means that nobody could tell.
-func (s *Server) proves(ctx context.Context, r *mandate.Request, c *store.Client, secret string) (bool, error) {
+func (s *Server) proves(ctx context.Context, r *mandate.Request, c *store.Client, secrets ...string) (bool, error) {
 	ok, slow := false, false
 	for i := range c.Secrets {
 		k := &c.Secrets[i]
 		if !s.good(k) {
 			continue
 		}
-		switch k.Form {
-		case store.SHA256:
-			d := mandate.DigestOf(secret)
-			ok = ok || subtle.ConstantTimeCompare(d[:], k.Value) == 1
-		case store.Sealed:
-			plain, err := s.atRest.Open(k.Value, []byte(c.ID), s.now())
-			ok = ok || err == nil && subtle.ConstantTimeCompare(plain, []byte(secret)) == 1
-		default:
-			ok, slow = ok || s.slow.knows(c.ID, k, secret), true
+		for _, secret := range secrets {
+			switch k.Form {
+			case store.SHA256:
+				d := mandate.DigestOf(secret)
+				ok = ok || subtle.ConstantTimeCompare(d[:], k.Value) == 1
+			case store.Sealed:
+				plain, err := s.atRest.Open(k.Value, []byte(c.ID), s.now())
+				ok = ok || err == nil && subtle.ConstantTimeCompare(plain, []byte(secret)) == 1
+			default:
+				ok, slow = ok || s.slow.knows(c.ID, k, secret), true
+			}
 		}
 	}
 	if ok || !slow {
@@ -188,12 +190,14 @@ func (s *Server) proves(ctx context.Context, r *mandate.Request, c *store.Client
 		if !s.good(k) || k.Form == store.SHA256 || k.Form == store.Sealed {
 			continue
 		}
-		right, err := s.slow.proves(ctx, c.ID, k, secret, try)
-		if right {
-			return true, nil
-		}
-		if err != nil {
-			failed = err
+		for _, secret := range secrets {
+			right, err := s.slow.proves(ctx, c.ID, k, secret, try)
+			if right {
+				return true, nil
+			}
+			if err != nil {
+				failed = err
+			}
 		}
 	}
 	return false, failed

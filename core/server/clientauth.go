@@ -55,6 +55,7 @@ func (s *Server) ProveClient(ctx context.Context, r *mandate.Request) (Client, e
 // credentials are what a request says of its client.
 type credentials struct {
 	id, secret, method string
+	raw                string           // the secret as it came, where that is another and could be one
 	assertion          string           // a JWT; method is then the client's own, as soon as it is known
 	own                ClientAuthMethod // of the application
 	scheme             string           // of the Authorization header that own has read
@@ -118,7 +119,12 @@ func (s *Server) prove(ctx context.Context, r *mandate.Request, client *store.Cl
 	case c.assertion != "":
 		return s.proveAssertion(ctx, client, c)
 	}
-	ok, err := s.proves(ctx, r, client, c.secret)
+	var ok bool
+	if c.raw == "" {
+		ok, err = s.proves(ctx, r, client, c.secret)
+	} else {
+		ok, err = s.proves(ctx, r, client, c.secret, c.raw)
+	}
 	if err == nil && !ok {
 		wrong = errSecret
 	}
@@ -171,7 +177,8 @@ func (s *Server) readCredentials(r *mandate.Request, form mandate.Params) (crede
 // errTwoMethods answers who authenticates in more than one way (RFC 6749, section 2.3).
 var errTwoMethods = mandate.Errorf(mandate.InvalidRequest, nil, "more than one client authentication method")
 
-// parseBasic reads an Authorization field: base64 of id and secret, each form-encoded (RFC 6749, section 2.3.1).
+// parseBasic reads an Authorization field: base64 of id and secret, each form-encoded (RFC 6749, section 2.3.1). Many clients do not encode: a secret that
+// looks as if it were encoded is kept as it came, too.
 func parseBasic(header string) (credentials, bool) {
 	scheme, encoded, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Basic") || len(encoded) > 4096 {
@@ -192,6 +199,14 @@ func parseBasic(header string) (credentials, bool) {
 		return credentials{id: id, secret: secret, method: methodBasic}, found && id != ""
 	}
 	id, ok1 := mandate.Unescape(id)
-	secret, ok2 := mandate.Unescape(secret)
-	return credentials{id: id, secret: secret, method: methodBasic}, found && ok1 && ok2 && id != ""
+	plain, ok2 := mandate.Unescape(secret)
+	c := credentials{id: id, secret: plain, method: methodBasic}
+	switch {
+	case !visible(secret, true):
+	case !ok2:
+		c.secret, ok2 = secret, true
+	case plain != secret:
+		c.raw = secret
+	}
+	return c, found && ok1 && ok2 && id != ""
 }
