@@ -13,11 +13,11 @@ import (
 // baseString returns the signature base string (RFC 5849, section 3.4.1.1) of a request to u. Of params,
 // oauth_signature is left out; realm is not among them if it came in the header.
 func (u *address) baseString(method string, params mandate.Params) string {
-	size := len(method) + len(u.host) + len(u.path) + 40
+	size := len(method) + len(u.host) + len(u.path) + 48
 	for i := range params {
-		size += len(params[i].Name) + len(params[i].Value) + 6
+		size += len(params[i].Name) + len(params[i].Value) + 8
 	}
-	base := make([]byte, 0, size+size/4)
+	base := make([]byte, 0, size)
 	for i := range len(method) {
 		c := method[i]
 		if 'a' <= c && c <= 'z' {
@@ -35,49 +35,65 @@ func (u *address) baseString(method string, params mandate.Params) string {
 	return text(appendNormalized(base, params))
 }
 
-// pair is a parameter as it will stand in the base string.
-type pair struct{ name, value []byte }
-
 // appendNormalized appends the parameters, each half encoded, ordered by name and then by value, joined, and all of it encoded
 // again (RFC 5849, section 3.4.1.3.2).
 func appendNormalized(dst []byte, params mandate.Params) []byte {
-	var room [24]pair
-	var space [1024]byte
-	pairs, scratch := room[:0], space[:0]
+	var room [32]int
+	order := room[:0]
 	if len(params) > len(room) {
-		pairs = make([]pair, 0, len(params))
-	}
-	size := 0
-	for i := range params {
-		size += len(params[i].Name) + len(params[i].Value)
-	}
-	if 5*size > len(space) {
-		// It may yet grow; what was put into it before stays where it is.
-		scratch = make([]byte, 0, size+size/2)
+		order = make([]int, 0, len(params))
 	}
 	for i := range params {
-		p := &params[i]
-		if p.Name == "oauth_signature" {
-			continue
+		if params[i].Name != "oauth_signature" {
+			order = append(order, i)
 		}
-		from := len(scratch)
-		scratch = appendTwice(scratch, p.Name)
-		middle := len(scratch)
-		scratch = appendTwice(scratch, p.Value)
-		pairs = append(pairs, pair{scratch[from:middle:middle], scratch[middle:len(scratch):len(scratch)]})
 	}
-	slices.SortFunc(pairs, func(a, b pair) int {
-		return cmp.Or(strings.Compare(text(a.name), text(b.name)), strings.Compare(text(a.value), text(b.value)))
-	})
-	for i := range pairs {
+	if len(params) <= len(room) {
+		for i := 1; i < len(order); i++ { // nearly in order, as most clients send them
+			for j := i; j > 0 && compare(&params[order[j-1]], &params[order[j]]) > 0; j-- {
+				order[j-1], order[j] = order[j], order[j-1]
+			}
+		}
+	} else {
+		slices.SortFunc(order, func(a, b int) int { return compare(&params[a], &params[b]) })
+	}
+	for i, at := range order {
 		if i > 0 {
 			dst = append(dst, "%26"...)
 		}
-		dst = append(dst, pairs[i].name...)
+		dst = appendTwice(dst, params[at].Name)
 		dst = append(dst, "%3D"...)
-		dst = append(dst, pairs[i].value...)
+		dst = appendTwice(dst, params[at].Value)
 	}
 	return dst
+}
+
+// compare orders two parameters by name and then by value, both as they are encoded.
+func compare(a, b *mandate.Field) int {
+	if order := compareEscaped(a.Name, b.Name); order != 0 {
+		return order
+	}
+	return compareEscaped(a.Value, b.Value)
+}
+
+// compareEscaped orders two texts as they are when they are encoded, without encoding them: "%" comes before all that stands for
+// itself, and upper-case hexadecimal digits are in the order of what they stand for.
+func compareEscaped(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		x, y := a[i], b[i]
+		if x == y {
+			continue
+		}
+		switch ux, uy := unreserved(x), unreserved(y); {
+		case ux == uy:
+			return cmp.Compare(x, y)
+		case ux:
+			return 1
+		default:
+			return -1
+		}
+	}
+	return cmp.Compare(len(a), len(b))
 }
 
 // address is the parts of a URL that the base string URI has (RFC 5849, section 3.4.1.2).

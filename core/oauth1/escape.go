@@ -4,9 +4,18 @@ import "unsafe"
 
 const upperHex = "0123456789ABCDEF"
 
-// unreserved tells the characters that stand for themselves (RFC 5849, section 3.6).
+// The characters that stand for themselves (RFC 5849, section 3.6), a bit for each: "-", "." and digits below 64, letters, "_" and "~" above.
+const (
+	unreservedLow  uint64 = 1<<'-' | 1<<'.' | 0x3ff<<'0'
+	unreservedHigh uint64 = 0x3ffffff<<('A'-64) | 0x3ffffff<<('a'-64) | 1<<('_'-64) | 1<<('~'-64)
+)
+
+// unreserved reports whether a character stands for itself.
 func unreserved(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+	if c < 64 {
+		return unreservedLow>>c&1 != 0
+	}
+	return c < 128 && unreservedHigh>>(c&63)&1 != 0
 }
 
 // Escape percent-encodes s as RFC 5849, section 3.6 has it: every byte but letters, digits, "-", ".", "_" and "~" becomes
@@ -32,8 +41,7 @@ func appendEscaped(dst []byte, s string) []byte {
 	return append(dst, s[start:]...)
 }
 
-// appendTwice appends s, percent-encoded twice: what a parameter looks like within the base string. The order of two strings
-// that are encoded twice is that of the strings encoded once.
+// appendTwice appends s, percent-encoded twice: what a parameter looks like within the base string.
 func appendTwice(dst []byte, s string) []byte {
 	start := 0
 	for i := range len(s) {

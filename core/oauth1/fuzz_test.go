@@ -3,7 +3,7 @@ package oauth1_test
 import (
 	"cmp"
 	"crypto/hmac"
-	"crypto/sha1"
+	"crypto/sha1" // #nosec G505 -- of RFC 5849
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"

@@ -103,4 +103,9 @@ func unquote(s string) string {
 }
 
 // blank takes leading white space off.
-func blank(s string) string { return strings.TrimLeft(s, " \t\r\n") }
+func blank(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t' || s[0] == '\r' || s[0] == '\n') {
+		s = s[1:]
+	}
+	return s
+}

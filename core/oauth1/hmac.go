@@ -57,18 +57,21 @@ func appendMAC(dst []byte, h crypto.Hash, base string, k *Keys) []byte {
 	if block+len(base) > len(room) {
 		inner = make([]byte, 0, block+len(base))
 	}
-	inner = append(append(inner, key...), make([]byte, block-len(key))...)
-	for i := range inner {
-		inner[i] ^= 0x36
-	}
-	inner = append(inner, base...)
+	inner = append(appendPad(inner, key, block, 0x36), base...)
 
 	var outerRoom [128 + sha512.Size]byte
-	outer := append(append(outerRoom[:0], key...), make([]byte, block-len(key))...)
-	for i := range outer {
-		outer[i] ^= 0x5c
-	}
-	outer = appendDigest(outer, h, inner)
+	outer := appendDigest(appendPad(outerRoom[:0], key, block, 0x5c), h, inner)
 	var sum [sha512.Size]byte
 	return base64.StdEncoding.AppendEncode(dst, appendDigest(sum[:0], h, outer))
+}
+
+// appendPad appends the key, filled up to a block with zeros, every byte of it changed by pad.
+func appendPad(dst, key []byte, block int, pad byte) []byte {
+	for _, c := range key {
+		dst = append(dst, c^pad)
+	}
+	for range block - len(key) {
+		dst = append(dst, pad)
+	}
+	return dst
 }

@@ -40,7 +40,7 @@ func newParams(header, query, body string) params {
 		if s == "" {
 			continue
 		}
-		n += strings.Count(s, "&") + 1
+		n += pairs(s)
 		if coded(s) {
 			size += len(s)
 		}
@@ -50,6 +50,14 @@ func newParams(header, query, body string) params {
 		p.arena = make([]byte, 0, size)
 	}
 	return p
+}
+
+// pairs returns how many parameters a form has, or more.
+func pairs(s string) int {
+	if s == "" {
+		return 0
+	}
+	return strings.Count(s, "&") + 1
 }
 
 // coded reports whether a form has anything that does not stand for itself.

@@ -116,9 +116,8 @@ func (s *Signer) Sign(r Outgoing) (Signed, error) {
 		body = r.Body
 	}
 
-	var room [20]mandate.Field
 	var digits [20]byte
-	all := params{list: room[:0]}
+	all := params{list: make(mandate.Params, 0, 9+len(r.Extra)+pairs(u.query)+pairs(body))}
 	if coded(u.query) || coded(body) {
 		all.arena = make([]byte, 0, len(u.query)+len(body))
 	}

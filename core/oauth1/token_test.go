@@ -86,7 +86,7 @@ func TestErrors(t *testing.T) {
 	if got := e.Error(); got != `nonce_used: nonce ?n?` || !errors.Is(e, cause) || !errors.Is(e, oauth1.NonceUsed) || e.Status() != 401 {
 		t.Errorf("Errorf() = %q", got)
 	}
-	if m, ok := errors.AsType[*mandate.Error](error(e)); !ok || m.Code != oauth1.NonceUsed || m.Cause != cause {
+	if m, ok := errors.AsType[*mandate.Error](error(e)); !ok || m.Code != oauth1.NonceUsed || !errors.Is(m.Cause, cause) {
 		t.Errorf("as a *mandate.Error: %v", m)
 	}
 	for code, want := range map[mandate.Code]int{

@@ -121,7 +121,8 @@ func TestURIs(t *testing.T) {
 		Refused []string
 	}](t, "uris")
 	for _, v := range all.Vectors {
-		if got, _, err := parts(t, request("GET", v.URL, plain, "", "")); got != v.URI || err != nil {
+		sent, _, _ := strings.Cut(v.URL, "#") // no client sends more
+		if got, _, err := parts(t, request("GET", sent, plain, "", "")); got != v.URI || err != nil {
 			t.Errorf("base string URI of %q = %q, %v, want %q", v.URL, got, err, v.URI)
 		}
 	}
