@@ -43,9 +43,9 @@ func impostors(p party) map[string]func(form url.Values) (fields []string) {
 	}
 }
 
-// clientAttacks are attacks by, or in the name of, another client: RFC 9700, sections 2.5 (client authentication), 4.15 (client impersonating a
-// resource owner); RFC 6819, sections 4.1.1 (client secrets), 4.3.4 and 4.4.1.4 (client impersonation), 4.4.1.5, 5.2.3; RFC 7009, section 5; RFC 7662, section 4; RFC
-// 7592, section 5; RFC 8628, section 5.2; RFC 9126, section 7.
+// clientAttacks are attacks by, or in the name of, another client: RFC 9700, section 2.5 (client authentication); RFC 6819, sections 4.1.1 (client
+// secrets), 4.2.3 (existing authorizations), 4.3.3 (secrets on their way), 4.3.5 (guessing) and 4.4.1.4 (malicious client); RFC 7009, section 5; RFC 7592, section
+// 5; RFC 7662, section 4; RFC 8628, section 5.2; RFC 9101, section 10; RFC 9126, section 7.
 func clientAttacks() cases {
 	// refuse checks that ans proves nobody.
 	refuse := func(t *testing.T, what string, ans *answer) {

@@ -15,8 +15,8 @@ import (
 // victim is the verifier of somebody else's flow.
 const victim = "a-verifier-that-the-attacker-never-sees-0123456789-abc"
 
-// codeAttacks are attacks on authorization codes: RFC 9700, sections 4.4 (mix-up), 4.5 (code injection) and 4.8 (PKCE downgrade); RFC
-// 6819, sections 4.4.1.1 (eavesdropping), 4.4.1.3 (guessing), 4.4.1.5 (client masquerade), 4.4.1.7 (counterfeit redirect URI) and 4.4.1.13 (code substitution).
+// codeAttacks are attacks on authorization codes: RFC 9700, sections 2.3, 4.4 (mix-up), 4.5 (code injection), 4.8 (PKCE downgrade), 4.12 (307) and
+// 4.15; RFC 6819, sections 4.4.1.1 (leaked codes), 4.4.1.3 (guessing), 4.4.1.7 (counterfeit client) and 4.4.1.13 (code substitution).
 func codeAttacks() cases {
 	return cases{
 		"code injection: a victim's code in the attacker's own flow is worth nothing, and is not burned": func(t *testing.T, a Adapter) {

@@ -95,8 +95,8 @@ func manyMembers(n int) string {
 	return b.String()
 }
 
-// floodAttacks are attacks on memory, time and patience: RFC 6819, sections 4.4.1.11 (denial of service), 4.4.3.5 and 5.1.4.2 (guessing); RFC 8628,
-// sections 5.1 and 5.2 (brute force of user and device codes); RFC 8725, sections 2.5, 2.6 and 3.3 to 3.9; RFC 9126, section 7.1.
+// floodAttacks are attacks on memory, time and patience: RFC 6819, sections 4.3.5 (guessing), 4.4.1.11 and 4.4.1.12 (denial of service); RFC 8628,
+// sections 5.1 and 5.2 (brute force of user and device codes); RFC 8725, sections 2.1, 2.7 and 3.1 to 3.10; RFC 9126, section 7.1.
 func floodAttacks() cases {
 	list := cases{
 		"parser bombs: no JSON is a registration that is deep, doubled, endless or of a wrong type": func(t *testing.T, a Adapter) {

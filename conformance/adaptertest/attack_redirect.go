@@ -74,8 +74,8 @@ func confused() map[string]string {
 	}
 }
 
-// redirectAttacks are attacks on where answers go: RFC 9700, sections 4.1 (redirect URI validation) and 4.11 (open redirection, 4.11.2 by the
-// authorization server); RFC 6819, sections 4.1.5 (open redirectors on clients), 4.2.4 (open redirector) and 4.4.1.8 (threat: redirect manipulation).
+// redirectAttacks are attacks on where answers go: RFC 9700, sections 4.1 (redirect URI validation), 4.11 (open redirection, 4.11.2 by the
+// authorization server) and 4.13 (reverse proxies); RFC 6819, sections 4.1.5 and 4.2.4 (open redirectors) and 4.4.1.7 (counterfeit client).
 func redirectAttacks() cases {
 	list := cases{
 		"redirect URI confusion: a registered query is part of the URI": func(t *testing.T, a Adapter) {

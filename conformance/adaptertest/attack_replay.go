@@ -11,8 +11,8 @@ import (
 	"github.com/go-mandate/mandate/core/store"
 )
 
-// replayAttacks show again what was shown before: RFC 9700, sections 2.1.1 and 4.5; RFC 6819, sections 4.4.1.1 and 5.1.5.1 to 5.1.5.4; RFC 7523,
-// section 3; RFC 9101, section 10.2; RFC 9126, section 7.3; RFC 8628, section 5.5.
+// replayAttacks show again what was shown before: RFC 9700, section 2.1.1; RFC 6819, sections 4.4.1.1 and 4.6.2; RFC 7523, section 3; RFC 8628,
+// section 5.5; RFC 9101, section 10; RFC 9126, section 7.3.
 func replayAttacks() cases {
 	return cases{
 		"code replay: a code that was used is worth nothing, whatever else is right, and ends the tokens": func(t *testing.T, a Adapter) {

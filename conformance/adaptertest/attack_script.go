@@ -58,8 +58,8 @@ func (p *page) inert(where string) *page {
 	return p
 }
 
-// scriptAttacks are attacks by what pages and answers repeat: RFC 6819, sections 4.2.2 (malicious obtaining of authorization), 4.4.1.13 and 4.6.6 (leaks of
-// caches and referrers); RFC 9700, sections 4.2 (credential leakage by Referer), 4.3 (by browser history) and 4.16; OpenID Connect Core, section 16; RFC 7591, section 5.
+// scriptAttacks are attacks by what pages and answers repeat, and on what they let others see: RFC 9700, sections 4.2 (Referer) and 4.3 (browser history);
+// RFC 6819, sections 4.6.6 (caches) and 4.6.7 (logs and referrers); RFC 7591, section 5.
 func scriptAttacks() cases {
 	list := cases{
 		"XSS: what a client registers about itself is text on every page": func(t *testing.T, a Adapter) {

@@ -17,8 +17,8 @@ func (b *browser) crossSite(action string, values url.Values, fields ...string) 
 	return b.send(http.MethodPost, action, values, append([]string{"Origin", "https://evil.example.com", "Sec-Fetch-Site", "cross-site", "Referer", "https://evil.example.com/"}, fields...)...)
 }
 
-// siteAttacks are attacks of another site, or another browser, on the pages: RFC 9700, section 4.7 (CSRF) and 4.16 (clickjacking); RFC 6819, sections
-// 4.4.1.8 (CSRF), 4.4.1.9 (clickjacking) and 4.4.1.10 (resource owner impersonation); RFC 8628, section 5.4 (remote phishing).
+// siteAttacks are attacks of another site, or another browser, on the pages: RFC 9700, sections 2.6 (CORS), 4.7 (CSRF) and 4.16 (clickjacking); RFC 6819,
+// sections 4.4.1.6 (session impersonation), 4.4.1.8 (CSRF), 4.4.1.9 (clickjacking) and 4.4.1.10 (resource owner impersonation); RFC 8628, section 5.4.
 func siteAttacks() cases {
 	// everything is a browser in which alice is signed in, with all pages on.
 	everything := func(t *testing.T, a Adapter) *browser {

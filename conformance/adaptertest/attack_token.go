@@ -48,6 +48,7 @@ func passports(t *testing.T, a Adapter) (x *asserting, kinds map[string]string, 
 	}
 	kinds = map[string]string{
 		"assertion with a request":  x.keyed.sign("client-authentication+jwt", both("b1")),
+		"request by another type":   x.keyed.sign("client-authentication+jwt", x.keyed.request(map[string]any{"jti": "b4"})),
 		"untyped one of both":       x.keyed.sign("JWT", both("b2")),
 		"request with an assertion": x.keyed.sign("oauth-authz-req+jwt", both("b3")),
 		"access token":              x.login(jwtWeb()).Access,
@@ -131,8 +132,8 @@ func doors(x *asserting) map[string]struct {
 	}
 }
 
-// tokenAttacks are attacks with tokens: RFC 9700, sections 2.2.2 and 4.14 (refresh token theft), 4.9 and 4.10 (misuse of stolen access tokens), 4.17
-// and RFC 8725, sections 3.11 and 3.12 (one JWT for another); RFC 6819, sections 4.4.1.2, 4.5.2, 4.6.1 to 4.6.4, 5.1.4.1.4.
+// tokenAttacks are attacks with tokens: RFC 9700, sections 2.2.2 and 4.14 (refresh tokens), 4.9 and 4.10 (stolen access tokens); RFC 8725, sections 2.8,
+// 3.11 and 3.12 (one JWT for another); RFC 6819, sections 4.1.2 (refresh tokens), 4.5.3 and 4.6.3 (guessing), 4.6.4 (counterfeit resource server).
 func tokenAttacks() cases {
 	grace := func(s *setup) { s.Grace = -1 }
 	list := cases{
