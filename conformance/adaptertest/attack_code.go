@@ -98,7 +98,10 @@ func codeAttacks() cases {
 		},
 		"PKCE downgrade: plain is never taken, named, meant or posing as S256": func(t *testing.T, a Adapter) {
 			for _, policy := range []server.PKCEPolicy{server.PKCERequired, server.PKCEPublic} {
-				w := newWorld(t, a, func(s *setup) { s.PKCE = policy; pushing(s) })
+				w := newWorld(t, a, func(s *setup) {
+					s.PKCE = policy
+					pushing(s)
+				})
 				for _, p := range []party{web(), spa()} {
 					for _, changes := range [][]string{
 						{"code_challenge", verifier, "code_challenge_method", "plain"}, {"code_challenge", verifier, "code_challenge_method", ""}, {"code_challenge_method", ""},

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -124,13 +126,11 @@ func floodAttacks() cases {
 		},
 		"parser bombs: no document, key set or request object that is fetched is one": func(t *testing.T, a Adapter) {
 			list := bombs()
-			for what, keys := range heavyKeys(t) {
-				list[what] = keys
-			}
+			maps.Copy(list, heavyKeys(t))
 			for what, body := range list {
 				site, config := strange(t, func(w http.ResponseWriter, r *http.Request) {
 					w.Header().Set("Content-Type", "application/json")
-					_, _ = w.Write([]byte(strings.Replace(body, "{", `{"client_id":"https://`+r.Host+r.URL.Path+`",`, 1)))
+					_, _ = w.Write([]byte(strings.Replace(body, "{", `{"client_id":"https://`+r.Host+r.URL.Path+`",`, 1))) // #nosec G705 -- JSON
 				})
 				x := fetched(t, a, config, site)
 				soon(t, what, func() { x.everywhere(x.failed) })
@@ -173,7 +173,7 @@ func floodAttacks() cases {
 		},
 		"JWT bombs: no header makes anybody work, fetch or believe": func(t *testing.T, a Adapter) {
 			victim, port := newInside(t)
-			x, _, _ := passports(t, a)
+			x, _ := passports(t, a)
 			enc := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 			now := x.clock.Now().Unix()
 			claims := enc(fmt.Sprintf(`{"iss":"keyed","sub":"keyed","client_id":"keyed","aud":%q,"iat":%d,"exp":%d,"jti":"j"}`, x.issuer, now, now+60))
@@ -282,7 +282,7 @@ func floodAttacks() cases {
 			before := counted.writes.Load()
 			for i := range 30 {
 				b := newBrowser(w)
-				b.authorize(web(), "state", fmt.Sprint(i))
+				b.authorize(web(), "state", strconv.Itoa(i))
 				b.send(http.MethodPost, "/authorize", web().request()).follow()
 				w.token(party{"nobody", "x", "client_secret_post", ""}, machine())
 				w.token(web(), web().exchange(fmt.Sprint("mdc_", i)))

@@ -12,9 +12,9 @@ import (
 )
 
 // crossSite sends a form as a browser does that another site makes post it: the victim's cookies come along as if SameSite were not there.
-func (b *browser) crossSite(action string, values url.Values, fields ...string) *page {
+func (b *browser) crossSite(action string, values url.Values) *page {
 	b.t.Helper()
-	return b.send(http.MethodPost, action, values, append([]string{"Origin", "https://evil.example.com", "Sec-Fetch-Site", "cross-site", "Referer", "https://evil.example.com/"}, fields...)...)
+	return b.send(http.MethodPost, action, values, "Origin", "https://evil.example.com", "Sec-Fetch-Site", "cross-site", "Referer", "https://evil.example.com/")
 }
 
 // siteAttacks are attacks of another site, or another browser, on the pages: RFC 9700, sections 2.6 (CORS), 4.7 (CSRF) and 4.16 (clickjacking); RFC 6819,

@@ -17,9 +17,9 @@ import (
 
 // passports are JWTs of all kinds that the server makes or takes, by kind, each good where it belongs. All that clients sign is of one client, "keyed",
 // with one key: only what it says, and for what, sets it apart.
-func passports(t *testing.T, a Adapter) (x *asserting, kinds map[string]string, partnered partnerKey) {
+func passports(t *testing.T, a Adapter) (x *asserting, kinds map[string]string) {
 	t.Helper()
-	partnered = newPartnerKey(t)
+	partnered := newPartnerKey(t)
 	x = objecting(t, a, func(s *setup, clients map[string]*store.Client) {
 		signing(s)
 		s.Registration = &server.Registration{Open: true, Statements: []server.StatementIssuer{{Issuer: partner, Keys: partnered.keys()}}}
@@ -62,7 +62,7 @@ func passports(t *testing.T, a Adapter) (x *asserting, kinds map[string]string, 
 		"software statement":        partnered.sign("software-statement+jwt", map[string]any{"iss": partner, "software_id": "app"}),
 		"ID token of a partner":     partnered.sign("JWT", map[string]any{"iss": partner, "sub": "pat@partner", "aud": "keyed", "iat": now, "exp": now + 300, "nonce": "n"}),
 	}
-	return x, kinds, partnered
+	return x, kinds
 }
 
 // doors are where a JWT may be shown: each reports whether it was taken for what belongs there, and the kinds that do.
@@ -138,7 +138,7 @@ func tokenAttacks() cases {
 	grace := func(s *setup) { s.Grace = -1 }
 	list := cases{
 		"token substitution: every JWT is good for one thing, and no other": func(t *testing.T, a Adapter) {
-			x, kinds, _ := passports(t, a)
+			x, kinds := passports(t, a)
 			for where, door := range doors(x) {
 				for kind, token := range kinds {
 					belongs := false
