@@ -28,7 +28,7 @@ func TestDevice(t *testing.T) {
 				if shown.MatchString(said.String()) {
 					break
 				}
-				time.Sleep(20 * time.Millisecond) //nolint:forbidigo // a process of its own
+				time.Sleep(20 * time.Millisecond)
 			}
 			m := shown.FindStringSubmatch(said.String())
 			if m == nil {

@@ -452,7 +452,7 @@ func deviceFlows() cases {
 	}
 	list["of 64 that redeem an approved device code one gets tokens, and they die with it"] = func(t *testing.T, a Adapter) {
 		w, _ := start(t, a, func(s *setup) { s.Limiter = server.InsecureUnlimited() }) // one user connects many
-		l := w.dial(t, contenders)
+		l := w.dial(t)
 		for range fewer(a).Rounds {
 			c := w.codes(box())
 			newBrowser(w).connect(c.User, "alice").done()
@@ -463,7 +463,7 @@ func deviceFlows() cases {
 	}
 	list["of 64 polls at once one is let through, and an approval among them survives"] = func(t *testing.T, a Adapter) {
 		w, _ := start(t, a, func(s *setup) { s.Limiter = server.InsecureUnlimited() }) // one user connects many
-		l := w.dial(t, contenders)
+		l := w.dial(t)
 		for range fewer(fewer(a)).Rounds {
 			c := w.codes(box())
 			form := newBrowser(w).connect(c.User, "alice")

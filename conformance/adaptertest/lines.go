@@ -20,11 +20,11 @@ type line struct {
 	in   *bufio.Reader
 }
 
-// dial opens n connections, which are closed at the end of the test.
-func (s *site) dial(t *testing.T, n int) *lines {
+// dial opens a connection for each contender, which are closed at the end of the test.
+func (s *site) dial(t *testing.T) *lines {
 	t.Helper()
 	l := new(lines)
-	for range n {
+	for range contenders {
 		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", s.addr)
 		if err != nil {
 			t.Fatal(err)

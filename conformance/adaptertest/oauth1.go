@@ -419,7 +419,7 @@ func oauth1Races() cases {
 	return cases{
 		"of 64 that exchange one request token one gets credentials": func(t *testing.T, a Adapter) {
 			w := newOldWorld(t, a, nil)
-			side, l := w.as("plain", oauth1.HMACSHA256, oauth1.InHeader), w.dial(t, contenders)
+			side, l := w.as("plain", oauth1.HMACSHA256, oauth1.InHeader), w.dial(t)
 			for range fewer(a).Rounds {
 				temporary := side.temporary(consumerBack)
 				_, q := w.decided(temporary)
@@ -438,7 +438,7 @@ func oauth1Races() cases {
 		},
 		"of 64 that repeat one signed request one is heard": func(t *testing.T, a Adapter) {
 			w := newOldWorld(t, a, nil)
-			side, l := w.as("plain", oauth1.HMACSHA256, oauth1.InHeader), w.dial(t, contenders)
+			side, l := w.as("plain", oauth1.HMACSHA256, oauth1.InHeader), w.dial(t)
 			c := side.login()
 			for range a.Rounds {
 				headers := make([]string, contenders)

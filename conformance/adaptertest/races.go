@@ -162,7 +162,7 @@ func race(t *testing.T, a Adapter, change func(s *setup), round func(w *world, l
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range 4 {
-		l := w.dial(t, contenders)
+		l := w.dial(t)
 		wg.Go(func() {
 			for n := int(next.Add(1)); n <= a.Rounds && !t.Failed(); n = int(next.Add(1)) {
 				if err := round(w, l, n); err != nil {

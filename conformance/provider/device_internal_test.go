@@ -155,7 +155,13 @@ func TestDeviceExample(t *testing.T) {
 	c["issuer"] = "http://127.0.0.1:9999"
 	delete(c, "tls")
 	s := start(t, "nethttp", c, nil)
-	resp, err := http.PostForm("http://"+s.addr+"/device_authorization", url.Values{"client_id": {"tv"}, "scope": {"read"}})
+	form := url.Values{"client_id": {"tv"}, "scope": {"read"}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.addr+"/device_authorization", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
 	}
