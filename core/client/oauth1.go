@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/go-mandate/mandate/core/oauth1"
@@ -81,9 +82,9 @@ func (t *OAuth1Transport) sign(r *http.Request) (*http.Request, error) {
 	}
 
 	signed := *r // the context stays
-	signed.Header = r.Header.Clone()
-	if signed.Header == nil {
-		signed.Header = http.Header{}
+	signed.Header = make(http.Header, len(r.Header)+1)
+	for name, values := range r.Header {
+		signed.Header[name] = slices.Clone(values)
 	}
 	if s.Authorization != "" {
 		signed.Header.Set("Authorization", s.Authorization)
