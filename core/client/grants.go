@@ -136,7 +136,7 @@ func (r *TokenRequester) DeviceToken(ctx context.Context, d *oauth2.DeviceAuthRe
 		pause = deviceInterval
 	}
 	for {
-		if !d.Expiry.IsZero() && r.c.Now().Add(pause).After(d.Expiry) {
+		if !d.Expiry.IsZero() && !r.c.Now().Add(pause).Before(d.Expiry) {
 			return nil, r.fail(Expired, errors.New("nobody has entered the code in time"))
 		}
 		if err := sleep(ctx, pause); err != nil {
