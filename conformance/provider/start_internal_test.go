@@ -16,6 +16,9 @@ import (
 var scratch string
 
 func TestMain(m *testing.M) {
+	if holdingProcess() {
+		return
+	}
 	gin.SetMode(gin.ReleaseMode)
 	var err error
 	if scratch, err = os.MkdirTemp("", "provider"); err != nil {
