@@ -16,6 +16,10 @@ var programs = map[string][]string{
 	"urllib":            {"python3", filepath.Join("python", "challenges.py")},
 	"requests-oauthlib": {debianPython, filepath.Join("python", "requests_oauthlib_client.py")},
 	"authlib":           {debianPython, filepath.Join("python", "authlib_client.py")},
+	// OAuth 1.0a
+	"requests-oauthlib-1": {debianPython, filepath.Join("python", "oauth1.py")},
+	"oauth-1.0a":          {"node", filepath.Join("node", "oauth-1.0a.mjs")},
+	"authlib-1":           {debianPython, filepath.Join("python", "oauth1.py")},
 }
 
 // wentWell is what a program says that tested something.
@@ -36,10 +40,17 @@ func TestClients(t *testing.T) {
 					t.Parallel()
 					testXOAuth2(t, p)
 				})
+				t.Run("dghubble-oauth1", func(t *testing.T) {
+					t.Parallel()
+					testDghubble(t, p)
+				})
 				for name, command := range programs {
 					t.Run(name, func(t *testing.T) {
 						t.Parallel()
 						args := append(command[1:len(command):len(command)], p.issuer, p.control, secret)
+						if module, ok := strings.CutSuffix(name, "-1"); ok {
+							args = append(args, module)
+						}
 						if name == "mcp-sdk" {
 							args = append(args, startExample(t, framework))
 						}

@@ -5,7 +5,11 @@ package clients_test
 import (
 	"bufio"
 	"context"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
+	"errors"
 	"flag"
 	"fmt"
 	"html"
@@ -121,8 +125,16 @@ func settings(issuer string) map[string]any {
 	script["grant_types"], script["response_types"] = []string{"implicit"}, []string{"token"}
 	return map[string]any{
 		"issuer": issuer, "profile": "oauth2", "scopes": []string{"read", "write"}, "password_cost": 4,
-		"grant_types":  []string{"authorization_code", "refresh_token", "client_credentials", device, exchange, assertion, "password", "implicit"},
-		"features":     map[string]any{"device": true, "cimd": true, "par": true, "jar": true, "request_uri": true, "jarm": true, "rar": true},
+		"grant_types": []string{"authorization_code", "refresh_token", "client_credentials", device, exchange, assertion, "password", "implicit"},
+		"features":    map[string]any{"device": true, "cimd": true, "par": true, "jar": true, "request_uri": true, "jarm": true, "rar": true, "oauth1": true},
+		"oauth1": map[string]any{
+			"realm": "photos", "resource_path": "/oauth1/resource",
+			"signature_methods": []string{"HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512", "RSA-SHA1", "RSA-SHA256", "RSA-SHA512", "PLAINTEXT"},
+			"consumers": []any{
+				map[string]any{"key": "consumer", "secret": secret, "callbacks": []string{callback, "oob"}, "realms": []string{"read"}},
+				map[string]any{"key": "consumer-rsa", "rsa_public_key": publicPEM("consumer.pem"), "callbacks": []string{callback}, "realms": []string{"read"}},
+			},
+		},
 		"registration": map[string]any{"enabled": true, "management": true},
 		"signing_algs": map[string]any{"introspection": []string{"ES256"}},
 		"accounts":     []any{map[string]any{"username": "foo", "password": "bar", "sub": "user-foo"}},
@@ -148,6 +160,32 @@ func publicHalf(name string) map[string]any {
 	}
 	delete(key, "d")
 	return map[string]any{"keys": []any{key}}
+}
+
+// publicPEM returns the public half of the RSA key in a file, or what the provider refuses.
+func publicPEM(name string) string {
+	key, err := rsaKey(name)
+	if err != nil {
+		return err.Error()
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		return err.Error()
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+}
+
+// rsaKey reads an RSA key (PKCS #1).
+func rsaKey(name string) (*rsa.PrivateKey, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return nil, errors.New(name + " is no PEM")
+	}
+	return x509.ParsePKCS1PrivateKey(block.Bytes)
 }
 
 // provider is a running one.

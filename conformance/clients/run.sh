@@ -28,7 +28,7 @@ if [ "$code" -ne 0 ]; then
 fi
 # A client that did not run is a failure too.
 for framework in gin echo fiber nethttp; do
-	for client in x-oauth2 oauth4webapi openid-client mcp-sdk requests-oauthlib authlib urllib; do
+	for client in x-oauth2 oauth4webapi openid-client mcp-sdk requests-oauthlib authlib urllib dghubble-oauth1 requests-oauthlib-1 authlib-1 oauth-1.0a; do
 		if ! grep -q -- "--- PASS: TestClients/$framework/now/$client " "$log"; then
 			echo "did not pass: $client with $framework"
 			code=1

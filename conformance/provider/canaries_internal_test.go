@@ -69,8 +69,8 @@ func (c tappedConn) Write(b []byte) (int, error) {
 // secrets finds what nobody who reads the store may learn: tokens and codes, JWTs, what forms and queries carry in secret, passwords,
 // handles, cookies and credentials. The last group that is not empty is it.
 var secrets = regexp.MustCompile(`\b(md[a-z]_[\w.-]{16,})|\b(eyJ[\w-]+\.[\w-]+\.[\w-]{16,})` +
-	`|\b(?:code|access_token|refresh_token|token|client_secret|password|code_verifier|handle|csrf|verifier)=([^&\s"'<>]{12,})` +
-	`|name="(?:handle|csrf)" value="([^"]{12,})"|"(?:access_token|refresh_token|client_secret)":"([^"]{12,})"` +
+	`|\b(?:code|access_token|refresh_token|token|client_secret|password|code_verifier|handle|csrf|verifier|oauth_token|oauth_token_secret|oauth_verifier)=([^&\s"'<>]{12,})` +
+	`|name="(?:handle|csrf)" value="([^"]{12,})"|"(?:access_token|refresh_token|client_secret)":"([^"]{12,})"|oauth_(?:token|verifier)="([^"]{12,})"` +
 	`|(?i:Set-Cookie|Cookie): [^=\s]+=([^;\s]{12,})|(?i:Basic) ([A-Za-z0-9+/=]{12,})|(?i:Bearer) ([\w.~+/-]{12,})`)
 
 // public is what may be known, though somebody tried it as a secret or it looks like one: a software statement is part of a registration
@@ -90,7 +90,7 @@ func (p *tap) canaries() map[string]bool {
 			if plain, err := url.QueryUnescape(s); err == nil {
 				s = plain
 			}
-			if i == 6 { // Basic: the secret is behind the name
+			if i == 7 { // Basic: the secret is behind the name
 				pair, _ := base64.StdEncoding.DecodeString(s)
 				_, s, _ = strings.Cut(string(pair), ":")
 				if plain, err := url.QueryUnescape(s); err == nil {

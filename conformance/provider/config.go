@@ -42,6 +42,7 @@ type config struct {
 	Clients       []client         `json:"clients"`
 	Resources     []resourceConfig `json:"resources"`
 	MCP           *mcpConfig       `json:"mcp"`
+	OAuth1        *oauth1Config    `json:"oauth1"`
 	AutoConsent   bool             `json:"auto_consent"`
 
 	folder string // of the file: where its relative paths begin
@@ -55,6 +56,7 @@ type features struct {
 	CIMD     *bool `json:"cimd"`
 	Exchange *bool `json:"token_exchange"`
 	Device   *bool `json:"device"`
+	OAuth1   *bool `json:"oauth1"`
 	requestFeatures
 }
 
@@ -152,6 +154,9 @@ func (c *config) check() error {
 		return err
 	}
 	if err := c.checkDevice(); err != nil {
+		return err
+	}
+	if err := c.checkOAuth1(); err != nil {
 		return err
 	}
 	if err := errors.Join(c.Outbound.check(), c.Registration.check()); err != nil {

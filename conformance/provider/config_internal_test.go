@@ -28,7 +28,7 @@ func TestBadConfig(t *testing.T) {
 		"an unknown member of a client": {
 			edit: func(c map[string]any) { client0(c)["redirect_uri"] = "https://x" }, want: "clients[0].redirect_uri is unknown",
 		},
-		"a planned member": {edit: func(c map[string]any) { c["oauth1"] = nil }, want: "oauth1 does not exist yet"},
+		"a planned member": {edit: func(c map[string]any) { c["acr_values"] = nil }, want: "acr_values does not exist yet"},
 		"an unknown member of the registration": {
 			edit: func(c map[string]any) { c["registration"] = map[string]any{"open": true} }, want: "registration.open is unknown",
 		},
@@ -223,6 +223,24 @@ func TestBadConfig(t *testing.T) {
 		"a client with a grant that is not served": {
 			edit: func(c map[string]any) { c["grant_types"] = []any{"authorization_code", "refresh_token"} },
 			want: `clients[0] "web": grant_types has "client_credentials", which this server does not serve`,
+		},
+		"OAuth 1.0a on and nobody for it": {
+			edit: func(c map[string]any) { c["features"] = map[string]any{"oauth1": true} }, want: "features.oauth1 is true and oauth1 is missing: nobody could use it",
+		},
+		"OAuth 1.0a off and somebody for it": {
+			edit: func(c map[string]any) { c["oauth1"] = map[string]any{} }, want: "oauth1 is set and features.oauth1 is not true",
+		},
+		"a signature method that does not exist": {
+			edit: func(c map[string]any) {
+				c["features"], c["oauth1"] = map[string]any{"oauth1": true}, map[string]any{"signature_methods": []any{"HMAC-MD5"}}
+			},
+			want: `oauth1.signature_methods has "HMAC-MD5", which does not exist yet: there are HMAC-SHA1, HMAC-SHA256, HMAC-SHA512, RSA-SHA1, RSA-SHA256, RSA-SHA512, PLAINTEXT`,
+		},
+		"a consumer without a secret and a key": {
+			edit: func(c map[string]any) {
+				c["features"], c["oauth1"] = map[string]any{"oauth1": true}, map[string]any{"consumers": []any{map[string]any{"key": "nobody"}}}
+			},
+			want: `server: client "nobody" authenticates by private_key_jwt and has no keys: give it jwks or jwks_uri`,
 		},
 		"devices on and not served": {
 			edit: func(c map[string]any) {

@@ -73,6 +73,18 @@ func (s *settings) guardAll(srv *server.Server, other string) ([]guarded, error)
 			return nil, fmt.Errorf("resources[%d]: %w", i, err)
 		}
 	}
+	if c := s.config.OAuth1; c != nil && c.Path != "" {
+		one, err := guarded{}, plainPath(c.Path)
+		if err == nil {
+			one, err = s.guardOAuth1(srv)
+		}
+		if err == nil {
+			err = add(one, "")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("oauth1.resource_path: %w", err)
+		}
+	}
 	if m := s.config.MCP; m != nil {
 		one, err := s.guardMCP(srv, m)
 		if err == nil {
@@ -89,10 +101,10 @@ func (s *settings) guard(srv *server.Server, r resourceConfig) (guarded, error) 
 	if r.Methods == nil {
 		r.Methods = []string{"GET"}
 	}
-	plain := strings.HasPrefix(r.Path, "/") && !strings.ContainsAny(r.Path, ":*{}?#%+()<>\\ ") && !strings.Contains(r.Path, "//") && !strings.Contains(r.Path, "/.")
+	if err := plainPath(r.Path); err != nil {
+		return guarded{}, err
+	}
 	switch {
-	case !plain || len(r.Path) > 1 && strings.HasSuffix(r.Path, "/"):
-		return guarded{}, fmt.Errorf("path %q is not a plain absolute path", r.Path)
 	case r.Resource == "":
 		return guarded{}, errors.New("resource is missing: it names the API in tokens")
 	case r.TokenFormat != "" && r.TokenFormat != string(server.Opaque) && r.TokenFormat != string(server.JWT):
@@ -115,6 +127,15 @@ func (s *settings) guard(srv *server.Server, r resourceConfig) (guarded, error) 
 		return guarded{}, err
 	}
 	return guarded{guard: g, scopes: strings.Fields(r.Scope), endpoint: mandate.Endpoint{Name: "resource", Path: r.Path, Methods: r.Methods, Limit: maxResourceBody, Handle: tell}}, nil
+}
+
+// plainPath refuses a path that frameworks would read differently.
+func plainPath(path string) error {
+	plain := strings.HasPrefix(path, "/") && !strings.ContainsAny(path, ":*{}?#%+()<>\\ ") && !strings.Contains(path, "//") && !strings.Contains(path, "/.")
+	if !plain || len(path) > 1 && strings.HasSuffix(path, "/") {
+		return fmt.Errorf("path %q is not a plain absolute path", path)
+	}
+	return nil
 }
 
 // knownScopes refuses scopes that the server does not have.

@@ -58,23 +58,24 @@ func configShape() shape {
 			"password_cost", "auto_consent", "response_types", "response_modes",
 		},
 		"acr_values", "claims", "ui_locales", "subject_types",
-		"pairwise_salt", "oauth1").
+		"pairwise_salt").
 		with("tls", object([]string{"self_signed", "cert", "key"})).
 		with("registration", object([]string{"enabled", "initial_access_token", "management", "trusted"})).
 		with("keys", list(object([]string{"kid", "alg", "file"}))).
 		with("signing_algs", object([]string{"token_auth", "introspection", "request_object"}, "id_token", "userinfo", "dpop", "authorization")).
 		with("outbound", object([]string{"allow_private_networks", "insecure_tls", "ca_file", "timeout_s", "documents"})).
 		with("features", object([]string{
-			"pkce_required", "refresh_tokens", "iss_parameter", "device", "cimd", "token_exchange",
+			"pkce_required", "refresh_tokens", "iss_parameter", "device", "cimd", "token_exchange", "oauth1",
 			"par", "require_par", "jar", "require_jar", "jarm", "request_uri", "rar",
 		},
 			"dpop", "mtls", "claims_parameter",
-			"backchannel_logout", "frontchannel_logout", "session_management", "ciba", "oauth1")).
+			"backchannel_logout", "frontchannel_logout", "session_management", "ciba")).
 		with("lifetimes", object([]string{"code", "access_token", "refresh_token", "session", "device_code", "par"}, "id_token", "clock_skew")).
 		with("limits", object([]string{"enabled"})).
 		with("accounts", list(object([]string{"username", "password", "sub", "acr", "claims"}))).
 		with("clients", list(client)).
 		with("mcp", object([]string{"path", "resource", "scope", "step_up"})).
+		with("oauth1", oauth1Shape()).
 		with("resources", list(object([]string{"path", "resource", "scope", "token_format", "methods"}, "schemes")))
 }
 

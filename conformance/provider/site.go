@@ -48,6 +48,11 @@ func newSettings(ctx context.Context, c *config, st *storage, log *slog.Logger) 
 	if s.clients, err = c.storeClients(); err != nil {
 		return nil, keys, err
 	}
+	consumers, err := c.storeConsumers()
+	if err != nil {
+		return nil, keys, err
+	}
+	s.clients = append(s.clients, consumers...)
 	if s.fetcher, err = c.fetcher(); err != nil {
 		return nil, keys, err
 	}
@@ -66,7 +71,7 @@ func (s *settings) site(st store.Store, keys jose.Ring) (*site, error) {
 	sc := server.Config{
 		Issuer: c.Issuer, Store: st, Secret: s.secret,
 		Clients: s.clients, Scopes: serverScopes(c.Scopes), DefaultAudience: c.audience(),
-		GrantTypes: s.serverGrants(c.GrantTypes), InsecureImplicit: slices.Contains(c.GrantTypes, "implicit"), Extensions: c.responses(), SignIn: s.people.signIn, AccountPage: true, Logos: true, Device: c.serverDevice(),
+		GrantTypes: s.serverGrants(c.GrantTypes), InsecureImplicit: slices.Contains(c.GrantTypes, "implicit"), Extensions: c.responses(), SignIn: s.people.signIn, AccountPage: true, Logos: true, Device: c.serverDevice(), OAuth1: c.serverOAuth1(),
 		SigningAlg: s.alg, Keys: keys,
 		Registration: c.serverRegistration(), ClientDocuments: c.clientDocuments(),
 		ClientAuthMethods: c.AuthMethods, ClientAuthAlgs: algs(c.SigningAlgs.TokenAuth), Fetcher: s.fetcher,
