@@ -50,7 +50,8 @@ func testDghubble(t *testing.T, p provider) {
 			}
 			signing := c.Client(t.Context(), oauth1.NewToken(token, tokenSecret))
 			for _, call := range []func() (*http.Response, error){
-				func() (*http.Response, error) { return signing.Get(p.issuer + "/oauth1/resource?b=2+%26~&a=1&empty=") // it signs the first of repeated parameters alone },
+				// Of parameters that are repeated it signs one alone.
+				func() (*http.Response, error) { return signing.Get(p.issuer + "/oauth1/resource?b=2+%26~&a=1&empty=") },
 				func() (*http.Response, error) {
 					return signing.PostForm(p.issuer+"/oauth1/resource", url.Values{"color": {"grün & blau"}, "empty": {""}})
 				},
