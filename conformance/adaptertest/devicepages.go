@@ -78,7 +78,7 @@ func (brokenLimiter) Try(_ context.Context, a server.Attempt) (time.Duration, er
 }
 
 // Done implements server.Limiter.
-func (brokenLimiter) Done(context.Context, server.Attempt, bool) {}
+func (brokenLimiter) Done(context.Context, server.Attempt, server.Outcome) {}
 
 // devicePages are the cases of what people see of RFC 8628.
 func devicePages() cases {

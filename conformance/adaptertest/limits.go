@@ -151,7 +151,8 @@ func limits() cases {
 			login := b.authorize(web()).form()
 			login.submit("username", "alice", "password", "wrong", "action", "login").status(t, 200)
 			login.submit("username", "alice", "password", "password of alice", "action", "login").form()
-			if got := l.take(); got != "try password login web alice, right false, try password login web alice, right true" {
+			login.submit("username", "fault", "password", "x", "action", "login").status(t, 500)
+			if got := l.take(); got != "try password login web alice, outcome 0, try password login web alice, outcome 1, try password login web fault, outcome 2" {
 				t.Errorf("the limiter was told %q", got)
 			}
 			l.wait.Store(int64(90 * time.Second))
@@ -277,7 +278,7 @@ func (l *ownLimiter) Try(_ context.Context, a server.Attempt) (time.Duration, er
 }
 
 // Done implements server.Limiter.
-func (l *ownLimiter) Done(_ context.Context, _ server.Attempt, right bool) { l.note("right %v", right) }
+func (l *ownLimiter) Done(_ context.Context, _ server.Attempt, o server.Outcome) { l.note("outcome %d", o) }
 
 // slowStore is a store that takes longer than anybody waits to find a grant.
 type slowStore struct {

@@ -24,7 +24,8 @@ type RemoteConfig struct {
 	// alone.
 	Fetcher mandate.Fetcher
 
-	// Outage is how long keys are used after they should have been fetched anew and could not be. Default: 24 hours. At most 7 days.
+	// Outage is how long keys are used after they should have been fetched anew and could not be; the first request after a time
+	// in which nobody asked is checked by them, too, while newer ones are fetched. Default: 24 hours. At most 7 days.
 	Outage time.Duration
 	// Interval is the time between two fetches that were caused by tokens of unknown keys, however many there are. Default: 30 seconds.
 	Interval time.Duration

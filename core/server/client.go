@@ -176,8 +176,8 @@ func (s *Server) proves(ctx context.Context, r *mandate.Request, c *store.Client
 	if ok || !slow {
 		return ok, nil
 	}
-	var done func(right bool)
-	try := func() (func(right bool), error) {
+	var done func(Outcome)
+	try := func() (func(Outcome), error) {
 		var err error
 		if done == nil { // one attempt, however many secrets the client has
 			done, err = s.attempt(ctx, r, Attempt{What: ClientSecretAttempt, ClientID: c.ID})

@@ -60,9 +60,7 @@ func (p passwordGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, erro
 		return nil, err
 	}
 	user, err := p.verify(ctx, r.Client, name, password)
-	if err == nil || errors.Is(err, mandate.AccessDenied) {
-		done(err == nil && user.Subject != "")
-	}
+	done(outcomeOf(user.Subject != "", err))
 	switch {
 	case errors.Is(err, mandate.AccessDenied), err == nil && user.Subject == "":
 		return nil, mandate.Errorf(mandate.InvalidGrant, err, "username or password is wrong")

@@ -77,7 +77,7 @@ func (m mounted) password(ctx context.Context, a *Ask, endpoint string, form man
 		return cookie, m.errorPage(ctx, r, err, pages.Error{})
 	}
 	user, err := m.config.SignIn(ctx, page.Username, form.Get("password"))
-	done(err == nil && user.Subject != "")
+	done(outcomeOf(user.Subject != "", err))
 	if errors.Is(err, mandate.AccessDenied) || err == nil && user.Subject == "" {
 		m.hooks.Tell(ctx, mandate.Event{Name: mandate.SignInRefused, ClientID: a.Client.ID})
 		page.Failed = true

@@ -46,7 +46,28 @@ type Limiter interface {
 	// means that nobody could tell: the request is refused.
 	Try(ctx context.Context, a Attempt) (wait time.Duration, err error)
 	// Done tells how an attempt went that Try let go on.
-	Done(ctx context.Context, a Attempt, right bool)
+	Done(ctx context.Context, a Attempt, o Outcome)
+}
+
+// Outcome is how an attempt went.
+type Outcome int
+
+// The outcomes.
+const (
+	Wrong     Outcome = iota // what was tried is not it
+	Right                    // it is
+	Undecided                // nobody could tell: a database is away. It counts for neither
+)
+
+// outcomeOf returns the outcome of what right and err say; an error other than [mandate.AccessDenied] means that nobody could tell.
+func outcomeOf(right bool, err error) Outcome {
+	switch {
+	case err != nil && !errors.Is(err, mandate.AccessDenied):
+		return Undecided
+	case err == nil && right:
+		return Right
+	}
+	return Wrong
 }
 
 // InsecureUnlimited returns a limiter that lets everything pass: for tests, and where something in front of the server limits.
@@ -55,7 +76,7 @@ func InsecureUnlimited() Limiter { return unlimited{} }
 type unlimited struct{}
 
 func (unlimited) Try(context.Context, Attempt) (time.Duration, error) { return 0, nil }
-func (unlimited) Done(context.Context, Attempt, bool)                 {}
+func (unlimited) Done(context.Context, Attempt, Outcome)              {}
 
 // LimiterConfig is what a limiter of [NewLimiter] allows. The zero value is safe.
 type LimiterConfig struct {
@@ -197,14 +218,19 @@ func (l *limiter) wait(c *count, a Attempt) time.Duration {
 }
 
 // Done implements [Limiter].
-func (l *limiter) Done(_ context.Context, a Attempt, right bool) {
-	if !right || l.most(a.What) > 0 {
+func (l *limiter) Done(_ context.Context, a Attempt, o Outcome) {
+	if o == Wrong || l.most(a.What) > 0 {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c := l.counts[keyOfAttempt(a)]; c != nil {
+	c := l.counts[keyOfAttempt(a)]
+	switch {
+	case c == nil:
+	case o == Right:
 		l.drop(c)
+	case c.wrong > 0:
+		c.wrong-- // as if it had not been
 	}
 }
 
@@ -300,7 +326,7 @@ func retryAfter(err error) (mandate.Field, bool) {
 }
 
 // attempt asks the limiter. Where it returns no error, the caller tries, and calls done.
-func (s *Server) attempt(ctx context.Context, r *mandate.Request, a Attempt) (done func(right bool), err error) {
+func (s *Server) attempt(ctx context.Context, r *mandate.Request, a Attempt) (done func(Outcome), err error) {
 	a.At, a.Remote = s.now(), s.remote(r)
 	wait, err := s.config.Limiter.Try(ctx, a)
 	switch {
@@ -310,14 +336,14 @@ func (s *Server) attempt(ctx context.Context, r *mandate.Request, a Attempt) (do
 		s.hooks.Tell(ctx, mandate.Event{Name: mandate.AttemptRefused, Endpoint: a.Endpoint, ClientID: a.ClientID})
 		return nil, &limited{mandate.Errorf(mandate.TemporarilyUnavailable, fmt.Errorf("too many attempts at a %s", a.What), "too many attempts: wait before the next"), wait, 429}
 	}
-	return func(right bool) { s.config.Limiter.Done(ctx, a, right) }, nil
+	return func(o Outcome) { s.config.Limiter.Done(ctx, a, o) }, nil
 }
 
 // mayWrite asks the limiter for a row that somebody who proves nothing wants kept.
 func (s *Server) mayWrite(ctx context.Context, r *mandate.Request, what AttemptKind, endpoint, clientID string) error {
 	done, err := s.attempt(ctx, r, Attempt{What: what, Endpoint: endpoint, ClientID: clientID})
 	if err == nil {
-		done(true)
+		done(Right)
 	}
 	return err
 }
@@ -336,6 +362,6 @@ func (s *Server) remote(r *mandate.Request) string {
 
 // Attempt asks the server's limiter before the grant type checks what can be guessed: account is what was typed, if anything. An error
 // refuses the request with 429; where there is none, the grant type checks, and says with done how it went.
-func (r *TokenRequest) Attempt(ctx context.Context, what AttemptKind, account string) (done func(right bool), err error) {
+func (r *TokenRequest) Attempt(ctx context.Context, what AttemptKind, account string) (done func(Outcome), err error) {
 	return r.server.attempt(ctx, r.Request, Attempt{What: what, Endpoint: "token", ClientID: r.Client.ID, Account: account})
 }

@@ -32,7 +32,7 @@ func try(t *testing.T, l server.Limiter, a server.Attempt) time.Duration {
 		t.Fatal(err)
 	}
 	if wait == 0 {
-		l.Done(t.Context(), a, false)
+		l.Done(t.Context(), a, server.Wrong)
 	}
 	return wait
 }
@@ -86,7 +86,25 @@ func TestLimiterForgetsWhatWasRight(t *testing.T) {
 		if wait, err := l.Try(t.Context(), a); wait != 0 || err != nil {
 			t.Fatalf("wait = %v, %v", wait, err)
 		}
-		l.Done(t.Context(), a, true)
+		l.Done(t.Context(), a, server.Right)
+	}
+}
+
+func TestLimiterForgivesWhatNobodyCouldTell(t *testing.T) {
+	t.Parallel()
+	l := newLimiter(t, server.LimiterConfig{Free: 2})
+	now := time.Unix(1_700_000_000, 0)
+	try(t, l, guess("alice", "", now))
+	for range 10 {
+		a := guess("alice", "", now)
+		if wait, err := l.Try(t.Context(), a); wait != 0 || err != nil {
+			t.Fatalf("wait = %v, %v", wait, err)
+		}
+		l.Done(t.Context(), a, server.Undecided)
+	}
+	try(t, l, guess("alice", "", now))
+	if wait := try(t, l, guess("alice", "", now)); wait == 0 {
+		t.Error("an outage clears the count")
 	}
 }
 

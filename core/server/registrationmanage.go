@@ -165,7 +165,7 @@ func (s *Server) replacement(ctx context.Context, r *mandate.Request, c *store.C
 }
 
 // deleteClient ends the client for good (RFC 7592, section 2.3): it is disabled, its grants end, and it is removed, in that order. Wherever that stops,
-// no token outlives the client, and another DELETE goes on.
+// no token under a grant of the client's outlives it (what it exchanged stands under the grants of others, and ends with its time), and another DELETE goes on.
 func (s *Server) deleteClient(ctx context.Context, c *store.Client, token string) (*mandate.Response, error) {
 	for tries := 0; !c.Disabled; tries++ {
 		next := c.Clone()

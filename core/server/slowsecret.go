@@ -136,7 +136,7 @@ func newSlowSecrets(cores int, other func(ctx context.Context, kept store.Secret
 
 // proves reports whether secret is the one that k keeps, if try, which is asked once for each computation, lets it. Ask knows first, which
 // costs a digest and does not allocate.
-func (x *slowSecrets) proves(ctx context.Context, clientID string, k *store.Secret, secret string, try func() (done func(right bool), err error)) (bool, error) {
+func (x *slowSecrets) proves(ctx context.Context, clientID string, k *store.Secret, secret string, try func() (done func(Outcome), err error)) (bool, error) {
 	tag := x.tag(secret)
 	if k.Form != store.Bcrypt && k.Form != store.Argon2id && x.other == nil {
 		return false, nil
@@ -197,7 +197,7 @@ func (x *slowSecrets) board(name flightName) (a *attempt, mine bool) {
 var errNotDecided = errors.New("verify client secret: VerifySecret did not return")
 
 // decide computes what a is about, as soon as there are cores for it.
-func (x *slowSecrets) decide(ctx context.Context, name flightName, a *attempt, k store.Secret, secret string, try func() (done func(right bool), err error)) {
+func (x *slowSecrets) decide(ctx context.Context, name flightName, a *attempt, k store.Secret, secret string, try func() (done func(Outcome), err error)) {
 	defer x.land(name, a)
 	tried, err := try()
 	if err != nil {
@@ -205,9 +205,7 @@ func (x *slowSecrets) decide(ctx context.Context, name flightName, a *attempt, k
 		return
 	}
 	defer func() {
-		if a.err == nil {
-			tried(a.ok)
-		}
+		tried(outcomeOf(a.ok, a.err))
 	}()
 	hash, ok := parseArgon2id(string(k.Value))
 	need := 1

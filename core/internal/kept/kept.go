@@ -71,7 +71,8 @@ func (k *Value[T]) Get(ctx context.Context) (*T, error) {
 			}
 			k.mu.Unlock()
 		}
-		if f != nil && k.Behind > 0 && now.Sub(have.fresh) >= k.Behind {
+		tried := time.UnixMilli(k.next.Load()) // in an outage every minute, as long as somebody asks
+		if f != nil && k.Behind > 0 && now.Sub(have.fresh) >= k.Behind && now.Sub(tried) >= k.Behind {
 			_, _ = k.wait(ctx, f, k.Patience) // with an outage the older one does
 		}
 		return k.have.Load().value, nil
