@@ -41,6 +41,8 @@ func formEndpoints() map[string]url.Values {
 // everythingOn are the cases of what is alike at every endpoint, whatever is on.
 func everythingOn() cases {
 	const formType = "application/x-www-form-urlencoded"
+	const nothing = "token_type_hint=&claims=&nonce=&client_secret=&client_assertion=&client_assertion_type=&resource=&resource=&audience=&authorization_details=" +
+		"&request=&request_uri=&response_mode=&prompt=&max_age=&display=&ui_locales=&acr_values=&login_hint=&id_token_hint=&x=1&x=2"
 	send := func(t *testing.T, w *world, path, kind, body string) *answer {
 		t.Helper()
 		return w.do(t, "POST", path, body, "Content-Type", kind, "Authorization", basic(web().id, web().secret))
@@ -56,7 +58,21 @@ func everythingOn() cases {
 		"what nobody knows is ignored, repeated or not, and what is empty is absent": func(t *testing.T, a Adapter) {
 			w := newWorld(t, a, whole)
 			for path, form := range formEndpoints() {
-				works(t, path, send(t, w, path, formType, "token_type_hint=&claims=&nonce=&client_id=&client_secret=&x=1&x=2&"+form.Encode()+"&x=&audience2=a"))
+				works(t, path, send(t, w, path, formType, nothing+"&"+form.Encode()+"&x=&audience2=a"))
+			}
+			ans := w.get(t, "/authorize?"+nothing+"&"+web().request().Encode()+"&x=&audience2=a").status(t, 303)
+			if !strings.HasPrefix(ans.Header.Get("Location"), "/interaction/login?") {
+				t.Errorf("Location = %q, want the sign-in", ans.Header.Get("Location"))
+			}
+			w.get(t, "/device?"+nothing+"&user_code=", "Accept", "text/html").status(t, 200)
+		},
+		"what takes forms alone has no HEAD, and says so": func(t *testing.T, a Adapter) {
+			w := newWorld(t, a, whole)
+			for path := range formEndpoints() {
+				ans := w.do(t, "HEAD", path, "")
+				if allow := ans.Header.Get("Allow"); ans.Status != 405 || !strings.HasPrefix(allow, "POST") {
+					t.Errorf("%s = %d, Allow %q", path, ans.Status, allow)
+				}
 			}
 		},
 		"a form may name its character set": func(t *testing.T, a Adapter) {
