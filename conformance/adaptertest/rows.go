@@ -187,7 +187,7 @@ func everythingOn() cases {
 						t.Errorf("registered %q, asked for %q: %v", registered, asked, q)
 					}
 				}
-				for asked, code := range map[string]string{"code": "unauthorized_client", "token": "unauthorized_client", "token token": "unsupported_response_type"} {
+				for asked, code := range map[string]string{"code": "unauthorized_client", "token": "unauthorized_client", strings.Repeat("token ", 2): "unsupported_response_type"} {
 					if _, q := w.authorize(with(p.request(), "response_type", asked)).params(t); q.Get("error") != code {
 						t.Errorf("registered %q, asked for %q: %v, want %s", registered, asked, q, code)
 					}
