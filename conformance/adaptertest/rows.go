@@ -154,6 +154,25 @@ func everythingOn() cases {
 				w.get(t, path, "Accept", "text/html").status(t, 503).fields(t, "Retry-After", "60", "Content-Type", "text/html; charset=utf-8", "Cache-Control", "no-store")
 			}
 		},
+		"the origins that are allowed read answers at each endpoint that scripts may call, and others at none": func(t *testing.T, a Adapter) {
+			const good, bad = "https://spa.example.com", "https://evil.example.com"
+			w := newWorld(t, a, func(s *setup) {
+				whole(s)
+				s.AllowOrigin = func(origin string) bool { return origin == good }
+			})
+			for path, scripts := range map[string]bool{
+				"/token": true, "/revoke": true, "/par": true, "/register": true, "/register/someone": true, "/introspect": false, "/device_authorization": false,
+			} {
+				method := map[string]string{"/register/someone": "PUT"}[path]
+				for origin, want := range map[string]string{good: good, bad: ""} {
+					if !scripts {
+						want = ""
+					}
+					w.do(t, "OPTIONS", path, "", "Origin", origin, "Access-Control-Request-Method", "POST").fields(t, "Access-Control-Allow-Origin", want, "Access-Control-Allow-Credentials", "")
+					w.do(t, max(method, "POST"), path, "", "Origin", origin).fields(t, "Access-Control-Allow-Origin", want, "Access-Control-Allow-Credentials", "")
+				}
+			}
+		},
 		"numbers of seconds are whole numbers": func(t *testing.T, a Adapter) {
 			w := newWorld(t, a, whole)
 			for path, want := range map[string]string{"/token": `"expires_in":3600`, "/par": `"expires_in":60`, "/device_authorization": `"expires_in":600,"interval":5`} {
