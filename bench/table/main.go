@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	only := flag.String("only", "guard,peers,threads,token,jwt,oauth1,loopback", "measure these parts, parted by commas; there is also stores, or a part of it: "+
+	only := flag.String("only", "guard,peers,threads,token,jwt,oauth1,client,loopback", "measure these parts, parted by commas; there is also stores, or a part of it: "+
 		"postgresql, mariadb, redis, sqlite, cached")
 	serve := flag.String("serve", "", "be the server of the loopback measurement: mandate or fixed")
 	flag.Parse()
@@ -39,6 +39,7 @@ func main() {
 		{"loopback", loopback},
 		{"jwt", jwts},
 		{"oauth1", oauth1s},
+		{"client", clients},
 		{"postgresql", postgreSQL},
 		{"mariadb", mariaDB},
 		{"redis", inRedis},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -145,9 +146,9 @@ func (w Want) form(pairs ...string) url.Values {
 		form["resource"] = slices.Clone(w.Resources)
 	}
 	maps.Copy(form, w.Params)
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			form.Set(pairs[i], pairs[i+1])
+	for pair := range slices.Chunk(pairs, 2) {
+		if pair[1] != "" {
+			form.Set(pair[0], pair[1])
 		}
 	}
 	return form
@@ -186,7 +187,7 @@ func (r *TokenRequester) post(ctx context.Context, purpose string, form url.Valu
 	}
 	header = append(header, r.c.Header...)
 	res, err := r.c.Fetcher.Fetch(ctx, &mandate.FetchRequest{
-		Method: "POST", URL: to, Header: header, Body: form.Encode(), Purpose: purpose, Trust: mandate.Operator, MaxBytes: maxAnswer,
+		Method: http.MethodPost, URL: to, Header: header, Body: form.Encode(), Purpose: purpose, Trust: mandate.Operator, MaxBytes: maxAnswer,
 	})
 	if err != nil {
 		return nil, r.fail(Unreachable, fmt.Errorf("%s endpoint: %w", purpose, err))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
@@ -201,7 +202,7 @@ func TestGrantsSend(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := requester(t, func(r *mandate.FetchRequest, form url.Values) *mandate.Response {
-				if !reflect.DeepEqual(form, expected) || r.Method != "POST" || r.URL != "https://id.test/token" || r.Trust != mandate.Operator {
+				if !reflect.DeepEqual(form, expected) || r.Method != http.MethodPost || r.URL != "https://id.test/token" || r.Trust != mandate.Operator {
 					t.Errorf("%s %s %v, want %v", r.Method, r.URL, form, expected)
 				}
 				return saysJSON(200, granted)

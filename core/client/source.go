@@ -182,7 +182,7 @@ func (s *Source) get(ctx context.Context) (*held, error) {
 		if !h.check.IsZero() && !now.Before(h.check) {
 			s.mu.Lock()
 			if s.flight == nil && s.have.Load() == h && !now.Before(s.until) {
-				s.begin()
+				s.begin() //nolint:contextcheck // a flight is on its own: see fly
 			}
 			s.mu.Unlock()
 		}
@@ -198,7 +198,7 @@ func (s *Source) get(ctx context.Context) (*held, error) {
 		defer s.mu.Unlock()
 		return nil, s.err
 	case f == nil:
-		f = s.begin()
+		f = s.begin() //nolint:contextcheck // a flight is on its own: see fly
 	}
 	s.mu.Unlock()
 	select {

@@ -138,14 +138,14 @@ func (t *Tokens) Disconnect(ctx context.Context, r *TokenRequester, account stri
 	if err != nil {
 		return r.fail(Fault, fmt.Errorf("read the token: %w", err))
 	}
-	rec, err := t.open(row)
+	rec, unreadable := t.open(row)
 	if err := t.Forget(ctx, r.c.App, account); err != nil {
 		return err
 	}
-	if err != nil || rec.Lost {
-		return nil // nobody can revoke it, or need to
+	if unreadable == nil && !rec.Lost { // else nobody can revoke it, or need to
+		return r.Revoke(ctx, rec.token())
 	}
-	return r.Revoke(ctx, rec.token())
+	return nil
 }
 
 // Stored returns what is kept for account, with its refresh and ID token, good or not: for logout, and to move it elsewhere. Use [Tokens.Source] for

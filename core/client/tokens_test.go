@@ -105,7 +105,7 @@ func (s *rotating) answer(_ *mandate.FetchRequest, form url.Values) *mandate.Res
 	return saysJSON(200, fmt.Sprintf(`{"access_token":"t%d","refresh_token":"r%d","expires_in":3600}`, n+1, n+1))
 }
 
-var theSecret = sync.OnceValue(mandate.NewRandomSecret) //nolint:gochecknoglobals // one for all that share a store
+var theSecret = sync.OnceValue(mandate.NewRandomSecret)
 
 // process returns what one process keeps tokens with.
 func process(tb testing.TB, s *rows, srv *rotating, change ...func(*client.TokensConfig)) (*client.Tokens, *client.TokenRequester) {

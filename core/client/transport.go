@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/oauth2"
@@ -46,7 +47,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	out := r.WithContext(r.Context()) // a copy: a RoundTripper changes nothing of what it is given
 	out.Header = make(http.Header, len(r.Header)+1)
 	for name, values := range r.Header {
-		out.Header[name] = values[:len(values):len(values)]
+		out.Header[name] = slices.Clip(values)
 	}
 	out.Header["Authorization"] = header
 	return t.Base.RoundTrip(out)

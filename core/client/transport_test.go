@@ -52,7 +52,7 @@ func TestWhereATokenGoes(t *testing.T) {
 					if got := r.Header.Get("Authorization"); got != "Bearer at" {
 						t.Errorf("Authorization = %q", got)
 					}
-					return &http.Response{StatusCode: 204, Body: http.NoBody}, nil
+					return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody}, nil
 				}),
 			}
 			body := &closing{Reader: strings.NewReader("x")}
@@ -162,7 +162,7 @@ func TestBefore(t *testing.T) {
 				Source: static(), Allowed: []string{"https://api.test"}, Before: tc.before,
 				Base: roundTrip(func(r *http.Request) (*http.Response, error) {
 					sent = r
-					return &http.Response{StatusCode: 204, Body: http.NoBody}, nil
+					return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody}, nil
 				}),
 			}
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.test/x", http.NoBody)
@@ -217,7 +217,7 @@ func TestTokensThatCannotBeSent(t *testing.T) {
 
 // The transport does not allocate more than the one of golang.org/x/oauth2.
 func TestTransportAllocates(t *testing.T) { //nolint:paralleltest // AllocsPerRun counts those of all
-	res := &http.Response{StatusCode: 204, Body: http.NoBody}
+	res := &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody}
 	base := roundTrip(func(*http.Request) (*http.Response, error) { return res, nil })
 	tok := &oauth2.Token{AccessToken: "at", Expiry: time.Now().Add(time.Hour)}
 	ours := &client.Transport{Source: client.NewSource(func(context.Context) (*oauth2.Token, error) { return tok, nil }, client.SourceConfig{}), Allowed: []string{"https://api.test"}, Base: base}

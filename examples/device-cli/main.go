@@ -8,10 +8,11 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"log"
 
 	"golang.org/x/oauth2"
+
+	"github.com/go-mandate/mandate/core/client"
 )
 
 func main() {
@@ -24,29 +25,31 @@ func main() {
 
 func run(ctx context.Context, issuer string) error {
 	// doc:start device-cli
-	config := oauth2.Config{ClientID: "tv", Scopes: []string{"films"}, Endpoint: oauth2.Endpoint{
-		DeviceAuthURL: issuer + "/device_authorization", TokenURL: issuer + "/token", AuthStyle: oauth2.AuthStyleInParams,
-	}}
-	codes, err := config.DeviceAuth(ctx)
+	tokens, err := client.NewTokenRequester(client.TokenConfig{
+		TokenURL: issuer + "/token", DeviceURL: issuer + "/device_authorization", Credentials: client.Credentials{ID: "tv"},
+	})
+	if err != nil {
+		return err
+	}
+	codes, err := tokens.Device(ctx, client.Want{Scopes: []string{"films"}})
 	if err != nil {
 		return err
 	}
 	fmt.Printf("Open %s and enter %s\nor open %s\n", codes.VerificationURI, codes.UserCode, codes.VerificationURIComplete)
-	tok, err := config.DeviceAccessToken(ctx, codes) // polls, and slows down when it is told to
+	tok, err := tokens.DeviceToken(ctx, codes) // polls, and slows down when it is told to
+	if err != nil {
+		return err // errors.Is(err, client.Denied), client.Expired
+	}
+	save := func(_ context.Context, tok *oauth2.Token) error { return nil } // a file that only its owner can read, for example
+	api, err := client.NewAPI(client.APIConfig{BaseURL: issuer})
 	if err != nil {
 		return err
 	}
-	api := config.Client(ctx, tok) // refreshes by itself
+	films, err := api.With(client.NewRefreshing(tokens, tok, save, client.SourceConfig{})).Get(ctx, "/api/films", nil)
+	if err != nil {
+		return err
+	}
 	// doc:end
-	resp, err := api.Get(issuer + "/api/films")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%d %s\n", resp.StatusCode, body)
+	fmt.Printf("%d %s\n", films.Status, films.Raw)
 	return nil
 }
