@@ -3,8 +3,8 @@ package adaptertest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -255,7 +255,7 @@ func oauth1Provider() cases {
 			side := w.as("plain", oauth1.HMACSHA1, oauth1.InHeader)
 			c := side.login()
 			id, _ := side.holding(c).call(oauth1.Outgoing{Method: "GET", URL: "/old"}).status(t, 200).json(t)["grant"].(string)
-			if err := w.store.RevokeGrant(context.Background(), id, store.BySubject, w.clock.Now()); err != nil { //nolint:usetesting // it must not end with the test
+			if err := w.store.RevokeGrant(t.Context(), id, store.BySubject, w.clock.Now()); err != nil {
 				t.Fatal(err)
 			}
 			side.holding(c).call(oauth1.Outgoing{Method: "GET", URL: "/old"}).challenged(t, 401, "token_revoked")
@@ -353,7 +353,7 @@ func oauth1Provider() cases {
 					case i.Client.ID == "launcher":
 						return nil, mandate.Errorf(mandate.AccessDenied, errors.New("suspended"), "the account is suspended")
 					}
-					return []mandate.Field{{Name: "who", Value: i.Subject + "&" + fmt.Sprint(i.Temporary)}}, nil
+					return []mandate.Field{{Name: "who", Value: i.Subject + "&" + strconv.FormatBool(i.Temporary)}}, nil
 				}
 			})
 			side := w.as("plain", oauth1.HMACSHA1, oauth1.InHeader)

@@ -168,8 +168,8 @@ func oauth1Guard() cases {
 					if err != nil {
 						t.Fatal(err)
 					}
-					x.site.app.Handle(http.MethodGet, "/proxied", x.site.app.Route(func(c Ctx) error { return c.JSON(200, map[string]any{"client": c.Token().ClientID()}) }),
-						x.site.app.Auth(guard, AuthConfig{}).RequireThat(mandate.ClientOnly()))
+					x.app.Handle(http.MethodGet, "/proxied", x.app.Route(func(c Ctx) error { return c.JSON(200, map[string]any{"client": c.Token().ClientID()}) }),
+						x.app.Auth(guard, AuthConfig{}).RequireThat(mandate.ClientOnly()))
 				}
 			})
 			side := w.as("launcher", oauth1.HMACSHA1, oauth1.InHeader)

@@ -142,7 +142,7 @@ func (w *oldWorld) routes(t *testing.T, s *setup) func(x *world) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		app := x.site.app
+		app := x.app
 		auth := app.Auth(guard, AuthConfig{})
 		show := app.Route(func(c Ctx) error {
 			tok := c.Token()

@@ -132,7 +132,7 @@ func (c *challenger) problem(scheme string, e *oauth1.Error) *mandate.Response {
 
 // problemOf returns the value of oauth_problem for an error code of OAuth 2.
 func problemOf(code mandate.Code) mandate.Code {
-	switch code { //nolint:exhaustive // all others are the default
+	switch code {
 	case mandate.InsufficientScope, mandate.InsufficientUserAuthentication:
 		return oauth1.AuthorizationRequired
 	case mandate.InvalidToken:
