@@ -88,6 +88,7 @@ func Run(t *testing.T, a Adapter) {
 		{"grant types", ownGrants()},
 		{"hooks", hooks()},
 		{"limits", limits()},
+		{"profiles", profiles()},
 		{"token exchange", exchanges()},
 		{"token exchange of others", foreignExchanges()},
 		{"jwt bearer", vouchers()},

@@ -278,7 +278,9 @@ func (l *ownLimiter) Try(_ context.Context, a server.Attempt) (time.Duration, er
 }
 
 // Done implements server.Limiter.
-func (l *ownLimiter) Done(_ context.Context, _ server.Attempt, o server.Outcome) { l.note("outcome %d", o) }
+func (l *ownLimiter) Done(_ context.Context, _ server.Attempt, o server.Outcome) {
+	l.note("outcome %d", o)
+}
 
 // slowStore is a store that takes longer than anybody waits to find a grant.
 type slowStore struct {

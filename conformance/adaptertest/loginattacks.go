@@ -19,7 +19,7 @@ func loginAttacks() cases {
 			b := newTabs(newLoginWorld(t, a, nil))
 			back := b.callback("home")
 			made := back.Query().Get("state")
-			for _, state := range []string{"", "x", made + "A", made[:26], strings.Repeat("A", len(made)), made[:20]+"AAAAAAA", strings.Repeat("=", len(made))} {
+			for _, state := range []string{"", "x", made + "A", made[:26], strings.Repeat("A", len(made)), made[:20] + "AAAAAAA", strings.Repeat("=", len(made))} {
 				b.open(changed(back, "state", state)).unsigned(t, 400, client.StateMissing)
 			}
 			b.open(back).signed(t, "home") // nothing of that burned it

@@ -34,7 +34,8 @@ type Config struct {
 	// ChallengeParams stand in every challenge, after those that the guard writes itself. Names and values are checked by New.
 	ChallengeParams []mandate.Field
 	// Metadata is what this API says about itself (RFC 9728). Challenges tell where it is (resource_metadata), and the adapters'
-	// MountResource puts it there. Resource defaults to Audience, and Audience to Resource; it must be an https URL; BearerMethods to what this guard reads.
+	// MountResource puts it there. Resource defaults to Audience, and Audience to Resource; it must be an https URL; BearerMethods to what this guard reads, AuthorizationServers to
+	// the issuers that Verifiers name.
 	// Nil: nothing is said and nothing advertised.
 	Metadata *oauth2.ResourceMetadata
 	// MetadataKey also puts the metadata into it as a JWT of this API (signed_metadata; RFC 9728, section 2.2), signed once, in New.
@@ -58,7 +59,7 @@ type Config struct {
 	// tenant, a quota. An error refuses the request, as [Guard.Refuse] answers it. Nil: the requirement has it.
 	CheckToken func(ctx context.Context, t *mandate.Token) error
 	// Hooks hear of [mandate.TokenAuthenticated], [mandate.TokenRefused] and [mandate.Fault] in On. [LogRefusals] makes
-	// some. Before and After are not called.
+	// some. Around, BeforeWithSecrets and After are not called.
 	Hooks mandate.Hooks
 	// Now tells the time. Default: time.Now.
 	Now func() time.Time
@@ -83,6 +84,7 @@ func New(c Config) (*Guard, error) {
 		audience: c.Audience, challenges: challenges, body: c.BodyToken, query: c.QueryTokenInLogsAndReferers, preflights: c.PassPreflights, on: c.Hooks.On, now: c.Now, user: c.User,
 		request: c.CheckRequestWithSecrets, revoked: c.Revoked, verdict: c.CheckToken,
 	}
+	var issuers []string
 	for i, v := range c.Verifiers {
 		if v == nil {
 			return nil, fmt.Errorf("resource: Config.Verifiers[%d] is nil", i)
@@ -97,8 +99,11 @@ func New(c Config) (*Guard, error) {
 		if err := g.add(i, opened); err != nil {
 			return nil, err
 		}
+		if opened.Issuer != "" && !slices.Contains(issuers, opened.Issuer) {
+			issuers = append(issuers, opened.Issuer)
+		}
 	}
-	if err := g.publish(&c); err != nil {
+	if err := g.publish(&c, issuers); err != nil {
 		return nil, err
 	}
 	return g, nil

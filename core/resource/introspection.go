@@ -122,6 +122,7 @@ func (i Introspection) Open(s Settings) (Opened, error) {
 	}
 	return Opened{
 		Name:     i.String(),
+		Issuer:   i.Issuer,
 		Match:    func(raw string) bool { return i.matches(raw, issuerOf(raw)) },
 		match:    i.matches,
 		Verify:   v.verify,

@@ -132,6 +132,7 @@ func (j JWT) open(s Settings, d dialect) (Opened, error) {
 	}
 	return Opened{
 		Name:     "issuer " + j.Issuer,
+		Issuer:   j.Issuer,
 		Match:    func(raw string) bool { return v.issued(raw, issuerOf(raw)) },
 		match:    v.issued,
 		Verify:   v.verify,

@@ -23,7 +23,7 @@ func (g *Guard) Endpoints() []mandate.Endpoint {
 }
 
 // publish makes the endpoint of RFC 9728, if there is something to say, and has challenges tell where it is.
-func (g *Guard) publish(c *Config) error {
+func (g *Guard) publish(c *Config, issuers []string) error {
 	if c.Metadata == nil {
 		if c.MetadataKey != nil {
 			return errors.New("resource: Config.MetadataKey signs Config.Metadata, which is nil")
@@ -40,6 +40,9 @@ func (g *Guard) publish(c *Config) error {
 	at, err := oauth2.ResourceMetadataURL(m.Resource)
 	if err != nil {
 		return fmt.Errorf("resource: Config.Metadata.Resource: %w", err)
+	}
+	if m.AuthorizationServers == nil {
+		m.AuthorizationServers = issuers
 	}
 	if m.BearerMethods == nil {
 		m.BearerMethods = g.bearerMethods()

@@ -129,3 +129,23 @@ func TestAudienceOfMetadata(t *testing.T) {
 		}
 	}
 }
+
+// TestIssuersInMetadata proves that clients find the servers whose tokens the guard takes.
+func TestIssuersInMetadata(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		own  []string
+		want string
+	}{
+		"those of the verifiers": {nil, `"authorization_servers":["https://id.example.com"]`},
+		"those that are named":   {[]string{"https://front.example.com"}, `"authorization_servers":["https://front.example.com"]`},
+	} {
+		g := newGuard(t, func(c *resource.Config) {
+			c.Metadata = &oauth2.ResourceMetadata{AuthorizationServers: tc.own}
+			c.Verifiers = []resource.Verifier{resource.JWT{Issuer: "https://id.example.com", Keys: resource.FixedKeys(new(jose.KeySet))}}
+		})
+		if body := string(g.Endpoints()[0].Serve(t.Context(), &mandate.Request{Method: "GET", Header: mandate.Fields{}}).Body); !strings.Contains(body, tc.want) {
+			t.Errorf("%s: %s, want %s", name, body, tc.want)
+		}
+	}
+}

@@ -27,6 +27,8 @@ type Opened struct {
 	// Name tells two verifiers apart in errors: "issuer https://id.example.com". A guard refuses two of one name.
 	// Empty: it is not compared.
 	Name string
+	// Issuer is whose tokens they are: Config.Metadata lists it among its AuthorizationServers where it lists none itself. May be empty.
+	Issuer string
 	// Match reports, by shape and unverified issuer alone, whether Verify should decide about raw. It does no I/O and
 	// is asked only where a guard has several verifiers. Nil: about every token.
 	Match func(raw string) bool
@@ -113,6 +115,7 @@ func (o of) Open(Settings) (Opened, error) {
 	issuer := o.src.Issuer()
 	return Opened{
 		Name:     "issuer " + issuer,
+		Issuer:   issuer,
 		Match:    func(raw string) bool { return o.matches(issuer, raw, issuerOf(raw)) },
 		match:    func(raw, said string) bool { return o.matches(issuer, raw, said) },
 		Verify:   o.verify,

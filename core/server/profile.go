@@ -21,7 +21,7 @@ const (
 	// ProfileOAuth21 is OAuth 2.1: the default, and nothing that it forbids can be turned on.
 	ProfileOAuth21 Profile = "oauth2.1"
 	// ProfileMCP is for servers of the Model Context Protocol: OAuth 2.1 with client ID metadata documents and the parameter iss. It needs Resources,
-	// which name the MCP servers (RFC 8707), and scopes that are Public. For clients that know no documents yet set Registration as well: what
+	// which name the MCP servers (RFC 8707) and are what tokens are for that were asked for without one, and scopes that are Public. For clients that know no documents yet set Registration as well: what
 	// they register as their scope is then a default, not a limit. The MCP server itself is a guard with metadata (RFC 9728), see MountResource.
 	ProfileMCP Profile = "mcp"
 
@@ -113,6 +113,9 @@ func (c *Config) applyMCP() error {
 		return errors.New("server: Profile mcp has no Resources: name the MCP servers that tokens are for, such as https://mcp.example.com/mcp (RFC 8707)")
 	case !slices.ContainsFunc(c.Scopes, func(s Scope) bool { return s.Public }):
 		return errors.New("server: Profile mcp has no Scope that is Public: its clients are strangers and could ask for nothing")
+	}
+	if len(c.DefaultAudience) == 0 {
+		c.DefaultAudience = c.Resources // a token that was asked for without a resource is good here and nowhere else
 	}
 	if c.ClientDocuments == nil {
 		c.ClientDocuments = new(ClientDocuments)

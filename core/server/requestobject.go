@@ -76,6 +76,9 @@ func (s *Server) checkObjects(c *store.Client) error {
 	} else if alg.Symmetric() && !slices.ContainsFunc(c.Secrets, func(k store.Secret) bool { return k.Form == store.Sealed }) {
 		return fmt.Errorf("server: client %q has request_object_signing_alg %q and no sealed secret: it needs a new secret, of Server.SealSecret", c.ID, alg)
 	}
+	if (c.Policy.SignedRequest || d.RequireSignedRequest) && len(d.JWKS) == 0 && d.JWKSURI == "" && !jose.Alg(d.RequestAlg).Symmetric() {
+		return fmt.Errorf("server: client %q must sign its requests and has no keys: give it jwks or jwks_uri", c.ID)
+	}
 	for _, uri := range d.RequestURIs {
 		if err := checkRequestURI(uri); o.ByReference && err != nil {
 			return fmt.Errorf("server: client %q: request_uris: %w", c.ID, err)
