@@ -92,9 +92,8 @@ func loginAttacks() cases {
 			one := newTabs(newLoginWorld(t, a, func(s *loginSetup) { s.Secret = secret }))
 			two := newTabs(newLoginWorld(t, a, func(s *loginSetup) { s.Secret = secret }))
 			back := one.callback("home")
-			from, own := one.flows()[0], ""
 			two.begin("home", "")
-			own = two.flows()[0]
+			from, own := one.flows()[0], two.flows()[0]
 			if from[:len("mandate-login-")+8] == own[:len("mandate-login-")+8] {
 				t.Errorf("two applications on one host share the name %q", from)
 			}

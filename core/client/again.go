@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"html"
+	"slices"
 	"strings"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -31,7 +32,7 @@ func (r *Remote) again(req *mandate.Request) *mandate.Response {
 	}
 	var b strings.Builder
 	b.WriteString("<!doctype html>\n<meta charset=\"utf-8\">\n<title>Signing in</title>\n<form method=\"post\">\n")
-	for _, p := range append(form[:len(form):len(form)], mandate.Field{Name: againField, Value: "1"}) {
+	for _, p := range append(slices.Clip(form), mandate.Field{Name: againField, Value: "1"}) {
 		b.WriteString(`<input type="hidden" name="` + html.EscapeString(p.Name) + `" value="` + html.EscapeString(p.Value) + "\">\n")
 	}
 	b.WriteString("<noscript><button>Continue</button></noscript>\n</form>\n<script>" + againScript + "</script>\n")

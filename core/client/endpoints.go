@@ -148,7 +148,9 @@ func (e *Error) advice() string {
 // pageFields are the fields of a page.
 func pageFields(policy string) mandate.Fields {
 	return mandate.Fields{
-		{Name: "Content-Type", Value: "text/html; charset=utf-8"}, {Name: "Content-Security-Policy", Value: policy},
-		{Name: "X-Content-Type-Options", Value: "nosniff"}, {Name: "X-Frame-Options", Value: "DENY"},
+		{Name: "Content-Type", Value: "text/html; charset=utf-8"},
+		{Name: "Content-Security-Policy", Value: policy},
+		{Name: "X-Content-Type-Options", Value: "nosniff"},
+		{Name: "X-Frame-Options", Value: "DENY"},
 	}
 }

@@ -92,7 +92,7 @@ func (reg *Registry) open(state, value string, now time.Time) *Flow {
 	f := &Flow{State: state}
 	for _, into := range [...]*string{&f.App, &f.RedirectURI, &f.ReturnTo, &f.Data, &f.Secret} {
 		n, size := binary.Uvarint(plain)
-		if size <= 0 || n > uint64(len(plain)-size) {
+		if size <= 0 || n > uint64(len(plain)-size) { // #nosec G115 -- size is at most the length
 			return nil
 		}
 		*into = string(plain[size : size+int(n)]) // #nosec G115 -- at most the length

@@ -21,8 +21,8 @@ func plain(name string) client.OAuth2 {
 	}
 }
 
-func newRegistry(t testing.TB, c client.Config) *client.Registry {
-	t.Helper()
+func newRegistry(tb testing.TB, c client.Config) *client.Registry {
+	tb.Helper()
 	if c.BaseURL == "" {
 		c.BaseURL = "https://app.example.com"
 	}
@@ -31,7 +31,7 @@ func newRegistry(t testing.TB, c client.Config) *client.Registry {
 	}
 	reg, err := client.NewRegistry(c)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return reg
 }
