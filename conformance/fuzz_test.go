@@ -3,6 +3,7 @@ package conformance_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -79,6 +80,8 @@ func newEverything(tb testing.TB, key *jose.Key) *everything {
 		},
 		InsecureImplicit: true, Device: &server.Device{}, PushedRequests: &server.PushedRequests{},
 		Registration: &server.Registration{Open: true, Management: true}, ClientDocuments: &server.ClientDocuments{}, SignedIntrospection: &server.SignedIntrospection{},
+		RequestObjects: &server.RequestObjects{ByReference: true}, ResponseModes: []string{"query", "fragment", "form_post", "jwt"},
+		RichTypes: []server.RichType{{Name: "account", Public: true, Describe: func(json.RawMessage) (string, string) { return "Accounts", "" }}}, AccountPage: true,
 		ImportedRefreshTokens: true, SignIn: signIn,
 		Clients: []*store.Client{
 			{ID: "app", Metadata: public},
@@ -127,7 +130,7 @@ func (e *everything) serve(t *testing.T, r hostileRequest) {
 	go func() { done <- endpoint.Serve(t.Context(), req) }()
 	select {
 	case resp := <-done:
-		if resp.Status >= 500 || resp.Status < 200 {
+		if resp.Status >= 500 && !errors.Is(resp.Err, mandate.TemporarilyUnavailable) || resp.Status < 200 { // too much was asked for at once
 			t.Fatalf("%s %s = %d %s: %v", method, endpoint.Name, resp.Status, resp.Body, resp.Err)
 		}
 		for _, f := range resp.Header {
@@ -158,11 +161,20 @@ func FuzzEndpoints(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	object, err := jose.Sign(key, "oauth-authz-req+jwt", map[string]any{
+		"iss": "signer", "aud": "https://as.example.com", "client_id": "signer", "response_type": "code", "redirect_uri": "https://app.example.com/cb", "exp": 1_800_000_060, "jti": "2",
+		"code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "code_challenge_method": "S256",
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
 	signed := "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=" + assertion
 	for _, r := range []hostileRequest{
 		{at("authorization"), false, "client_id=app&response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Fcb&scope=read&state=s" + pkce, "", "", "", "text/html"},
 		{at("authorization"), true, "", "client_id=app&response_type=code+token&redirect_uri=http%3A%2F%2F127.0.0.1%3A80%2Fcb&response_mode=form_post&nonce=n&prompt=none&max_age=1" + pkce, form, "", ""},
 		{at("authorization"), false, "client_id=https%3A%2F%2Fclient.example%2Fapp.json&response_type=token&request=a.b.c&request_uri=urn%3Ax&claims=%7B%7D&authorization_details=%5B%7B%7D%5D", "", "", "", "*/*"},
+		{at("authorization"), false, "client_id=signer&request=" + object, "", "", "", ""},
+		{at("pushed_authorization_request"), true, "", "client_id=app&response_type=code&response_mode=form_post.jwt&redirect_uri=https%3A%2F%2Fapp.example.com%2Fcb&authorization_details=%5B%7B%22type%22%3A%22account%22%7D%5D" + pkce, form, "", ""},
 		{at("authorization"), false, "handle=AAAA&csrf=x", "", "", "", "text/html"},
 		{at("pushed_authorization_request"), true, "", "client_id=app&response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Fcb&scope=read&resource=https%3A%2F%2Fapi.example.com&resource=https%3A%2F%2Fapi.example.com%2F" + pkce, form, "", ""},
 		{at("token"), true, "", "grant_type=client_credentials&scope=read", form, basic, ""},
