@@ -420,7 +420,7 @@ func oauth1Races() cases {
 		"of 64 that exchange one request token one gets credentials": func(t *testing.T, a Adapter) {
 			w := newOldWorld(t, a, nil)
 			side, l := w.as("plain", oauth1.HMACSHA256, oauth1.InHeader), w.dial(t)
-			for range fewer(a).Rounds {
+			for range a.Rounds {
 				temporary := side.temporary(consumerBack)
 				_, q := w.decided(temporary)
 				var headers []string
