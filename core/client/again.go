@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"html"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -19,7 +20,7 @@ const againScript = "document.forms[0].submit()"
 // site brings along must be SameSite=None, which browsers take over https alone: on http, which is loopback, the cookie of the login stays
 // behind the first time.
 func (r *Remote) again(req *mandate.Request) *mandate.Response {
-	if req.Method != "POST" || r.reg.secure || !r.protocol.CrossSite() {
+	if req.Method != http.MethodPost || r.reg.secure || !r.protocol.CrossSite() {
 		return nil
 	}
 	form, err := req.Form()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -43,7 +44,7 @@ func (r *Remote) Finish(ctx context.Context, req *mandate.Request) (*SignIn, man
 // answer returns the parameters of the provider's answer.
 func (r *Remote) answer(req *mandate.Request) (mandate.Params, error) {
 	read := req.Query
-	if req.Method == "POST" {
+	if req.Method == http.MethodPost {
 		read = req.Form
 	}
 	answer, err := read()
@@ -77,7 +78,7 @@ func (r *Remote) find(ctx context.Context, req *mandate.Request, answer mandate.
 	switch {
 	case value == "" && old && now.Sub(begun) < aDay: // longer ago it is more likely made up
 		return nil, false, &Error{Kind: Expired, App: r.name, Cause: errors.New("the login began too long ago")}
-	case value == "" && req.Method == "POST" && !r.protocol.CrossSite():
+	case value == "" && req.Method == http.MethodPost && !r.protocol.CrossSite():
 		return nil, false, missing("the answer was posted, and the cookie stayed behind: set FormPost, so that it is made for that")
 	case value == "":
 		return nil, false, missing("this browser has no cookie of the login: it was finished already, began in another browser, or cookies are blocked")
