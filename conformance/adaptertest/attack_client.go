@@ -165,7 +165,7 @@ func clientAttacks() cases {
 			access := w.login(web()).Access
 			evil := registrant().with("client_id", victim.id).with("redirect_uris", []string{"https://evil.example.com/cb"})
 			for what, token := range map[string]string{
-				"another client's token": attacker.token, "an access token": access, "its own secret": victim.secret, "its id": victim.id, "no token": "", "a prefix": victim.token[:len(victim.token)-1], "the token twice": victim.token + victim.token,
+				"another client's token": attacker.token, "an access token": access, "its own secret": victim.secret, "its id": "id-" + victim.id, "no token": "", "a prefix": victim.token[:len(victim.token)-1], "the token twice": victim.token + victim.token,
 			} {
 				thief := victim
 				thief.token = token

@@ -104,8 +104,12 @@ func codeAttacks() cases {
 				})
 				for _, p := range []party{web(), spa()} {
 					for _, changes := range [][]string{
-						{"code_challenge", verifier, "code_challenge_method", "plain"}, {"code_challenge", verifier, "code_challenge_method", ""}, {"code_challenge_method", ""},
-						{"code_challenge_method", "s256"}, {"code_challenge_method", "PLAIN"}, {"code_challenge", "", "code_challenge_method", "S256"},
+						{"code_challenge", verifier, "code_challenge_method", "plain"},
+						{"code_challenge", verifier, "code_challenge_method", ""},
+						{"code_challenge_method", ""},
+						{"code_challenge_method", "s256"},
+						{"code_challenge_method", "PLAIN"},
+						{"code_challenge", "", "code_challenge_method", "S256"},
 					} {
 						if _, q := w.authorize(with(p.request(), changes...)).params(t); q.Get("error") != "invalid_request" || q.Has("code") {
 							t.Errorf("%s with %q: %v", p.id, changes, q)

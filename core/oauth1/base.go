@@ -124,8 +124,8 @@ func splitURL(s string) (address, error) {
 	if i := strings.IndexByte(rest, '#'); i >= 0 {
 		rest = rest[:i]
 	}
-	if i := strings.IndexByte(rest, '?'); i >= 0 {
-		u.query, rest = rest[i+1:], rest[:i]
+	if before, after, ok0 := strings.Cut(rest, "?"); ok0 {
+		u.query, rest = after, before
 	}
 	host := rest
 	if i := strings.IndexByte(rest, '/'); i >= 0 {
