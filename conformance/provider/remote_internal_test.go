@@ -38,7 +38,7 @@ func served(t *testing.T, framework string, s func(base string) *site) string {
 	done := make(chan error, 1)
 	go func() { done <- w.serve(l) }()
 	t.Cleanup(func() {
-		if err := w.shutdown(t.Context()); err != nil {
+		if err := w.shutdown(context.WithoutCancel(t.Context())); err != nil { // t.Context is over by now
 			t.Error(err)
 		}
 		if err := <-done; err != nil {

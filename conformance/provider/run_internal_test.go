@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -210,7 +211,7 @@ func TestUnfinishedRequests(t *testing.T) {
 		}
 		l := listen(t)
 		go func() { _ = p.web.serve(l) }()
-		t.Cleanup(func() { _ = p.web.shutdown(t.Context()) })
+		t.Cleanup(func() { _ = p.web.shutdown(context.WithoutCancel(t.Context())) })
 		for name, sent := range map[string]string{
 			"nothing":       "",
 			"half a header": "POST /token HTTP/1.1\r\nHost: x\r\n",
