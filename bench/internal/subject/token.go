@@ -34,10 +34,17 @@ const (
 	clientForm  = "grant_type=client_credentials&scope=read"
 )
 
-// Mandate returns the server on net/http over a memory store, with a decision function that approves at once.
+// Mandate returns the server on net/http over a memory store, with all its features on and a decision function that approves at once.
 func Mandate() http.Handler {
 	srv := must(server.New(server.Config{
 		Issuer: issuer, Store: memstore.New(), Secret: mandate.NewRandomSecret(), Scopes: []server.Scope{{Name: scope}},
+		GrantTypes: []server.GrantType{
+			server.AuthorizationCode(), server.RefreshToken(), server.ClientCredentials(),
+			server.TokenExchange(server.TokenExchangeConfig{Policy: func(context.Context, *server.Exchange) error { return nil }}),
+		},
+		Device: &server.Device{}, PushedRequests: &server.PushedRequests{}, RequestObjects: &server.RequestObjects{}, Registration: &server.Registration{Open: true, Management: true},
+		ClientDocuments: &server.ClientDocuments{}, SignedIntrospection: &server.SignedIntrospection{}, OAuth1: &server.OAuth1{},
+		ResponseModes: []string{"query", "fragment", "form_post", "jwt"},
 		Clients: []*store.Client{
 			{ID: machine, Secrets: []store.Secret{server.HashSecret(secret)}, Metadata: oauth2.ClientMetadata{GrantTypes: []string{"client_credentials"}}},
 			{ID: app, Metadata: oauth2.ClientMetadata{AuthMethod: "none", RedirectURIs: []string{redirectURI}, GrantTypes: []string{"authorization_code", "refresh_token"}}},
