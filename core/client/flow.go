@@ -78,7 +78,7 @@ func (reg *Registry) seal(f *Flow, verifier [32]byte, now time.Time) string {
 // open returns the flow that is sealed in a cookie, or nil.
 func (reg *Registry) open(state, value string, now time.Time) *Flow {
 	begun, ok := stateTime(state)
-	sealed, err := base64.RawURLEncoding.DecodeString(value)
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(value)
 	if err != nil || !ok {
 		return nil
 	}

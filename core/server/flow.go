@@ -140,7 +140,7 @@ func (s *Server) open(ctx context.Context, text string, now time.Time) (f flow, 
 
 // unpack opens what was sealed under data, and reads it. What cannot be opened is errHandle.
 func (s *Server) unpack(sealed string, data []byte, now time.Time, into any) error {
-	raw, err := base64.RawURLEncoding.DecodeString(sealed)
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
 	if err != nil {
 		return errHandle
 	}
