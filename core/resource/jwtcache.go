@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"encoding/binary"
 	"math"
 	"math/bits"
 	"strings"
@@ -32,7 +33,16 @@ const rowWidth = 8
 
 type knownRow struct {
 	mu     sync.Mutex // held while a place is chosen
-	places [rowWidth]atomic.Pointer[known]
+	places [rowWidth]knownPlace
+}
+
+// knownPlace is where one token may be. Beside it stands what tells most others apart, and what a place is chosen by: a look at each token of a
+// row would wait for memory each time.
+type knownPlace struct {
+	known atomic.Pointer[known]
+	tag   atomic.Uint32 // of the signature's digest
+	used  atomic.Uint32 // when it was last found, in units of 2^10 ms, so that hits seldom write
+	over  atomic.Uint32 // when it is over, in the same units, rounded up
 }
 
 // spelling is a token as it was sent: the digest of its signature, and all that comes before. Two are equal if the tokens are.
@@ -56,7 +66,6 @@ type known struct {
 	key         *jose.PublicKey
 	from, until int64
 	set         atomic.Pointer[jose.KeySet] // the keys among which key was seen last
-	used        atomic.Int64                // when it was last found, in units of 2^10 ms, so that hits seldom write
 }
 
 // newKnownTokens returns memory for at most so many tokens, more than half of them in any case.
@@ -66,16 +75,24 @@ func newKnownTokens(most int) *knownTokens {
 }
 
 func (t *knownTokens) row(s *spelling) *knownRow {
-	d := &s.sig
-	i := uint(d[0]) | uint(d[1])<<8 | uint(d[2])<<16 | uint(d[3])<<24
-	return &t.rows[i&uint(len(t.rows)-1)]
+	return &t.rows[uint(binary.LittleEndian.Uint32(s.sig[:]))&uint(len(t.rows)-1)]
 }
+
+// tag is of another part of the digest than what the row is chosen by.
+func (s *spelling) tag() uint32 { return binary.LittleEndian.Uint32(s.sig[4:]) }
+
+// lately returns ms, in Unix milliseconds, in the units of a place.
+func lately(ms int64) uint32 { return uint32(ms >> 10) } // #nosec G115 -- it wraps around in 2109: a place is then chosen less well
 
 // find returns the token that is spelled like that, if it is good at now and signed with a key of set. It does not allocate.
 func (t *knownTokens) find(s *spelling, set *jose.KeySet, now time.Time) *mandate.Token {
-	row := t.row(s)
+	row, tag := t.row(s), s.tag()
 	for i := range t.width {
-		k := row.places[i].Load()
+		place := &row.places[i]
+		if place.tag.Load() != tag {
+			continue
+		}
+		k := place.known.Load()
 		if k == nil || k.spelling != *s {
 			continue
 		}
@@ -86,14 +103,14 @@ func (t *knownTokens) find(s *spelling, set *jose.KeySet, now time.Time) *mandat
 			trusted = true
 		}
 		if !trusted || ms >= k.until {
-			row.places[i].CompareAndSwap(k, nil)
+			place.known.CompareAndSwap(k, nil)
 			return nil
 		}
 		if ms < k.from { // the clock went back
 			return nil
 		}
-		if lately := ms >> 10; k.used.Load() != lately {
-			k.used.Store(lately)
+		if used := lately(ms); place.used.Load() != used {
+			place.used.Store(used)
 		}
 		return k.tok
 	}
@@ -108,25 +125,29 @@ func (t *knownTokens) add(s *spelling, k *known, now time.Time) {
 	if end := k.tok.Expires(); !end.IsZero() {
 		k.until = min(k.until, end.UnixMilli())
 	}
-	k.used.Store(ms >> 10)
-	row := t.row(s)
+	row, tag, used := t.row(s), s.tag(), lately(ms)
 	row.mu.Lock()
 	defer row.mu.Unlock()
 	var worst int
 	oldest := int64(math.MaxInt64)
 	for i := range t.width {
-		old := row.places[i].Load()
-		if old != nil && old.spelling == *s { // somebody verified it at the same time
+		place := &row.places[i]
+		old := place.known.Load()
+		if old != nil && place.tag.Load() == tag && old.spelling == *s { // somebody verified it at the same time
 			worst = i
 			break
 		}
 		age := int64(-1)
-		if old != nil && ms < old.until {
-			age = old.used.Load()
+		if old != nil && used < place.over.Load() {
+			age = int64(place.used.Load())
 		}
 		if age < oldest {
 			worst, oldest = i, age
 		}
 	}
-	row.places[worst].Store(k)
+	place := &row.places[worst]
+	place.known.Store(k)
+	place.tag.Store(tag)
+	place.used.Store(used)
+	place.over.Store(lately(k.until) + 1)
 }

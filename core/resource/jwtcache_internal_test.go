@@ -57,7 +57,7 @@ func TestAMillionTokens(t *testing.T) { //nolint:paralleltest // it measures mem
 	kept := 0
 	for i := range tokens.rows {
 		for j := range tokens.rows[i].places {
-			if tokens.rows[i].places[j].Load() != nil {
+			if tokens.rows[i].places[j].known.Load() != nil {
 				kept++
 			}
 		}
