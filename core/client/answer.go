@@ -66,11 +66,14 @@ func refusal(res *mandate.Response, m map[string]any) *Error {
 			code = string(mandate.ServerError)
 		}
 	}
+	if description == "" && res.Status/100 != 2 {
+		description = text(m["message"]) // Twitch and others who left RFC 6749
+	}
 	e.Code, e.Description, e.URI = mandate.Code(short(code)), short(description), short(text(m["error_uri"]))
 	switch {
 	case code == "" && res.Status/100 == 2:
 		return nil
-	case e.Code == mandate.AccessDenied:
+	case e.Code == mandate.AccessDenied && res.Status != 401: // with 401 it is the application that is refused, not the user: Auth0
 		e.Kind = Denied
 	case e.Code == mandate.ExpiredToken:
 		e.Kind = Expired

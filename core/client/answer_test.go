@@ -53,6 +53,7 @@ func TestAnswersOfTokenEndpoints(t *testing.T) {
 		"an error in a form":                  {answer: says(400, "application/x-www-form-urlencoded", "error=invalid_client"), kind: client.Provider, code: mandate.InvalidClient},
 		"an error that is an object":          {answer: saysJSON(400, `{"error":{"message":"no","type":"OAuthException","code":100}}`), kind: client.Provider, code: "OAuthException"},
 		"access_denied":                       {answer: saysJSON(400, `{"error":"access_denied"}`), kind: client.Denied, code: mandate.AccessDenied},
+		"access_denied to the application":    {answer: saysJSON(401, `{"error":"access_denied"}`), kind: client.Provider, code: mandate.AccessDenied},
 		"expired_token":                       {answer: saysJSON(400, `{"error":"expired_token"}`), kind: client.Expired, code: mandate.ExpiredToken},
 		"an overload":                         {answer: saysJSON(429, `{"error":"slow"}`), kind: client.Unreachable, code: "slow"},
 		"an outage":                           {answer: says(502, "text/html", "<html>"), kind: client.Unreachable},
@@ -82,6 +83,17 @@ func TestAnswersOfTokenEndpoints(t *testing.T) {
 				t.Errorf("error = %+v, want kind %q and code %q", err, tc.kind, tc.code)
 			}
 		})
+	}
+}
+
+func TestAMessageIsADescription(t *testing.T) {
+	t.Parallel()
+	r := requester(t, func(*mandate.FetchRequest, url.Values) *mandate.Response {
+		return saysJSON(400, `{"status":400,"message":"Invalid authorization code"}`)
+	})
+	_, err := r.ClientCredentials(t.Context(), client.Want{})
+	if e, ok := errors.AsType[*client.Error](err); !ok || e.Kind != client.Provider || e.Description != "Invalid authorization code" {
+		t.Errorf("error = %+v", err)
 	}
 }
 

@@ -31,14 +31,17 @@ const (
 
 // checkMethod returns what is wrong with the way to authenticate, if anything is.
 func (c Credentials) checkMethod() error {
+	if c.Secret != "" && c.SecretFunc != nil {
+		return errors.New("Credentials has a Secret and a SecretFunc: remove one of them")
+	}
 	switch m := c.Method; m {
 	case "":
 	case MethodNone:
-		if c.Secret != "" || c.Key != nil {
+		if c.Secret != "" || c.SecretFunc != nil || c.Key != nil {
 			return errors.New(`Credentials.Method is "none", and there is a Secret or a Key: remove one of them`)
 		}
 	case MethodBasic, MethodBasicRaw, MethodPost:
-		if c.Secret == "" {
+		if c.Secret == "" && c.SecretFunc == nil {
 			return fmt.Errorf("Credentials.Method is %q, and Secret is empty", m)
 		}
 	case MethodSecretJWT:
@@ -58,6 +61,12 @@ func (c Credentials) checkMethod() error {
 
 // authenticate puts c into a request with the parameters form, for a server that is audience.
 func (c Credentials) authenticate(audience string, now time.Time, form url.Values) (mandate.Fields, error) {
+	if c.SecretFunc != nil {
+		var err error
+		if c.Secret, err = c.SecretFunc(now); err != nil {
+			return nil, fmt.Errorf("Credentials.SecretFunc: %w", err)
+		}
+	}
 	switch c.method() {
 	case MethodBasic:
 		return basic(url.QueryEscape(c.ID), url.QueryEscape(c.Secret)), nil

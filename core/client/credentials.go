@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/go-mandate/mandate/core/jose"
 )
@@ -15,10 +16,14 @@ type Credentials struct {
 	ID string
 	// Secret is the client secret; empty for a public client.
 	Secret string
+	// SecretFunc makes the secret of each request instead, for providers whose secret does not last: Apple's is a JWT that the application
+	// signs. It is called by any number of goroutines.
+	SecretFunc func(now time.Time) (string, error)
 	// Key signs instead of a secret: the provider has its public half.
 	Key *jose.Key
 	// Method is how the client authenticates at the token endpoint, by its registered name: [MethodBasic] and the others. Default:
-	// private_key_jwt where there is a Key, client_secret_basic where there is a Secret, else none.
+	// private_key_jwt where there is a Key, client_secret_post where there is a SecretFunc, client_secret_basic where there is a Secret,
+	// else none.
 	Method string
 
 	fault error // of FromEnv, told by NewRegistry
@@ -77,6 +82,8 @@ func (c Credentials) method() string {
 		return c.Method
 	case c.Key != nil:
 		return MethodPrivateKeyJWT
+	case c.SecretFunc != nil:
+		return MethodPost
 	case c.Secret == "":
 		return MethodNone
 	}

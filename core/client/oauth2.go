@@ -45,6 +45,9 @@ type OAuth2 struct {
 	AuthParams, TokenParams mandate.Params
 	// TokenHeader are fields of requests to the token endpoint besides. Accept: application/json is always sent.
 	TokenHeader mandate.Fields
+	// InsecureNoPKCE leaves PKCE (RFC 7636) out, for a provider that refuses requests with it. What is left against a code that was stolen
+	// and brought into another login is the nonce, with OpenID Connect, where the provider returns it.
+	InsecureNoPKCE bool
 	// FormPost asks that the answer be posted (response_mode=form_post).
 	FormPost bool
 	// Callback is where the provider sends browsers back: a path, which is resolved against Config.BaseURL, or a URL. Default: what
@@ -125,7 +128,9 @@ func (o OAuth2) connect(w *Wiring, wellKnown string, suffix bool) (*oauth2App, [
 	var b strings.Builder
 	param(&b, "response_type", "code")
 	param(&b, "client_id", o.Credentials.ID)
-	param(&b, "code_challenge_method", wire.S256)
+	if !o.InsecureNoPKCE {
+		param(&b, "code_challenge_method", wire.S256)
+	}
 	if o.FormPost {
 		param(&b, "response_mode", "form_post")
 	}
@@ -178,7 +183,9 @@ func (a *oauth2App) authorize(ctx context.Context, f *Flow, nonce bool) (string,
 	}
 	param(&b, "redirect_uri", f.RedirectURI)
 	param(&b, "state", f.State)
-	param(&b, "code_challenge", wire.Challenge(f.Verifier))
+	if !a.InsecureNoPKCE {
+		param(&b, "code_challenge", wire.Challenge(f.Verifier))
+	}
 	if nonce {
 		param(&b, "nonce", f.Nonce)
 	}
@@ -234,7 +241,10 @@ func (a *oauth2App) exchange(ctx context.Context, f *Flow, answer mandate.Params
 	if code == "" {
 		return nil, &Error{Kind: Malformed, App: a.Name, Cause: errors.New("the answer has neither a code nor an error")}
 	}
-	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {f.RedirectURI}, "code_verifier": {f.Verifier}}
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {f.RedirectURI}}
+	if !a.InsecureNoPKCE {
+		form.Set("code_verifier", f.Verifier)
+	}
 	return a.tokens.Token(ctx, form)
 }
 
@@ -253,10 +263,20 @@ func (a *oauth2App) checkIssuer(e *endpoints, answer mandate.Params) error {
 // answered is the error that the provider sent by way of the browser (RFC 6749, section 4.1.2.1).
 func answered(app string, answer mandate.Params) *Error {
 	err := &Error{Kind: Provider, App: app, Code: mandate.Code(short(answer.Get("error"))), Description: short(answer.Get("error_description")), URI: short(answer.Get("error_uri"))}
-	if err.Code == mandate.AccessDenied {
+	if denies(err.Code) {
 		err.Kind = Denied
 	}
 	return err
+}
+
+// denies reports whether code says that the user said no: RFC 6749 in small letters, LINE in capital ones, Apple and LinkedIn in words
+// of their own.
+func denies(code mandate.Code) bool {
+	switch strings.ToLower(string(code)) {
+	case string(mandate.AccessDenied), "user_cancelled_authorize", "user_cancelled_login":
+		return true
+	}
+	return false
 }
 
 // short bounds a stranger's text.
@@ -268,9 +288,7 @@ func (a *oauth2App) scopes(in *SignIn, f *Flow) {
 	if f.Scopes != nil {
 		asked = f.Scopes
 	}
-	granted, _ := in.Token.Extra("scope").(string)
-	in.Scopes = strings.FieldsFunc(granted, func(r rune) bool { return r == ' ' || r == ',' })
-	if len(in.Scopes) == 0 {
+	if in.Scopes = Scopes(in.Token); len(in.Scopes) == 0 {
 		in.Scopes = slices.Clone(asked)
 	}
 	for _, s := range asked {

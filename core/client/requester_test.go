@@ -92,7 +92,15 @@ func TestAuthentication(t *testing.T) {
 		"basic percent-encodes ID and secret (RFC 6749, 2.3.1)": {c: client.Credentials{ID: "i:d", Secret: "s e%+/é"}, header: basic("i%3Ad:s+e%25%2B%2F%C3%A9")},
 		"raw basic does not":                                    {c: client.Credentials{ID: "id", Secret: "s%+/", Method: client.MethodBasicRaw}, header: basic("id:s%+/")},
 		"post":                                                  {c: client.Credentials{ID: "id", Secret: "secret", Method: client.MethodPost}, form: url.Values{"client_id": {"id"}, "client_secret": {"secret"}}},
-		"no secret means a public client":                       {c: client.Credentials{ID: "id"}, form: url.Values{"client_id": {"id"}}},
+		"a secret that is made means post": {
+			c:    client.Credentials{ID: "id", SecretFunc: func(now time.Time) (string, error) { return now.Format("2006"), nil }},
+			form: url.Values{"client_id": {"id"}, "client_secret": {time.Now().Format("2006")}},
+		},
+		"a secret that is made, and basic": {
+			c:      client.Credentials{ID: "id", SecretFunc: func(time.Time) (string, error) { return "made", nil }, Method: client.MethodBasic},
+			header: basic("id:made"),
+		},
+		"no secret means a public client": {c: client.Credentials{ID: "id"}, form: url.Values{"client_id": {"id"}}},
 		"a JWT with the secret": {
 			c: client.Credentials{ID: "id", Secret: long, Method: client.MethodSecretJWT}, form: url.Values{"client_id": {"id"}},
 			assertion: jwt(func(s string) ([]byte, error) {
@@ -138,6 +146,20 @@ func TestAuthentication(t *testing.T) {
 	}
 }
 
+func TestASecretThatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("no key")
+	r := requester(t, func(*mandate.FetchRequest, url.Values) *mandate.Response {
+		t.Error("a request was sent")
+		return nil
+	}, func(c *client.TokenConfig) {
+		c.Credentials = client.Credentials{ID: "id", SecretFunc: func(time.Time) (string, error) { return "", broken }}
+	})
+	if _, err := r.ClientCredentials(t.Context(), client.Want{}); !errors.Is(err, client.Fault) || !errors.Is(err, broken) {
+		t.Errorf("error = %v, want Fault", err)
+	}
+}
+
 func TestFaultsOfARequesterAreNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := client.NewTokenRequester(client.TokenConfig{
@@ -146,6 +168,12 @@ func TestFaultsOfARequesterAreNamedAtOnce(t *testing.T) {
 	for _, want := range []string{"TokenConfig.TokenURL", "TokenConfig.DeviceURL", "Credentials.ID", "at least 32"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error = %v, want one that names %s", err, want)
+		}
+	}
+	made := func(time.Time) (string, error) { return "", nil }
+	for _, c := range []client.Credentials{{ID: "id", Secret: "s", SecretFunc: made}, {ID: "id", SecretFunc: made, Method: client.MethodNone}} {
+		if _, err := client.NewTokenRequester(client.TokenConfig{TokenURL: "https://id.test/token", Credentials: c}); err == nil || !strings.Contains(err.Error(), "remove one of them") {
+			t.Errorf("%q with a SecretFunc and more: error = %v", c.Method, err)
 		}
 	}
 	for _, method := range []string{client.MethodPrivateKeyJWT, client.MethodPost, client.MethodBasic, "magic"} {
