@@ -12,6 +12,7 @@ import (
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/internal/issuer"
 	"github.com/go-mandate/mandate/core/internal/kept"
 	"github.com/go-mandate/mandate/core/jose"
 	"github.com/go-mandate/mandate/core/oauth2"
@@ -151,7 +152,7 @@ func (v *introspector) introspect(ctx context.Context, raw string, now time.Time
 	case res.Status == 401 || res.Status == 403:
 		return nil, fmt.Errorf("%s answered %d: the server does not let this client introspect; compare ClientID, its secret or key, and Method (%s)", r.URL, res.Status, v.Method)
 	case res.Status != 200:
-		return nil, statusError{r.URL, res.Status}
+		return nil, issuer.StatusError{URL: r.URL, Status: res.Status}
 	case len(res.Body) > maxAnswer:
 		return nil, fmt.Errorf("%s answered %d bytes, want at most %d", r.URL, len(res.Body), maxAnswer)
 	}

@@ -241,22 +241,16 @@ func (v *jwt) verify(ctx context.Context, raw string, now time.Time) (*mandate.T
 
 // unseen verifies a token that is not remembered, and returns what is to be remembered of it.
 func (v *jwt) unseen(ctx context.Context, raw string, set *jose.KeySet, now time.Time) (*mandate.Token, *known, error) {
-	head, key, payload, err := jose.VerifyKey(raw, set, v.Algs)
-	if errors.Is(err, jose.ErrNoKey) { // the issuer may have signed with a key that is not known yet: ask once more
-		newer, keyErr := v.Keys.KeySet(ctx, set)
-		if keyErr != nil {
-			return nil, nil, unanswered(v.Issuer, keyErr)
-		}
-		if newer != set {
-			set = newer
-			head, key, payload, err = jose.VerifyKey(raw, newer, v.Algs)
-		}
-	}
-	if err != nil {
+	f, err := jose.VerifyFrom(ctx, v.Keys, set, raw, v.Algs)
+	switch {
+	case err == nil:
+	case errors.Is(err, jose.ErrInvalid):
 		return nil, nil, mandate.Errorf(mandate.InvalidToken, err, "")
+	default:
+		return nil, nil, unanswered(v.Issuer, err)
 	}
-	if !v.typed(head) {
-		return nil, nil, refused("typ is %.40q, want %q: this is another kind of token, or the issuer needs JWT.Types", head.Type, v.Types)
+	if !v.typed(f.Header) {
+		return nil, nil, refused("typ is %.40q, want %q: this is another kind of token, or the issuer needs JWT.Types", f.Header.Type, v.Types)
 	}
 	c, _ := v.scratch.Get().(*claims)
 	if c == nil {
@@ -264,15 +258,15 @@ func (v *jwt) unseen(ctx context.Context, raw string, set *jose.KeySet, now time
 	}
 	defer v.scratch.Put(c)
 	defer c.clear()
-	if err := c.parse(payload); err != nil {
+	if err := c.parse(f.Payload); err != nil {
 		return nil, nil, mandate.Errorf(mandate.InvalidToken, err, "")
 	}
 	tok, err := v.read(c, now)
 	if err != nil {
 		return nil, nil, mandate.Errorf(mandate.InvalidToken, err, "")
 	}
-	k := &known{tok: tok, key: key, from: max(c.NotBefore.UnixMilli(), c.IssuedAt.UnixMilli()) - v.Leeway.Milliseconds()}
-	k.set.Store(set)
+	k := &known{tok: tok, key: f.Key, from: max(c.NotBefore.UnixMilli(), c.IssuedAt.UnixMilli()) - v.Leeway.Milliseconds()}
+	k.set.Store(f.Set)
 	return tok, k, nil
 }
 

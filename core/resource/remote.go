@@ -1,7 +1,6 @@
 package resource
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,7 @@ import (
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/fetch"
-	"github.com/go-mandate/mandate/core/internal/kept"
+	"github.com/go-mandate/mandate/core/internal/issuer"
 	"github.com/go-mandate/mandate/core/jose"
 )
 
@@ -44,24 +43,17 @@ type RemoteConfig struct {
 // has them fetched at once, and waits at most 3 seconds. Nothing runs while nobody asks. It may be used by any number of goroutines,
 // and shared by guards.
 type RemoteKeys struct {
-	name    string
-	jwks    string // where the keys are; found out if find is not nil
-	fetcher mandate.Fetcher
-	on      func(ctx context.Context, e mandate.Event)
-	keys    kept.Value[jose.KeySet]
+	keys *issuer.Keys
 
 	// What only the fetch on its way uses.
 	find  *finder
+	jwks  string    // where the keys are; found out if find is not nil
 	until time.Time // how long jwks is fresh
-	body  []byte    // of the last set
 }
 
 var _ KeySource = (*RemoteKeys)(nil)
 
-const (
-	maxOutage = 7 * 24 * time.Hour
-	patience  = 3 * time.Second
-)
+const maxOutage = 7 * 24 * time.Hour
 
 // NewRemoteKeys returns the keys that c describes. It does no I/O: call [RemoteKeys.KeySet] once at the start to learn there and then whether
 // the issuer can be reached. Its error names the field and the way out.
@@ -93,83 +85,57 @@ func newRemoteKeys(c RemoteConfig) (*RemoteKeys, error) {
 	def(&c.Outage, 24*time.Hour)
 	def(&c.Interval, 30*time.Second)
 	def(&c.Timeout, 10*time.Second)
-	r := &RemoteKeys{name: c.Issuer, jwks: c.JWKS, on: c.Hooks.On}
+	r := &RemoteKeys{jwks: c.JWKS}
+	name := c.Issuer
+	var fetcher mandate.Fetcher
 	var err error
 	switch {
 	case c.JWKS != "":
-		if r.name == "" {
-			r.name = c.JWKS
+		if name == "" {
+			name = c.JWKS
 		}
-		r.fetcher, err = fetcherOf(c.Fetcher, fetch.Config{Timeout: c.Timeout}, "RemoteConfig.JWKS", c.JWKS)
+		fetcher, err = fetcherOf(c.Fetcher, fetch.Config{Timeout: c.Timeout}, "RemoteConfig.JWKS", c.JWKS)
 	case c.Issuer == "":
 		return nil, errors.New("RemoteConfig.Issuer and JWKS are empty: name the issuer, or the URL of its keys")
 	default:
-		if r.fetcher, err = fetcherOf(c.Fetcher, fetch.Config{Timeout: c.Timeout}, "RemoteConfig.Issuer", c.Issuer); err == nil {
-			r.find, err = newFinder(c.Issuer, "RemoteConfig.Issuer", r.fetcher)
+		if fetcher, err = fetcherOf(c.Fetcher, fetch.Config{Timeout: c.Timeout}, "RemoteConfig.Issuer", c.Issuer); err == nil {
+			r.find, err = newFinder(c.Issuer, "RemoteConfig.Issuer", fetcher)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	r.keys = kept.Value[jose.KeySet]{
-		Fetch: r.fetch, Failed: r.failed, Now: c.Now,
-		Timeout: c.Timeout, Patience: min(patience, c.Timeout), Interval: c.Interval, Outage: c.Outage,
-	}
+	r.keys = issuer.NewKeys(issuer.KeysConfig{
+		Locate: func(ctx context.Context, again bool) (string, error) { return r.locate(ctx, c.Now(), again) }, Fetcher: fetcher, Now: c.Now,
+		Timeout: c.Timeout, Interval: c.Interval, Outage: c.Outage,
+		Failed: func(err error, until time.Time) { tellKept(c.Hooks.On, "keys of "+name, err, until) },
+	})
 	return r, nil
 }
 
 // KeySet implements [KeySource]. The first call waits for the issuer; later ones do not.
 func (r *RemoteKeys) KeySet(ctx context.Context, missing *jose.KeySet) (*jose.KeySet, error) {
-	if missing == nil {
-		return r.keys.Get(ctx)
-	}
-	return r.keys.Newer(ctx, missing)
+	return r.keys.KeySet(ctx, missing)
 }
 
-// fetch returns the issuer's keys, old if they are the same to the byte.
-func (r *RemoteKeys) fetch(ctx context.Context, old *jose.KeySet) (*jose.KeySet, time.Duration, error) {
-	if r.find != nil && !r.keys.Now().Before(r.until) {
-		if err := r.locate(ctx); err != nil && r.jwks == "" {
-			return nil, 0, err
-		} // else they are probably still where they were
+// locate returns where the keys are. It leaves time to fetch them.
+func (r *RemoteKeys) locate(ctx context.Context, now time.Time, again bool) (string, error) {
+	if r.find == nil || now.Before(r.until) && !again {
+		return r.jwks, nil
 	}
-	body, fresh, err := document(ctx, r.fetcher, r.jwks, "jwks", jose.MaxKeySet)
-	if err != nil {
-		r.until = time.Time{} // they may have moved
-		return nil, 0, err
-	}
-	if old != nil && bytes.Equal(body, r.body) {
-		return old, fresh, nil
-	}
-	set, err := jose.ParseKeySet(body)
-	if err != nil {
-		return nil, 0, fmt.Errorf("%s: %w", r.jwks, err)
-	}
-	if set.Len() == 0 { // an issuer that has none yet, or lost them: nothing that it signs could be verified with that
-		return nil, 0, fmt.Errorf("%s has no key that could verify a token", r.jwks)
-	}
-	r.body = body
-	return set, fresh, nil
-}
-
-// locate finds out where the keys are. It leaves time to fetch them.
-func (r *RemoteKeys) locate(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, timeLeft(ctx)*2/3)
 	defer cancel()
 	m, fresh, err := r.find.find(ctx)
 	if err == nil {
 		err = r.find.checkURL(m.JWKSURI, "jwks_uri")
 	}
-	if err != nil {
-		return err
-	}
-	r.jwks, r.until = m.JWKSURI, r.keys.Now().Add(fresh)
-	return nil
-}
-
-// failed tells that the old keys are used on.
-func (r *RemoteKeys) failed(err error, until time.Time) {
-	tellKept(r.on, "keys of "+r.name, err, until)
+	switch {
+	case err == nil:
+		r.jwks, r.until = m.JWKSURI, now.Add(fresh)
+	case r.jwks == "":
+		return "", err
+	} // else they are probably still where they were
+	return r.jwks, nil
 }
 
 // tellKept tells the hooks that something could not be fetched anew, and the old is used on.
