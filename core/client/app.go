@@ -38,6 +38,13 @@ type Protocol interface {
 	Finish(ctx context.Context, f *Flow, answer mandate.Params) (*SignIn, error)
 }
 
+// Matching is a [Protocol] whose provider sends no state back: OAuth 1.0a has none. The answer must name the flow in another way, by what nobody else
+// can know or choose.
+type Matching interface {
+	// Matches reports whether answer, which has no state, is one to f: a flow of this browser and this app.
+	Matches(f *Flow, answer mandate.Params) bool
+}
+
 // Flow is one login of one browser, from its first step to the second.
 type Flow struct {
 	App         string

@@ -23,9 +23,9 @@ func (r *Remote) Finish(ctx context.Context, req *mandate.Request) (*SignIn, man
 	if err != nil {
 		return nil, header, err
 	}
-	f, found, err := r.find(ctx, req, answer)
-	if found {
-		header = append(header, r.reg.deleteCookie(answer.Get("state")))
+	f, state, err := r.find(ctx, req, answer)
+	if state != "" {
+		header = append(header, r.reg.deleteCookie(state))
 	}
 	if err != nil {
 		return nil, header, err
@@ -52,7 +52,7 @@ func (r *Remote) answer(req *mandate.Request) (mandate.Params, error) {
 		return nil, &Error{Kind: Malformed, App: r.name, Cause: err}
 	}
 	// What comes twice could be read differently by whoever looks next (RFC 6749, section 3.1).
-	for _, name := range [...]string{"state", "code", "iss", "error", "error_description", "error_uri", "id_token", "response", "oauth_token", "oauth_verifier"} {
+	for _, name := range [...]string{"state", "code", "iss", "error", "error_description", "error_uri", "id_token", "response", "oauth_token", "oauth_verifier", "oauth_problem", "denied"} {
 		if _, ok := answer.Only(name); !ok {
 			return nil, &Error{Kind: Malformed, App: r.name, Cause: fmt.Errorf("the answer has %s twice", name)}
 		}
@@ -62,37 +62,51 @@ func (r *Remote) answer(req *mandate.Request) (mandate.Params, error) {
 
 const aDay = 24 * time.Hour
 
-// find returns the flow of this browser that answer belongs to. found says that the browser has its cookie, which is of no use any more.
-func (r *Remote) find(ctx context.Context, req *mandate.Request, answer mandate.Params) (f *Flow, found bool, err error) {
+// find returns the flow of this browser that answer belongs to, and the state of the cookie that is of no use any more, if the browser has it.
+func (r *Remote) find(ctx context.Context, req *mandate.Request, answer mandate.Params) (f *Flow, spent string, err error) {
 	now := r.reg.config.Now()
 	state := answer.Get("state")
+	if m, ok := r.protocol.(Matching); ok && state == "" {
+		state = r.match(m, req, answer, now)
+	}
 	missing := func(cause string) *Error {
 		return &Error{Kind: StateMissing, App: r.name, Code: mandate.Code(short(answer.Get("error"))), Cause: errors.New(cause)}
 	}
 	begun, ok := stateTime(state)
 	if !ok {
-		return nil, false, missing("the answer has no state that this application made")
+		return nil, "", missing("the answer is to no login that this application began in this browser")
 	}
 	old := now.Sub(begun) >= r.reg.config.FlowTTL
 	value := req.Cookie(r.reg.cookie + state)
 	switch {
 	case value == "" && old && now.Sub(begun) < aDay: // longer ago it is more likely made up
-		return nil, false, &Error{Kind: Expired, App: r.name, Cause: errors.New("the login began too long ago")}
+		return nil, "", &Error{Kind: Expired, App: r.name, Cause: errors.New("the login began too long ago")}
 	case value == "" && req.Method == http.MethodPost && !r.protocol.CrossSite():
-		return nil, false, missing("the answer was posted, and the cookie stayed behind: set FormPost, so that it is made for that")
+		return nil, "", missing("the answer was posted, and the cookie stayed behind: set FormPost, so that it is made for that")
 	case value == "":
-		return nil, false, missing("this browser has no cookie of the login: it was finished already, began in another browser, or cookies are blocked")
+		return nil, "", missing("this browser has no cookie of the login: it was finished already, began in another browser, or cookies are blocked")
 	}
 	if f = r.reg.open(state, value, now); f == nil {
-		return nil, true, missing("the cookie of the login was not made for it, or under another secret")
+		return nil, state, missing("the cookie of the login was not made for it, or under another secret")
 	}
 	switch {
 	case old || now.Before(f.Begun.Add(-r.reg.config.FlowTTL)):
-		return nil, true, &Error{Kind: Expired, App: r.name, Cause: errors.New("the login began too long ago")}
+		return nil, state, &Error{Kind: Expired, App: r.name, Cause: errors.New("the login began too long ago")}
 	case f.App != r.name:
-		return nil, true, &Error{Kind: Mismatch, App: r.name, Cause: fmt.Errorf("the login was begun with %q", f.App)}
+		return nil, state, &Error{Kind: Mismatch, App: r.name, Cause: fmt.Errorf("the login was begun with %q", f.App)}
 	}
-	return f, true, r.once(ctx, f, now)
+	return f, state, r.once(ctx, f, now)
+}
+
+// match returns the state of this browser's flow that answer, which has none, is one to, or "".
+func (r *Remote) match(m Matching, req *mandate.Request, answer mandate.Params, now time.Time) string {
+	have := r.reg.flowCookies(req)
+	for _, c := range have[:min(len(have), 2*maxFlows)] {
+		if f := r.reg.open(c.state, c.value, now); f != nil && f.App == r.name && m.Matches(f, answer) {
+			return c.state
+		}
+	}
+	return ""
 }
 
 // once lets a flow pass one time, where there is something that remembers.

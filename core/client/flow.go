@@ -129,15 +129,17 @@ func (reg *Registry) deleteCookie(state string) mandate.Field {
 	return mandate.Field{Name: "Set-Cookie", Value: line}
 }
 
-// surplus returns the states of r's oldest flows, as many as must go for one more whose cookie has size bytes.
-func (reg *Registry) surplus(r *mandate.Request, size int) []string {
-	type cookie struct {
-		state string
-		made  time.Time
-		size  int
-	}
-	var have []cookie
-	total := size
+// flowCookie is the cookie of a flow.
+type flowCookie struct {
+	state, value string
+	made         time.Time
+}
+
+func (c flowCookie) size(reg *Registry) int { return len(reg.cookie) + len(c.state) + len(c.value) }
+
+// flowCookies returns what a browser has of flows, the newest first.
+func (reg *Registry) flowCookies(r *mandate.Request) []flowCookie {
+	var have []flowCookie
 	for _, line := range r.Header.Values("Cookie") {
 		for line != "" {
 			var pair string
@@ -148,20 +150,24 @@ func (reg *Registry) surplus(r *mandate.Request, size int) []string {
 				continue
 			}
 			if made, ok := stateTime(state); ok {
-				have = append(have, cookie{state, made, len(name) + len(value)})
-				total += len(name) + len(value)
+				have = append(have, flowCookie{state, value, made})
 			}
 		}
 	}
-	if len(have) < maxFlows && total <= maxFlowCookies {
-		return nil
+	slices.SortStableFunc(have, func(a, b flowCookie) int { return b.made.Compare(a.made) })
+	return have
+}
+
+// surplus returns the states of r's oldest flows, as many as must go for one more whose cookie has size bytes.
+func (reg *Registry) surplus(r *mandate.Request, size int) []string {
+	have, total := reg.flowCookies(r), size
+	for _, c := range have {
+		total += c.size(reg)
 	}
-	slices.SortFunc(have, func(a, b cookie) int { return a.made.Compare(b.made) })
 	var gone []string
-	for len(have) > 0 && (len(have) >= maxFlows || total > maxFlowCookies) {
-		gone = append(gone, have[0].state)
-		total -= have[0].size
-		have = have[1:]
+	for n := len(have); n > 0 && (n >= maxFlows || total > maxFlowCookies); n-- {
+		gone = append(gone, have[n-1].state)
+		total -= have[n-1].size(reg)
 	}
 	return gone
 }

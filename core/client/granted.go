@@ -17,11 +17,19 @@ import (
 
 // Granted is what a provider granted in a login: what a profile is made of.
 type Granted struct {
-	Token   *oauth2.Token
+	Token   *oauth2.Token  // nil in OAuth 1.0a
+	OAuth1  *OAuth1Token   // nil in OAuth 2
 	IDToken map[string]any // the verified claims; nil without OpenID Connect
 	Params  mandate.Params // of the answer in the browser's hands: unproven, but for what the protocol checked
 
-	app *oauth2App
+	asks asks
+}
+
+// asks is how a profile is asked for.
+type asks struct {
+	app, base string // the app's name and APIURL
+	fetcher   mandate.Fetcher
+	prove     func(r *mandate.FetchRequest) error // puts the token into a request, or signs it
 }
 
 // maxProfile bounds the answer of a profile endpoint.
@@ -31,28 +39,32 @@ const maxProfile = 1 << 20
 func (g *Granted) JSON(ctx context.Context, rawURL string, into any) error {
 	target, err := g.resolve(rawURL)
 	if err != nil {
-		return &Error{Kind: Fault, App: g.app.Name, Cause: err}
+		return &Error{Kind: Fault, App: g.asks.app, Cause: err}
 	}
-	resp, err := g.app.w.Fetcher.Fetch(ctx, &mandate.FetchRequest{
+	r := &mandate.FetchRequest{
 		Method: http.MethodGet, URL: target, Purpose: "profile", Trust: mandate.Operator, MaxBytes: maxProfile,
-		Header: mandate.Fields{{Name: "Authorization", Value: "Bearer " + g.Token.AccessToken}, {Name: "Accept", Value: "application/json"}},
-	})
+		Header: mandate.Fields{{Name: "Accept", Value: "application/json"}},
+	}
+	if err := g.asks.prove(r); err != nil {
+		return &Error{Kind: Fault, App: g.asks.app, Cause: err}
+	}
+	resp, err := g.asks.fetcher.Fetch(ctx, r)
 	switch {
 	case err != nil:
-		return &Error{Kind: Unreachable, App: g.app.Name, Cause: fmt.Errorf("profile: %w", err)}
+		return &Error{Kind: Unreachable, App: g.asks.app, Cause: fmt.Errorf("profile: %w", err)}
 	case resp.Status != http.StatusOK:
-		return &Error{Kind: Provider, App: g.app.Name, Status: resp.Status, Body: resp.Body, Cause: errors.New("the profile is refused")}
+		return &Error{Kind: Provider, App: g.asks.app, Status: resp.Status, Body: resp.Body, Cause: errors.New("the profile is refused")}
 	}
 	dec := json.NewDecoder(strings.NewReader(string(resp.Body)))
 	dec.UseNumber() // ids of users are integers with more digits than a float64 has
 	if err := dec.Decode(into); err != nil {
-		return &Error{Kind: Unreachable, App: g.app.Name, Status: resp.Status, Body: resp.Body, Cause: fmt.Errorf("the profile: %w", err)}
+		return &Error{Kind: Unreachable, App: g.asks.app, Status: resp.Status, Body: resp.Body, Cause: fmt.Errorf("the profile: %w", err)}
 	}
 	return nil
 }
 
 func (g *Granted) resolve(rawURL string) (string, error) {
-	base, err := url.Parse(g.app.APIURL)
+	base, err := url.Parse(g.asks.base)
 	if err != nil {
 		return "", err
 	}
@@ -65,14 +77,27 @@ func (g *Granted) resolve(rawURL string) (string, error) {
 
 // profile returns who the token's user is.
 func (a *oauth2App) profile(ctx context.Context, g *Granted) (Profile, error) {
+	return g.profile(ctx, a.ProfileURL, a.Profile)
+}
+
+// asks is how the profile of tok's user is asked for.
+func (a *oauth2App) asks(tok *oauth2.Token) asks {
+	return asks{app: a.Name, base: a.APIURL, fetcher: a.w.Fetcher, prove: func(r *mandate.FetchRequest) error {
+		r.Header = append(r.Header, mandate.Field{Name: "Authorization", Value: "Bearer " + tok.AccessToken})
+		return nil
+	}}
+}
+
+// profile returns what read says, or what a URL has, or nothing where there is neither.
+func (g *Granted) profile(ctx context.Context, profileURL string, read func(context.Context, *Granted) (Profile, error)) (Profile, error) {
 	var p Profile
 	var err error
 	switch {
-	case a.Profile != nil:
-		p, err = a.Profile(ctx, g)
-	case a.ProfileURL != "":
+	case read != nil:
+		p, err = read(ctx, g)
+	case profileURL != "":
 		var members map[string]any
-		if err = g.JSON(ctx, a.ProfileURL, &members); err == nil {
+		if err = g.JSON(ctx, profileURL, &members); err == nil {
 			p = ProfileOf(members)
 		}
 	default:
@@ -80,9 +105,9 @@ func (a *oauth2App) profile(ctx context.Context, g *Granted) (Profile, error) {
 	}
 	switch {
 	case err != nil:
-		return p, asError(a.Name, err)
+		return p, asError(g.asks.app, err)
 	case p.Subject == "":
-		return p, &Error{Kind: Mismatch, App: a.Name, Cause: errors.New("the profile has no id of the user")}
+		return p, &Error{Kind: Mismatch, App: g.asks.app, Cause: errors.New("the profile has no id of the user")}
 	}
 	return p, nil
 }

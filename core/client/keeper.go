@@ -59,6 +59,9 @@ func (k *keeper) step(ctx context.Context) (*held, error) {
 		return nil, k.r.fail(Fault, fmt.Errorf("read the token: %w", err))
 	}
 	now := k.t.c.Now()
+	if rec.OAuth1 != nil { // of the time before the app spoke OAuth 2
+		return nil, k.r.fail(NoToken, nil)
+	}
 	if rec.Lost {
 		return nil, k.r.fail(GrantLost, nil)
 	}

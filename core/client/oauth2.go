@@ -221,7 +221,7 @@ func (a *oauth2App) Finish(ctx context.Context, f *Flow, answer mandate.Params) 
 	}
 	in := &SignIn{Token: tok}
 	a.scopes(in, f)
-	in.Profile, err = a.profile(ctx, &Granted{Token: tok, Params: answer, app: a})
+	in.Profile, err = a.profile(ctx, &Granted{Token: tok, Params: answer, asks: a.asks(tok)})
 	return in, err
 }
 

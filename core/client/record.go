@@ -25,6 +25,8 @@ type record struct {
 	Life    int64  `json:"life,omitempty"`    // milliseconds
 	Ends    int64  `json:"ends,omitempty"`    // of the refresh token, Unix milliseconds; zero: nobody knows
 	Lost    bool   `json:"lost,omitempty"`    // the server takes the refresh token no more
+
+	OAuth1 *record1 `json:"oauth1,omitempty"` // token credentials of OAuth 1.0a, in place of all the above
 }
 
 func recordOf(tok *oauth2.Token, now time.Time) record {

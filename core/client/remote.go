@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"github.com/go-mandate/mandate/core/oauth1"
 )
 
 // Requesting is a [Protocol] with a token endpoint. The OAuth 2 apps are; an app of the application's own may be.
@@ -71,18 +73,32 @@ func (r *Remote) Source(account string) *Source {
 	if err := r.keeps(); err != nil {
 		return failing(err)
 	}
+	if r.signer() != nil {
+		return failing(r.fault("it has no token that could be sent: its calls are signed, see Remote.API"))
+	}
 	return r.reg.tokens.Source(r.Requester(), account)
 }
 
-// API returns the provider's API, as account calls it with the token that is kept. What is missing is the error of its calls.
+// API returns the provider's API, as account calls it with the token that is kept, or signed with the credentials of OAuth 1.0a that are. What is missing is the error of its calls.
 func (r *Remote) API(account string) *API {
-	return r.APIWith(r.Source(account))
+	signer := r.signer()
+	if signer == nil {
+		return r.APIWith(r.Source(account))
+	}
+	if err := r.keeps(); err != nil {
+		return r.calls.signedBy(func(context.Context) (*oauth1.Signer, error) { return nil, err })
+	}
+	return r.calls.signedBy(r.reg.tokens.signs(r.name, account, signer))
 }
 
-// APIWith is API with the tokens of any source: oauth2.StaticTokenSource(in.Token), for example.
+// APIWith is API with the tokens of any source: oauth2.StaticTokenSource(in.Token), for example. For an app of OAuth 1.0a see
+// [Remote.APIWithOAuth1].
 func (r *Remote) APIWith(source oauth2.TokenSource) *API {
 	if r == nil {
 		return &API{fault: r.fault("")}
+	}
+	if r.signer() != nil {
+		return &API{fault: r.fault("its calls are signed with OAuth 1.0a: use APIWithOAuth1")}
 	}
 	return r.calls.With(source)
 }
@@ -92,6 +108,9 @@ func (r *Remote) Keep(ctx context.Context, account string, tok *oauth2.Token) er
 	if err := r.keeps(); err != nil {
 		return err
 	}
+	if r.signer() != nil {
+		return r.fault("its calls are signed with OAuth 1.0a: use KeepOAuth1")
+	}
 	return r.reg.tokens.Keep(ctx, r.name, account, tok)
 }
 
@@ -99,6 +118,9 @@ func (r *Remote) Keep(ctx context.Context, account string, tok *oauth2.Token) er
 func (r *Remote) Disconnect(ctx context.Context, account string) error {
 	if err := r.keeps(); err != nil {
 		return err
+	}
+	if r.signer() != nil { // RFC 5849 knows no way to revoke
+		return r.reg.tokens.Forget(ctx, r.name, account)
 	}
 	err := r.reg.tokens.Disconnect(ctx, r.Requester(), account)
 	if errors.Is(err, errNoEndpoint) {
@@ -112,7 +134,7 @@ func (r *Remote) keeps() error {
 	switch {
 	case r == nil:
 		return r.fault("")
-	case r.Requester() == nil:
+	case r.Requester() == nil && r.signer() == nil:
 		return r.fault("it has no token endpoint")
 	case r.reg.tokens == nil:
 		return r.fault("tokens are not kept: set Config.Tokens to a store")
@@ -132,9 +154,12 @@ func failing(err error) *Source {
 	return &Source{timeout: time.Second, now: time.Now, renew: func(context.Context) (*held, error) { return nil, err }} //nolint:forbidigo // it tells nobody the time
 }
 
-// Keep stores the token of the sign-in for account, the application's own name of the user, in [Config.Tokens]: [Remote.API] and
+// Keep stores the token of the sign-in, or its credentials of OAuth 1.0a, for account, the application's own name of the user, in [Config.Tokens]: [Remote.API] and
 // [Remote.Source] use and refresh it from then on.
 func (in *SignIn) Keep(ctx context.Context, account string) error {
+	if in.OAuth1 != nil {
+		return in.remote.KeepOAuth1(ctx, account, in.OAuth1)
+	}
 	return in.remote.Keep(ctx, account, in.Token)
 }
 

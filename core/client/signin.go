@@ -9,6 +9,7 @@ type SignIn struct {
 	App      string
 	Profile  Profile
 	Token    *oauth2.Token  // nil for a protocol that has none. Its Extra has the other members of the provider's answer
+	OAuth1   *OAuth1Token   // what an app of OAuth 1.0a was granted; nil for all others
 	Scopes   []string       // what was granted; what was asked for where the provider does not say
 	Missing  []string       // what was asked for and not granted: not an error
 	IDToken  map[string]any // the verified claims; nil without OpenID Connect

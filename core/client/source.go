@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"github.com/go-mandate/mandate/core/oauth1"
 )
 
 // How tokens are renewed where nothing else is said.
@@ -43,6 +45,8 @@ type held struct {
 	header []string  // the Authorization of requests
 	good   time.Time // until when it is used; zero: always
 	check  time.Time // when to renew it while it is used on; zero: never
+
+	signer *oauth1.Signer // of token credentials of OAuth 1.0a, in place of tok
 }
 
 // flight is a renewal on its way. held and err may be read once it is done.

@@ -90,24 +90,27 @@ func keyOf(app, account string) string {
 // Keep stores tok, of a sign-in for example, in place of what is stored for account. It keeps the stored refresh token where tok has none, as
 // some servers give one only the first time.
 func (t *Tokens) Keep(ctx context.Context, app, account string, tok *oauth2.Token) error {
-	fail := func(kind Kind, err error) error { return &Error{Kind: kind, App: app, Cause: err} }
 	if tok == nil || tok.AccessToken == "" || account == "" {
-		return fail(Fault, errors.New("keep a token: there is no token, or no account to keep it for"))
+		return &Error{Kind: Fault, App: app, Cause: errors.New("keep a token: there is no token, or no account to keep it for")}
 	}
+	return t.replace(ctx, app, account, func(old record) record { return recordOf(tok, t.c.Now()).after(old) })
+}
+
+// replace stores what fresh makes of what is stored, which is the zero record where nothing is.
+func (t *Tokens) replace(ctx context.Context, app, account string, fresh func(old record) record) error {
+	fail := func(kind Kind, err error) error { return &Error{Kind: kind, App: app, Cause: err} }
 	key := keyOf(app, account)
 	for range 16 {
-		fresh := recordOf(tok, t.c.Now())
+		var old record
 		var revision int64
 		switch row, err := t.c.Store.RemoteToken(ctx, key); {
 		case err == nil:
 			revision = row.Revision
-			if old, err := t.open(row); err == nil {
-				fresh = fresh.after(old)
-			}
+			old, _ = t.open(row) // what cannot be read is replaced
 		case !errors.Is(err, store.ErrNotFound):
 			return fail(Fault, fmt.Errorf("read the token: %w", err))
 		}
-		err := t.c.Store.PutRemoteToken(ctx, t.seal(key, revision, fresh))
+		err := t.c.Store.PutRemoteToken(ctx, t.seal(key, revision, fresh(old)))
 		if err == nil {
 			t.source(key, nil).forget()
 			return nil
@@ -142,7 +145,7 @@ func (t *Tokens) Disconnect(ctx context.Context, r *TokenRequester, account stri
 	if err := t.Forget(ctx, r.c.App, account); err != nil {
 		return err
 	}
-	if unreadable == nil && !rec.Lost { // else nobody can revoke it, or need to
+	if unreadable == nil && !rec.Lost && rec.OAuth1 == nil { // else nobody can revoke it, or need to
 		return r.Revoke(ctx, rec.token())
 	}
 	return nil
@@ -151,18 +154,12 @@ func (t *Tokens) Disconnect(ctx context.Context, r *TokenRequester, account stri
 // Stored returns what is kept for account, with its refresh and ID token, good or not: for logout, and to move it elsewhere. Use [Tokens.Source] for
 // everything else.
 func (t *Tokens) Stored(ctx context.Context, app, account string) (*oauth2.Token, error) {
-	row, err := t.c.Store.RemoteToken(ctx, keyOf(app, account))
-	var rec record
-	if err == nil {
-		rec, err = t.open(row)
-	}
+	rec, err := t.stored(ctx, app, account)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil, &Error{Kind: NoToken, App: app}
 	case err != nil:
-		return nil, &Error{Kind: Fault, App: app, Cause: fmt.Errorf("read the token: %w", err)}
-	case rec.Lost:
-		return nil, &Error{Kind: GrantLost, App: app}
+		return nil, err
+	case rec.OAuth1 != nil:
+		return nil, &Error{Kind: NoToken, App: app, Cause: errors.New("what is kept are credentials of OAuth 1.0a: use StoredOAuth1")}
 	}
 	return rec.token(), nil
 }
