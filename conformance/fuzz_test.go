@@ -60,7 +60,7 @@ func newEverything(tb testing.TB, key *jose.Key) *everything {
 	password := func(ctx context.Context, _ server.Client, name, password string) (server.User, error) {
 		return signIn(ctx, name, password)
 	}
-	all := []string{"authorization_code", "refresh_token", "client_credentials", "implicit", "password", server.GrantTypeDevice, "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer"}
+	all := []string{"authorization_code", "refresh_token", "client_credentials", "implicit", "password", oauth2.GrantDeviceCode, "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer"}
 	metadata := func(method string) oauth2.ClientMetadata {
 		return oauth2.ClientMetadata{
 			AuthMethod: method, GrantTypes: slices.Clone(all), ResponseTypes: []string{"code", "token", "code token"}, RedirectURIs: []string{"https://app.example.com/cb", "http://127.0.0.1/cb"}, JWKS: keys,

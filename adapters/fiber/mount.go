@@ -29,8 +29,9 @@ type MountConfig struct {
 }
 
 // Mount registers every endpoint of srv, for all methods. The paths come from the server's configuration, and some lie
-// under /.well-known, which is why r is the root App and no group. A path that r already has is an error, and then nothing
-// is registered. Of several configs the last counts.
+// under /.well-known, which is why r is the root App and no group. A path that r already has, by itself or by a route that catches
+// it, is an error, as is an App whose ReadBufferSize is below 16 KiB; then nothing is registered. Middleware (App.Use) may stand before. Of
+// several configs the last counts.
 func Mount(r *fiber.App, srv *server.Server, config ...MountConfig) error {
 	var cfg MountConfig
 	if n := len(config); n > 0 {
@@ -39,12 +40,19 @@ func Mount(r *fiber.App, srv *server.Server, config ...MountConfig) error {
 	if r == nil || srv == nil {
 		return errors.New("mandatefiber: Mount needs an App and a server: check the error of server.New first")
 	}
+	if size := r.Config().ReadBufferSize; size < minReadBuffer {
+		return fmt.Errorf("mandatefiber: mount: fiber.Config.ReadBufferSize is %d bytes, and Fiber would answer 431 to authorization requests and tokens that are longer: make the App with ReadBufferSize: 16 << 10", size)
+	}
 	endpoints, err := srv.Endpoints(mounting(cfg))
 	if err != nil {
 		return fmt.Errorf("mandatefiber: mount: %w", err)
 	}
 	return register(r, endpoints, cfg.Use, "server.Config.Prefix")
 }
+
+// minReadBuffer is how much of a request's line and header fields the App must take: URLs of authorization requests, cookies of the
+// pages, JWTs. Fiber's own default is 4 KiB.
+const minReadBuffer = 16 << 10
 
 // MountResource registers the metadata of guard's API (RFC 9728), where its challenges say that it is: below /.well-known at the root of
 // the host, which is why r is the root App and no group. It is JSON for anybody, scripts of other origins too. A guard without Config.Metadata
@@ -71,18 +79,21 @@ func register(r *fiber.App, endpoints []mandate.Endpoint, use []fiber.Handler, s
 // pattern is path as Fiber writes it.
 func pattern(path string) string { return strings.Replace(path, "{id}", ":id", 1) }
 
-// free reports routes that r already has.
+// free reports routes that r already has, and those that would be asked first: Fiber asks in the order of registration.
 func free(r *fiber.App, endpoints []mandate.Endpoint, setting string) error {
-	taken := map[string]string{}
-	for _, route := range r.GetRoutes(true) {
-		taken[anonymous(route.Path)] = route.Method + " " + route.Path
-	}
+	routes := r.GetRoutes(true)
 	for _, e := range endpoints {
 		if strings.ContainsAny(e.Path, ":*+?()<>\\") {
 			return fmt.Errorf("mandatefiber: mount: Fiber would take a part of %s for a parameter: choose another %s", e.Path, setting)
 		}
-		if route, ok := taken[anonymous(pattern(e.Path))]; ok {
-			return fmt.Errorf("mandatefiber: mount: the App already has %s: remove that route, or choose another %s", route, setting)
+		own := anonymous(pattern(e.Path))
+		for i := range routes {
+			if anonymous(routes[i].Path) == own {
+				return fmt.Errorf("mandatefiber: mount: the App already has %s %s: remove that route, or choose another %s", routes[i].Method, routes[i].Path, setting)
+			}
+			if strings.ContainsAny(routes[i].Path, ":*+") && fiber.RoutePatternMatch(e.Path, routes[i].Path, r.Config()) {
+				return fmt.Errorf("mandatefiber: mount: the App has %s %s, which would catch %s: register that route after Mount, or with App.Use if it lets requests pass", routes[i].Method, routes[i].Path, e.Path)
+			}
 		}
 	}
 	return nil

@@ -34,9 +34,12 @@ func newServer(t *testing.T) *server.Server {
 
 const authorize = "/oauth/authorize?response_type=code&client_id=web&redirect_uri=https%3A%2F%2Fweb.example.com%2Fcb&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&scope=profile"
 
+// newApp returns an App that Mount takes.
+func newApp() *fiber.App { return fiber.New(fiber.Config{ReadBufferSize: 16 << 10}) }
+
 func mounted(t *testing.T, config mandatefiber.MountConfig) *fiber.App {
 	t.Helper()
-	r := fiber.New()
+	r := newApp()
 	if config.Decide == nil {
 		config.Decide = func(*fiber.Ctx, *server.Ask) (server.Answer, error) { return server.Deny(), nil }
 	}
@@ -83,20 +86,24 @@ func TestMountConflicts(t *testing.T) {
 		config  []mandatefiber.MountConfig
 		want    string
 	}{
-		"a route is taken":          {func(r *fiber.App) { r.Put("/oauth/token", none) }, []mandatefiber.MountConfig{decide}, "PUT /oauth/token"},
-		"a catch-all is in the way": {func(r *fiber.App) { r.Get("/oauth/*", none) }, []mandatefiber.MountConfig{decide}, ""},
-		"mounted twice":             {func(r *fiber.App) { _ = mandatefiber.Mount(r, srv, decide) }, []mandatefiber.MountConfig{decide}, "/oauth/token"},
-		"nobody decides":            {func(*fiber.App) {}, nil, "Decide"},
+		"a route is taken":               {func(r *fiber.App) { r.Put("/oauth/token", none) }, []mandatefiber.MountConfig{decide}, "PUT /oauth/token"},
+		"a catch-all is in the way":      {func(r *fiber.App) { r.Get("/oauth/*", none) }, []mandatefiber.MountConfig{decide}, "GET /oauth/*, which would catch /oauth/"},
+		"a catch-all of the whole App":   {func(r *fiber.App) { r.All("*", none) }, []mandatefiber.MountConfig{decide}, "which would catch /"},
+		"a parameter catches":            {func(r *fiber.App) { r.Post("/oauth/:page", none) }, []mandatefiber.MountConfig{decide}, "POST /oauth/:page, which would catch /oauth/"},
+		"one of a group catches":         {func(r *fiber.App) { r.Group("/oauth").Get("/:page?", none) }, []mandatefiber.MountConfig{decide}, "which would catch /oauth/"},
+		"the buffer is Fiber's own size": {func(*fiber.App) {}, []mandatefiber.MountConfig{decide}, "ReadBufferSize is 4096 bytes"},
+		"mounted twice":                  {func(r *fiber.App) { _ = mandatefiber.Mount(r, srv, decide) }, []mandatefiber.MountConfig{decide}, "/oauth/token"},
+		"nobody decides":                 {func(*fiber.App) {}, nil, "Decide"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := fiber.New()
+			r := newApp()
+			if strings.Contains(tc.want, "ReadBufferSize") {
+				r = fiber.New()
+			}
 			tc.prepare(r)
 			before := len(r.GetRoutes())
 			err := mandatefiber.Mount(r, srv, tc.config...)
-			if tc.want == "" { // Fiber may or may not allow it; it must not panic
-				return
-			}
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v, want one about %s", err, tc.want)
 			}
@@ -105,7 +112,7 @@ func TestMountConflicts(t *testing.T) {
 			}
 		})
 	}
-	if err := mandatefiber.Mount(fiber.New(), nil); err == nil {
+	if err := mandatefiber.Mount(newApp(), nil); err == nil {
 		t.Error("no error without a server")
 	}
 	if err := mandatefiber.Mount(nil, srv); err == nil {
@@ -145,7 +152,7 @@ func TestMountDecide(t *testing.T) {
 
 func TestHandle(t *testing.T) {
 	t.Parallel()
-	r := fiber.New()
+	r := newApp()
 	var seen *mandate.Request
 	e := mandate.Endpoint{Name: "item", Origin: "https://id.example.com", Path: "/item/{id}", Methods: []string{"POST"}, Limit: 8, Handle: func(_ context.Context, req *mandate.Request) *mandate.Response {
 		seen = req
@@ -173,7 +180,7 @@ func TestSkipperAndReturnTo(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t)
 	skip := mandatefiber.Skipper(srv)
-	r := fiber.New()
+	r := newApp()
 	r.All("/*", func(c *fiber.Ctx) error {
 		return c.SendString(fmt.Sprintf("%t %s", skip(c), mandatefiber.ReturnTo(c, srv, "/home")))
 	})
@@ -189,5 +196,27 @@ func TestSkipperAndReturnTo(t *testing.T) {
 	}
 	if w := send(t, r, "POST", "/login", "return_to=%2Foauth%2Fauthorize%3Fhandle%3Dh", form); w.Body != "false /oauth/authorize?handle=h" {
 		t.Errorf("form: %s", w.Body)
+	}
+}
+
+// TestMountBeside mounts beside routes that are in nobody's way.
+func TestMountBeside(t *testing.T) {
+	t.Parallel()
+	none := func(c *fiber.Ctx) error { return c.Next() }
+	r := newApp()
+	r.Use(none)
+	r.Use("/oauth", none)
+	r.Static("/", t.TempDir())
+	r.Get("/other/*", none)
+	r.Get("/oauth/token/:id", none)
+	r.Group("/api").All("*", none)
+	if err := mandatefiber.Mount(r, newServer(t), mandatefiber.MountConfig{Decide: func(*fiber.Ctx, *server.Ask) (server.Answer, error) { return server.Deny(), nil }}); err != nil {
+		t.Fatal(err)
+	}
+	r.Get("/*", func(c *fiber.Ctx) error { return c.SendString("app") })
+	for path, want := range map[string]string{"/.well-known/oauth-authorization-server": `{"issuer":`, "/shop": "app"} {
+		if w := send(t, r, "GET", path, "", nil); w.Code != 200 || !strings.HasPrefix(w.Body, want) {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
 	}
 }

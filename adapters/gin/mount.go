@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -62,9 +63,6 @@ func register(r *gin.Engine, endpoints []mandate.Endpoint, use []gin.HandlerFunc
 	if err := free(r, endpoints, setting); err != nil {
 		return err
 	}
-	if err := rehearse(r, endpoints); err != nil {
-		return err
-	}
 	for _, e := range endpoints {
 		chain := append(append(gin.HandlersChain{}, use...), Handle(e))
 		if err := nethttp.Register(e.Path, func() { r.Any(pattern(e.Path), chain...) }); err != nil {
@@ -74,38 +72,59 @@ func register(r *gin.Engine, endpoints []mandate.Endpoint, use []gin.HandlerFunc
 	return nil
 }
 
-// rehearse registers endpoints beside the routes of r on another engine: what Gin would refuse half-way leaves r as it was.
-func rehearse(r *gin.Engine, endpoints []mandate.Endpoint) error {
-	probe := gin.New()
-	for _, route := range r.Routes() {
-		probe.Handle(route.Method, route.Path, route.HandlerFunc)
-	}
-	for _, e := range endpoints {
-		if err := nethttp.Register(e.Path, func() { probe.Any(pattern(e.Path), Handle(e)) }); err != nil {
-			return fmt.Errorf("mandategin: mount: %w", err)
+// pattern is path as Gin writes it.
+func pattern(path string) string { return strings.Replace(path, "{id}", ":id", 1) }
+
+// free reports routes of r that endpoints cannot stand beside, and endpoints that cannot stand beside one another: what Gin would
+// refuse half-way leaves r as it was. It asks no other engine, which would print every route once more.
+func free(r *gin.Engine, endpoints []mandate.Endpoint, setting string) error {
+	routes := r.Routes()
+	for i, e := range endpoints {
+		if strings.ContainsAny(e.Path, `:*\`) {
+			return fmt.Errorf("mandategin: mount: Gin would take a part of %s for a parameter: choose another %s", e.Path, setting)
+		}
+		own := pattern(e.Path)
+		for _, route := range routes {
+			if route.Path == own || anyMethod(route.Method) && excludes(route.Path, own) {
+				return fmt.Errorf("mandategin: mount: the engine already has %s %s, and %s cannot stand beside it: change that route, or choose another %s", route.Method, route.Path, own, setting)
+			}
+		}
+		for _, other := range endpoints[:i] {
+			if excludes(pattern(other.Path), own) {
+				return fmt.Errorf("mandategin: mount: the endpoints %q and %q cannot stand beside one another at %s and %s", other.Name, e.Name, other.Path, e.Path)
+			}
 		}
 	}
 	return nil
 }
 
-// pattern is path as Gin writes it.
-func pattern(path string) string { return strings.Replace(path, "{id}", ":id", 1) }
+// excludes reports whether Gin refuses one of two patterns beside the other: equal ones, those that differ in the name of a
+// parameter, and whatever a catch-all catches.
+func excludes(a, b string) bool {
+	if a == b {
+		return true
+	}
+	same := 0 // how far they are the same
+	for same < min(len(a), len(b)) && a[same] == b[same] {
+		same++
+	}
+	segment := strings.LastIndexByte(a[:same], '/') + 1
+	if strings.ContainsAny(a[segment:same], ":*") {
+		return !slashOrEnd(a[same:]) || !slashOrEnd(b[same:])
+	}
+	return strings.HasPrefix(a[same:], "*") || strings.HasPrefix(b[same:], "*")
+}
 
-// free reports routes that r already has.
-func free(r *gin.Engine, endpoints []mandate.Endpoint, setting string) error {
-	taken := map[string]string{}
-	for _, route := range r.Routes() {
-		taken[route.Path] = route.Method
+// slashOrEnd reports whether a segment ends where rest begins.
+func slashOrEnd(rest string) bool { return rest == "" || rest[0] == '/' }
+
+// anyMethod reports whether method is one that Engine.Any registers: each has routes of its own.
+func anyMethod(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodHead, http.MethodOptions, http.MethodDelete, http.MethodConnect, http.MethodTrace:
+		return true
 	}
-	for _, e := range endpoints {
-		if strings.ContainsAny(e.Path, ":*") {
-			return fmt.Errorf("mandategin: mount: Gin would take a part of %s for a parameter: choose another %s", e.Path, setting)
-		}
-		if method, ok := taken[pattern(e.Path)]; ok {
-			return fmt.Errorf("mandategin: mount: the engine already has %s %s: remove that route, or choose another %s", method, pattern(e.Path), setting)
-		}
-	}
-	return nil
+	return false
 }
 
 func mounting(cfg MountConfig) server.Mounting {

@@ -99,10 +99,11 @@ func TestMountConflicts(t *testing.T) {
 		config  []mandategin.MountConfig
 		want    string
 	}{
-		"a route is taken":          {func(r *gin.Engine) { r.PUT("/oauth/token", none) }, []mandategin.MountConfig{decide}, "PUT /oauth/token"},
-		"a catch-all is in the way": {func(r *gin.Engine) { r.GET("/oauth/*all", none) }, []mandategin.MountConfig{decide}, ""},
-		"mounted twice":             {func(r *gin.Engine) { _ = mandategin.Mount(r, srv, decide) }, []mandategin.MountConfig{decide}, "/oauth/token"},
-		"nobody decides":            {func(*gin.Engine) {}, nil, "Decide"},
+		"a route is taken":           {func(r *gin.Engine) { r.PUT("/oauth/token", none) }, []mandategin.MountConfig{decide}, "PUT /oauth/token"},
+		"a catch-all is in the way":  {func(r *gin.Engine) { r.GET("/oauth/*all", none) }, []mandategin.MountConfig{decide}, "GET /oauth/*all"},
+		"a catch-all below the root": {func(r *gin.Engine) { r.GET("/*all", none) }, []mandategin.MountConfig{decide}, "GET /*all"},
+		"mounted twice":              {func(r *gin.Engine) { _ = mandategin.Mount(r, srv, decide) }, []mandategin.MountConfig{decide}, "/oauth/token"},
+		"nobody decides":             {func(*gin.Engine) {}, nil, "Decide"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

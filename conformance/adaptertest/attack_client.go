@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
 )
@@ -149,7 +150,7 @@ func clientAttacks() cases {
 		},
 		"device code theft: another client's device code gives nothing and costs nothing": func(t *testing.T, a Adapter) {
 			w := newWorld(t, a, devices(func(s *setup) {
-				s.Clients = append(s.Clients, party{"other", "", "none", ""}.client(server.GrantTypeDevice))
+				s.Clients = append(s.Clients, party{"other", "", "none", ""}.client(oauth2.GrantDeviceCode))
 			}))
 			codes := w.codes(tv())
 			newBrowser(w).connect(codes.User, "alice").done()

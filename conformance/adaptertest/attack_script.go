@@ -12,6 +12,7 @@ import (
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
 )
@@ -76,7 +77,7 @@ func scriptAttacks() cases {
 				}
 			}
 			ans := w.register(t, registrant().with("client_name", scripted).with("client_name#en", scripted).with("contacts", []string{scripted}).with("client_uri", "https://evil.example.com/?'onmouseover=alert(1)").
-				with("logo_uri", "https://evil.example.com/x.svg").with("policy_uri", "https://evil.example.com/&quot;").with("grant_types", []string{"authorization_code", "refresh_token", server.GrantTypeDevice}).with("token_endpoint_auth_method", "none"))
+				with("logo_uri", "https://evil.example.com/x.svg").with("policy_uri", "https://evil.example.com/&quot;").with("grant_types", []string{"authorization_code", "refresh_token", oauth2.GrantDeviceCode}).with("token_endpoint_auth_method", "none"))
 			ans.fields(t, "Content-Type", "application/json")
 			p, _, _ := ans.registered(t, 201)
 			b := newBrowser(w)

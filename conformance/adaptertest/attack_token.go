@@ -11,6 +11,7 @@ import (
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
 )
@@ -35,7 +36,7 @@ func passports(t *testing.T, a Adapter) (x *asserting, kinds map[string]string) 
 			}),
 		}
 		c := clients["keyed"]
-		c.Metadata.GrantTypes = append(c.Metadata.GrantTypes, grantAssertion, grantExchange)
+		c.Metadata.GrantTypes = append(c.Metadata.GrantTypes, oauth2.GrantJWTBearer, oauth2.GrantTokenExchange)
 		c.Policy.TokenFormat, c.Policy.Introspect, c.Policy.Serves = "jwt", "all", apiName
 	})
 	p := party{"keyed", "", "", callback}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
 )
@@ -24,7 +25,7 @@ func devices(more func(s *setup)) func(s *setup) {
 	return func(s *setup) {
 		builtInPages(s)
 		s.Device = new(server.Device)
-		s.Clients = append(s.Clients, tv().client(server.GrantTypeDevice, "refresh_token"), box().client(server.GrantTypeDevice, "refresh_token"))
+		s.Clients = append(s.Clients, tv().client(oauth2.GrantDeviceCode, "refresh_token"), box().client(oauth2.GrantDeviceCode, "refresh_token"))
 		if more != nil {
 			more(s)
 		}
@@ -51,7 +52,7 @@ func (w *world) codes(p party, changes ...string) codes {
 
 // polling is the request with which a device polls.
 func polling(code string) url.Values {
-	return url.Values{"grant_type": {server.GrantTypeDevice}, "device_code": {code}}
+	return url.Values{"grant_type": {oauth2.GrantDeviceCode}, "device_code": {code}}
 }
 
 // poll polls once, after more than the interval.
@@ -188,7 +189,7 @@ func deviceFlows() cases {
 		},
 		"a device code is good at no other grant": func(t *testing.T, a Adapter) {
 			w, b := start(t, a, func(s *setup) {
-				c := web().client(server.GrantTypeDevice, "authorization_code", "refresh_token")
+				c := web().client(oauth2.GrantDeviceCode, "authorization_code", "refresh_token")
 				s.Clients[0] = c
 			})
 			c := w.codes(web())
@@ -208,7 +209,7 @@ func deviceFlows() cases {
 		"a client that was disabled gets nothing more": func(t *testing.T, a Adapter) {
 			w, b := start(t, a, nil)
 			stored := party{"stored", "", "none", ""}
-			client := stored.client(server.GrantTypeDevice)
+			client := stored.client(oauth2.GrantDeviceCode)
 			put := func() {
 				t.Helper()
 				writer, ok := w.store.(store.ClientWriter)
@@ -325,7 +326,7 @@ func deviceFlows() cases {
 		"metadata has it where it is on": func(t *testing.T, a Adapter) {
 			w, _ := start(t, a, nil)
 			m := w.get(t, "/.well-known/oauth-authorization-server").json(t)
-			if m["device_authorization_endpoint"] != w.url+"/device_authorization" || !strings.Contains(fmt.Sprint(m["grant_types_supported"]), server.GrantTypeDevice) {
+			if m["device_authorization_endpoint"] != w.url+"/device_authorization" || !strings.Contains(fmt.Sprint(m["grant_types_supported"]), oauth2.GrantDeviceCode) {
 				t.Errorf("metadata = %v", m)
 			}
 			w.get(t, "/device_authorization").status(t, 405).fields(t, "Allow", "POST")
@@ -338,7 +339,7 @@ func deviceFlows() cases {
 			w.get(t, "/device").status(t, 404)
 			w.form(t, "/device_authorization", url.Values{"client_id": {"tv"}}).status(t, 404)
 			w.token(web(), polling("mdd_x")).refused(t, 400, "unsupported_grant_type")
-			if err := w.srv.CheckClient(tv().client(server.GrantTypeDevice)); err == nil || !strings.Contains(err.Error(), "Config.Device") {
+			if err := w.srv.CheckClient(tv().client(oauth2.GrantDeviceCode)); err == nil || !strings.Contains(err.Error(), "Config.Device") {
 				t.Errorf("CheckClient: %v, want the way out", err)
 			}
 		},
@@ -445,7 +446,7 @@ func deviceFlows() cases {
 			w, _ := start(t, a, nil)
 			form := with(x.form)
 			if form.Get("grant_type") == "" {
-				form.Set("grant_type", server.GrantTypeDevice)
+				form.Set("grant_type", oauth2.GrantDeviceCode)
 			}
 			w.token(tv(), form).refused(t, 400, x.code)
 		}

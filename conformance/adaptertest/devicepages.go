@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
 )
 
@@ -287,7 +288,7 @@ func devicePages() cases {
 		},
 		"consent is neither remembered for a device nor of one": func(t *testing.T, a Adapter) {
 			w, b := start(t, a, func(s *setup) {
-				s.Clients[0] = web().client("authorization_code", server.GrantTypeDevice)
+				s.Clients[0] = web().client("authorization_code", oauth2.GrantDeviceCode)
 			})
 			b.authorize(web()).signIn("alice").form().submit("action", "allow").code()
 			b.authorize(web()).code()

@@ -11,11 +11,10 @@ import (
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
 )
-
-const grantExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 // gateway is an API that asks others on behalf of its callers.
 func gateway() party {
@@ -27,11 +26,11 @@ func exchangeWorld(t *testing.T, a Adapter, config server.TokenExchangeConfig, c
 	t.Helper()
 	return newWorld(t, a, func(s *setup) {
 		s.GrantTypes = []server.GrantType{server.AuthorizationCode(), server.RefreshToken(), server.ClientCredentials(), server.TokenExchange(config)}
-		c := gateway().client("client_credentials", grantExchange)
+		c := gateway().client("client_credentials", oauth2.GrantTokenExchange)
 		c.Policy.Scopes, c.Policy.Serves = "read write", apiName
-		jwt := party{"gateway-jwt", gateway().secret, "client_secret_basic", ""}.client("client_credentials", grantExchange)
+		jwt := party{"gateway-jwt", gateway().secret, "client_secret_basic", ""}.client("client_credentials", oauth2.GrantTokenExchange)
 		jwt.Policy.TokenFormat = "jwt"
-		both := party{"both", gateway().secret, "client_secret_basic", callback}.client("authorization_code", "refresh_token", grantExchange)
+		both := party{"both", gateway().secret, "client_secret_basic", callback}.client("authorization_code", "refresh_token", oauth2.GrantTokenExchange)
 		s.Clients = append(s.Clients, c, jwt, both)
 		if change != nil {
 			change(s)
@@ -46,7 +45,7 @@ func freely() server.TokenExchangeConfig {
 
 // trade is the ordinary request for an exchange of an access token.
 func trade(token string, changes ...string) url.Values {
-	return with(url.Values{"grant_type": {grantExchange}, "subject_token": {token}, "subject_token_type": {server.TypeAccessToken}}, changes...)
+	return with(url.Values{"grant_type": {oauth2.GrantTokenExchange}, "subject_token": {token}, "subject_token_type": {server.TypeAccessToken}}, changes...)
 }
 
 // machine returns an access token of p's own.
@@ -211,7 +210,7 @@ func exchanges() cases {
 				w.token(gateway(), trade(from, "requested_token_type", kind)).refused(t, 400, "invalid_request")
 			}
 			bare := exchangeWorld(t, a, freely(), func(s *setup) {
-				s.DefaultAudience, s.Clients = nil, []*store.Client{web().client("authorization_code"), gateway().client(grantExchange)}
+				s.DefaultAudience, s.Clients = nil, []*store.Client{web().client("authorization_code"), gateway().client(oauth2.GrantTokenExchange)}
 			})
 			bare.token(gateway(), trade(bare.login(web()).Access, "requested_token_type", server.TypeJWT)).refused(t, 400, "invalid_target")
 		},
@@ -245,7 +244,7 @@ func exchanges() cases {
 			from := w.login(web()).Access
 			w.token(web(), trade(from)).refused(t, 400, "unauthorized_client")
 			w.token(party{"gateway", "wrong", "client_secret_basic", ""}, trade(from)).refused(t, 401, "invalid_client")
-			if m := w.get(t, "/.well-known/oauth-authorization-server").Body; !strings.Contains(m, grantExchange) {
+			if m := w.get(t, "/.well-known/oauth-authorization-server").Body; !strings.Contains(m, oauth2.GrantTokenExchange) {
 				t.Errorf("metadata = %s", m)
 			}
 			off := newWorld(t, a, nil)
@@ -297,7 +296,7 @@ func exchanges() cases {
 		"exchanges that race a revocation leave nothing alive": func(t *testing.T, a Adapter) {
 			race(t, fewer(a), func(s *setup) {
 				s.GrantTypes = []server.GrantType{server.AuthorizationCode(), server.RefreshToken(), server.ClientCredentials(), server.TokenExchange(freely())}
-				s.Clients = append(s.Clients, gateway().client(grantExchange))
+				s.Clients = append(s.Clients, gateway().client(oauth2.GrantTokenExchange))
 			}, func(w *world, l *lines, _ int) error {
 				from, err := w.tryLogin(web())
 				if err != nil {

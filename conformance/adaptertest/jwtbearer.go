@@ -16,13 +16,13 @@ import (
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
 )
 
 const (
-	grantAssertion = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-	partner        = "https://partner.example.com"
+	partner = "https://partner.example.com"
 )
 
 // partnerKey is somebody who makes JWTs.
@@ -93,9 +93,9 @@ func bearerWorld(t *testing.T, a Adapter, by partnerKey, change func(c *server.J
 			Clients: true,
 			User:    func(_ context.Context, _ server.Client, t *mandate.Token) (server.User, error) { return known(t) },
 		}
-		robot := party{"robot", "robot-secret-0123456789", "client_secret_basic", ""}.client(grantAssertion)
+		robot := party{"robot", "robot-secret-0123456789", "client_secret_basic", ""}.client(oauth2.GrantJWTBearer)
 		robot.Metadata.JWKS = keysJSON(t, by)
-		s.Clients = append(s.Clients, bearer().client(grantAssertion, "refresh_token"), robot)
+		s.Clients = append(s.Clients, bearer().client(oauth2.GrantJWTBearer, "refresh_token"), robot)
 		if change != nil {
 			change(&config, s)
 		}
@@ -114,7 +114,7 @@ func keysJSON(t *testing.T, by partnerKey) json.RawMessage {
 
 // bringing is the ordinary request of the bearer.
 func bringing(assertion string, changes ...string) url.Values {
-	return with(url.Values{"grant_type": {grantAssertion}, "assertion": {assertion}, "scope": {"read"}}, changes...)
+	return with(url.Values{"grant_type": {oauth2.GrantJWTBearer}, "assertion": {assertion}, "scope": {"read"}}, changes...)
 }
 
 // vouchers are the cases of RFC 7523, section 2.1.
@@ -198,7 +198,7 @@ func vouchers() cases {
 			by := newPartnerKey(t)
 			var id atomic.Int64
 			race(t, a, func(s *setup) {
-				s.Clients = append(s.Clients, bearer().client(grantAssertion))
+				s.Clients = append(s.Clients, bearer().client(oauth2.GrantJWTBearer))
 				s.GrantTypes = []server.GrantType{server.JWTBearer(server.JWTBearerConfig{
 					Issuers: []server.TrustedIssuer{{Issuer: partner, Keys: by.keys()}},
 					User:    func(_ context.Context, _ server.Client, t *mandate.Token) (server.User, error) { return known(t) },

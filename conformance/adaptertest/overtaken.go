@@ -10,6 +10,7 @@ import (
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
 )
@@ -107,7 +108,7 @@ func overtaken() cases {
 					t.Fatal(err)
 				}
 				s.Limiter = limiter
-				p = stranger(t, s, web(), "authorization_code", server.GrantTypeDevice)
+				p = stranger(t, s, web(), "authorization_code", oauth2.GrantDeviceCode)
 			})
 			w.push(p, "scope", "open").status(t, 201)
 			w.device(p, url.Values{"scope": {"open"}}).status(t, 200)

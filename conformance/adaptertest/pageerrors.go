@@ -10,6 +10,7 @@ import (
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
 )
@@ -143,7 +144,7 @@ func errorReasons() cases {
 				c := s.Clients[0]
 				c.Metadata.Name, c.Metadata.ClientURI, c.Metadata.PolicyURI, c.Metadata.TermsURI = evil, "https://x.example/"+evil, "javascript:alert(1)", "data:text/html,<script>alert(1)</script>"
 				c.Policy.Resources = "https://three.example.com/'onerror=alert(1)"
-				s.Clients = append(s.Clients, party{"tv", "", "none", ""}.client(server.GrantTypeDevice))
+				s.Clients = append(s.Clients, party{"tv", "", "none", ""}.client(oauth2.GrantDeviceCode))
 				s.Clients[len(s.Clients)-1].Metadata.Name = evil
 			}))
 			clean := func(where string, p *page) *page {

@@ -23,7 +23,7 @@ func whole(s *setup) {
 	s.SignedIntrospection = &server.SignedIntrospection{}
 	for _, c := range s.Clients {
 		if c.ID == web().id {
-			c.Metadata.GrantTypes = append(c.Metadata.GrantTypes, server.GrantTypeDevice)
+			c.Metadata.GrantTypes = append(c.Metadata.GrantTypes, oauth2.GrantDeviceCode)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"github.com/go-mandate/mandate/core/server"
+	"github.com/go-mandate/mandate/core/oauth2"
 )
 
 // config is the configuration as it stands in the file. Pointers tell what is absent from what is zero.
@@ -115,10 +115,10 @@ func (c *config) check() error {
 	if c.GrantTypes == nil {
 		c.GrantTypes = usualGrants()
 		if c.Features.Exchange != nil && *c.Features.Exchange {
-			c.GrantTypes = append(c.GrantTypes, grantExchange)
+			c.GrantTypes = append(c.GrantTypes, oauth2.GrantTokenExchange)
 		}
 		if !c.Features.device() {
-			c.GrantTypes = slices.DeleteFunc(c.GrantTypes, func(g string) bool { return g == server.GrantTypeDevice })
+			c.GrantTypes = slices.DeleteFunc(c.GrantTypes, func(g string) bool { return g == oauth2.GrantDeviceCode })
 		}
 		if !on(c.Features.Refresh) {
 			c.GrantTypes = slices.DeleteFunc(c.GrantTypes, func(g string) bool { return g == "refresh_token" })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
 )
 
@@ -16,12 +17,12 @@ func (f features) device() bool { return f.Device != nil && *f.Device }
 
 // checkDevice refuses members about devices that contradict each other.
 func (c *config) checkDevice() error {
-	served := slices.Contains(c.GrantTypes, server.GrantTypeDevice)
+	served := slices.Contains(c.GrantTypes, oauth2.GrantDeviceCode)
 	switch ttl := c.Lifetimes.Device; {
 	case served && !c.Features.device():
-		return errors.New("grant_types has " + server.GrantTypeDevice + " and features.device is not true")
+		return errors.New("grant_types has " + oauth2.GrantDeviceCode + " and features.device is not true")
 	case !served && c.Features.device():
-		return errors.New("features.device is true and grant_types has no " + server.GrantTypeDevice)
+		return errors.New("features.device is true and grant_types has no " + oauth2.GrantDeviceCode)
 	case ttl != nil && !c.Features.device():
 		return errors.New("lifetimes.device_code is set and features.device is not true")
 	case ttl != nil && (*ttl < 1 || *ttl > maxDeviceSeconds):

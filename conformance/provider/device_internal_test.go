@@ -14,7 +14,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/go-mandate/mandate/core/server"
+	"github.com/go-mandate/mandate/core/oauth2"
 )
 
 // television adds the device grant and a client that uses it to c.
@@ -22,7 +22,7 @@ func television(c map[string]any) {
 	c["features"] = map[string]any{"device": true}
 	c["clients"] = append(c["clients"].([]any), map[string]any{
 		"client_id": "tv", "client_name": "Living room television", "token_endpoint_auth_method": "none",
-		"grant_types": []any{server.GrantTypeDevice, "refresh_token"},
+		"grant_types": []any{oauth2.GrantDeviceCode, "refresh_token"},
 	})
 }
 
@@ -117,7 +117,7 @@ func (v *tab) codes() map[string]string {
 
 func (v *tab) poll(code string) map[string]any {
 	v.Helper()
-	return v.call("/token", url.Values{"client_id": {"tv"}, "grant_type": {server.GrantTypeDevice}, "device_code": {code}})
+	return v.call("/token", url.Values{"client_id": {"tv"}, "grant_type": {oauth2.GrantDeviceCode}, "device_code": {code}})
 }
 
 // call posts a form and returns the JSON of the answer.

@@ -7,12 +7,8 @@ import (
 	"slices"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
-)
-
-const (
-	grantExchange  = "urn:ietf:params:oauth:grant-type:token-exchange"
-	grantAssertion = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 )
 
 // mayExchange is the policy: a client exchanges the tokens of those that its exchange_from names, and of nobody else.
@@ -42,7 +38,7 @@ func (p *people) passwordOf(ctx context.Context, _ server.Client, name, password
 
 // checkExchange refuses what contradicts itself about token exchange.
 func (c *config) checkExchange() error {
-	has := slices.Contains(c.GrantTypes, grantExchange)
+	has := slices.Contains(c.GrantTypes, oauth2.GrantTokenExchange)
 	if f := c.Features.Exchange; f != nil && *f != has {
 		return fmt.Errorf("features.token_exchange is %v and grant_types says otherwise: it is there or not", *f)
 	}
@@ -51,8 +47,8 @@ func (c *config) checkExchange() error {
 		if len(one.ExchangeFrom) == 0 {
 			continue
 		}
-		if !slices.Contains(one.metadata.GrantTypes, grantExchange) {
-			return fmt.Errorf("clients[%d] %q: exchange_from is set and grant_types has no %s", i, one.ID, grantExchange)
+		if !slices.Contains(one.metadata.GrantTypes, oauth2.GrantTokenExchange) {
+			return fmt.Errorf("clients[%d] %q: exchange_from is set and grant_types has no %s", i, one.ID, oauth2.GrantTokenExchange)
 		}
 		for _, from := range one.ExchangeFrom {
 			if !slices.ContainsFunc(c.Clients, func(other client) bool { return other.ID == from }) {

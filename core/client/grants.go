@@ -10,6 +10,7 @@ import (
 	"golang.org/x/oauth2"
 
 	mandate "github.com/go-mandate/mandate/core"
+	wire "github.com/go-mandate/mandate/core/oauth2"
 )
 
 // Code redeems an authorization code (RFC 6749, section 4.1.3). verifier is that of PKCE (RFC 7636). [Registry] does this by itself.
@@ -48,7 +49,7 @@ func (r *TokenRequester) ClientCredentials(ctx context.Context, w Want) (*oauth2
 
 // JWTBearer returns a token for an assertion (RFC 7523, section 2.1): see [Assertion.Sign].
 func (r *TokenRequester) JWTBearer(ctx context.Context, assertion string, w Want) (*oauth2.Token, error) {
-	return r.grant(ctx, "urn:ietf:params:oauth:grant-type:jwt-bearer", w, "assertion", assertion)
+	return r.grant(ctx, wire.GrantJWTBearer, w, "assertion", assertion)
 }
 
 // InsecurePassword returns a token for a user's password (RFC 6749, section 4.3). INSECURE: this application sees the password, and no
@@ -86,7 +87,7 @@ func (r *TokenRequester) Exchange(ctx context.Context, x Exchange, w Want) (*oau
 	if len(x.Audiences) > 0 {
 		form["audience"] = slices.Clone(x.Audiences)
 	}
-	form.Set("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange")
+	form.Set("grant_type", wire.GrantTokenExchange)
 	return r.Token(ctx, form)
 }
 
@@ -142,7 +143,7 @@ func (r *TokenRequester) DeviceToken(ctx context.Context, d *oauth2.DeviceAuthRe
 		if err := sleep(ctx, pause); err != nil {
 			return nil, r.fail(Unreachable, err)
 		}
-		tok, err := r.grant(ctx, "urn:ietf:params:oauth:grant-type:device_code", Want{}, "device_code", d.DeviceCode)
+		tok, err := r.grant(ctx, wire.GrantDeviceCode, Want{}, "device_code", d.DeviceCode)
 		switch {
 		case err == nil:
 			return tok, nil

@@ -17,7 +17,7 @@ import (
 
 // Device turns on the device authorization grant (RFC 8628): a television or a command line shows a short code, and its owner
 // types it into the page /device in a browser elsewhere. Its zero value is the whole of it, with safe defaults: server.Config{Device:
-// &server.Device{}}. Clients need the grant type [GrantTypeDevice].
+// &server.Device{}}. Clients need the grant type [oauth2.GrantDeviceCode].
 //
 // Whoever sits in front of the page decides there as for an authorization request: the same decision function, or the
 // built-in pages. Whether a code exists is told to nobody who has not signed in, and guessing it is slowed down by Config.Limiter.
@@ -37,9 +37,6 @@ type Device struct {
 	// browser on to /device?user_code= with it. Default: the page.
 	VerificationURL string
 }
-
-// GrantTypeDevice is the grant_type of RFC 8628, section 3.4, which a client must be registered for.
-const GrantTypeDevice = "urn:ietf:params:oauth:grant-type:device_code"
 
 const (
 	maxDeviceTTL      = 10 * time.Minute

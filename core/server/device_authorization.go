@@ -8,6 +8,7 @@ import (
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/store"
 )
 
@@ -72,7 +73,7 @@ func (s *Server) handleDeviceAuthorization(ctx context.Context, r *mandate.Reque
 	}
 	answer, err := s.beginDevice(ctx, r, client, form)
 	if err != nil {
-		s.hooks.Tell(ctx, mandate.Event{Name: mandate.RequestRefused, ClientID: client.ID, GrantType: GrantTypeDevice, Err: err})
+		s.hooks.Tell(ctx, mandate.Event{Name: mandate.RequestRefused, ClientID: client.ID, GrantType: oauth2.GrantDeviceCode, Err: err})
 		return s.Refuse(err)
 	}
 	return JSON(200, answer)
@@ -80,7 +81,7 @@ func (s *Server) handleDeviceAuthorization(ctx context.Context, r *mandate.Reque
 
 // beginDevice keeps what a proven client asks for, under two new codes.
 func (s *Server) beginDevice(ctx context.Context, r *mandate.Request, client Client, form mandate.Params) (*deviceAnswer, error) {
-	if !client.Metadata.Allows(GrantTypeDevice) {
+	if !client.Metadata.Allows(oauth2.GrantDeviceCode) {
 		return nil, mandate.Errorf(mandate.UnauthorizedClient, nil, "client may not use this grant_type")
 	}
 	if err := s.refuseUnmet(client.Client); err != nil {

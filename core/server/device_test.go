@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
 )
@@ -53,7 +54,7 @@ func TestNewTakesDevice(t *testing.T) {
 	} {
 		c := valid()
 		c.Device = &device
-		c.Clients = client(func(c *store.Client) { c.Metadata.GrantTypes = []string{server.GrantTypeDevice} })
+		c.Clients = client(func(c *store.Client) { c.Metadata.GrantTypes = []string{oauth2.GrantDeviceCode} })
 		s, err := server.New(c)
 		if err != nil {
 			t.Errorf("%+v: %v", device, err)

@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/pages"
 	"github.com/go-mandate/mandate/core/store"
 )
@@ -232,7 +233,7 @@ func (m mounted) findDevice(ctx context.Context, a *Ask) *mandate.Response {
 		return nil
 	case err != nil:
 		return m.errorPage(ctx, a.request, err, pages.Error{})
-	case !c.Metadata.Allows(GrantTypeDevice):
+	case !c.Metadata.Allows(oauth2.GrantDeviceCode):
 		return nil
 	}
 	*a.device = waiting{t, data, true}

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	grantCode    = "authorization_code"
-	grantRefresh = "refresh_token"
-	grantClient  = "client_credentials"
+	grantCode    = oauth2.GrantAuthorizationCode
+	grantRefresh = oauth2.GrantRefreshToken
+	grantClient  = oauth2.GrantClientCredentials
 )
 
 type codeGrant struct{}

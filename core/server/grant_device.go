@@ -7,6 +7,7 @@ import (
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/store"
 )
 
@@ -20,7 +21,7 @@ const (
 type deviceGrant struct{ server *Server }
 
 // Name implements [GrantType].
-func (deviceGrant) Name() string { return GrantTypeDevice }
+func (deviceGrant) Name() string { return oauth2.GrantDeviceCode }
 
 // Token implements [GrantType]. An approved code is generation 0 of the grant that the approval made: it is proven, spent and, the
 // second time, the alarm, as an authorization code is. Until then a poll changes nothing but its own pace.

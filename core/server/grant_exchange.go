@@ -13,8 +13,6 @@ import (
 	"github.com/go-mandate/mandate/core/store"
 )
 
-const grantExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
-
 type exchangeGrant struct{ config TokenExchangeConfig }
 
 // TokenExchange is the grant type of RFC 8693: a client trades a user's token for one of its own, for another API, with fewer scopes,
@@ -27,7 +25,7 @@ func TokenExchange(config TokenExchangeConfig) GrantType {
 }
 
 // Name implements [GrantType].
-func (*exchangeGrant) Name() string { return grantExchange }
+func (*exchangeGrant) Name() string { return oauth2.GrantTokenExchange }
 
 // Check implements [Checker].
 func (e *exchangeGrant) Check(issuer string) error {

@@ -11,10 +11,9 @@ import (
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/store"
 )
-
-const grantJWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 // typeAssertion is what verifyTrusted calls the assertion of a JWT bearer grant.
 const typeAssertion = "assertion"
@@ -43,7 +42,7 @@ func JWTBearer(config JWTBearerConfig) GrantType {
 }
 
 // Name implements [GrantType].
-func (*jwtGrant) Name() string { return grantJWT }
+func (*jwtGrant) Name() string { return oauth2.GrantJWTBearer }
 
 // Check implements [Checker].
 func (g *jwtGrant) Check(issuer string) error {

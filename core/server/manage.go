@@ -65,7 +65,7 @@ func (s *Server) CheckClient(c *store.Client) error {
 		case name == GrantTypeOAuth1, name == grantClient && usesOAuth1(c):
 		case name == grantImplicit:
 			return fmt.Errorf("server: client %q has the grant type \"implicit\", which this server does not offer: set InsecureImplicit", c.ID)
-		case name == GrantTypeDevice:
+		case name == oauth2.GrantDeviceCode:
 			return fmt.Errorf("server: client %q has the grant type %q, which this server does not serve: set Config.Device", c.ID, name)
 		default:
 			return fmt.Errorf("server: client %q has the grant type %q, which is not among GrantTypes: %v", c.ID, name, slices.Sorted(maps.Keys(s.grants)))

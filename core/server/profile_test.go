@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
 )
 
@@ -22,7 +23,7 @@ func forProfile(p server.Profile) server.Config {
 
 func TestProfiles(t *testing.T) {
 	t.Parallel()
-	const code, refresh, own, device, password, implicit = "authorization_code", "refresh_token", "client_credentials", server.GrantTypeDevice, "password", "implicit"
+	const code, refresh, own, device, password, implicit = "authorization_code", "refresh_token", "client_credentials", oauth2.GrantDeviceCode, "password", "implicit"
 	for profile, want := range map[server.Profile]struct {
 		grants    []string
 		endpoints string // beside those that every server has

@@ -10,6 +10,7 @@ import (
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/store"
 )
 
@@ -168,7 +169,7 @@ func (s *Server) boundsOf(via string, l RegistrationLimits) bounds {
 
 // openGrants returns the grants that need a person's approval, which anybody may register for.
 func (s *Server) openGrants() []string {
-	device := "urn:ietf:params:oauth:grant-type:device_code" // RFC 8628
+	device := oauth2.GrantDeviceCode // RFC 8628
 	return slices.DeleteFunc([]string{grantCode, grantRefresh, device}, func(g string) bool { return s.grants[g] == nil })
 }
 

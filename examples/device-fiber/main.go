@@ -61,7 +61,7 @@ func newServer(base string) (*server.Server, error) {
 		Clients: []*store.Client{{
 			ID: "tv", // a program that everybody can read keeps no secret
 			Metadata: oauth2.ClientMetadata{
-				Name: "Living room television", AuthMethod: "none", GrantTypes: []string{server.GrantTypeDevice, "refresh_token"},
+				Name: "Living room television", AuthMethod: "none", GrantTypes: []string{oauth2.GrantDeviceCode, "refresh_token"},
 			},
 		}},
 	})

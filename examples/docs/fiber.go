@@ -19,11 +19,12 @@ func FiberGuard(r *fiber.App, guard *resource.Guard, listOrders func(c *fiber.Ct
 }
 
 // FiberMount is an authorization server on Fiber.
-func FiberMount(r *fiber.App, srv *server.Server) error {
+func FiberMount(srv *server.Server) (*fiber.App, error) {
 	// doc:start server-fiber
+	r := fiber.New(fiber.Config{ReadBufferSize: 16 << 10, CaseSensitive: true, StrictRouting: true}) // Mount demands the first: Fiber's own 4 KiB are too few
 	err := mandatefiber.Mount(r, srv)
 	// doc:end
-	return err
+	return r, err
 }
 
 // FiberAcquire checks a token inside a handler.

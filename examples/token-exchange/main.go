@@ -64,7 +64,7 @@ func run(addr, framework string) error {
 			ID: "app", Secrets: []store.Secret{server.HashSecret("app-secret")}, Metadata: oauth2.ClientMetadata{GrantTypes: []string{"password"}},
 		}, {
 			ID: "shop", Secrets: []store.Secret{server.HashSecret("shop-secret")},
-			Metadata: oauth2.ClientMetadata{GrantTypes: []string{"urn:ietf:params:oauth:grant-type:token-exchange"}},
+			Metadata: oauth2.ClientMetadata{GrantTypes: []string{oauth2.GrantTokenExchange}},
 			Policy:   store.Policy{Serves: shop}, // whose tokens it is called with
 		}},
 	})

@@ -33,7 +33,7 @@ func Profile(profile server.Profile, base string) (*server.Server, error) {
 		Name: "Books", RedirectURIs: []string{base + "/callback"}, GrantTypes: []string{"authorization_code", "refresh_token"},
 	}}
 	phone := &store.Client{ID: "phone", Metadata: oauth2.ClientMetadata{
-		Name: "Books on the phone", AuthMethod: "none", RedirectURIs: []string{"com.example.books:/callback"}, GrantTypes: []string{"authorization_code", "refresh_token", server.GrantTypeDevice},
+		Name: "Books on the phone", AuthMethod: "none", RedirectURIs: []string{"com.example.books:/callback"}, GrantTypes: []string{"authorization_code", "refresh_token", oauth2.GrantDeviceCode},
 	}}
 	switch profile {
 	case server.ProfileWeb, server.ProfileMCP:
