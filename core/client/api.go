@@ -72,10 +72,7 @@ func NewAPI(c APIConfig) (*API, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	base, _ := url.Parse(c.BaseURL) // it was checked
-	if !strings.HasSuffix(base.Path, "/") {
-		base = base.JoinPath("/")
-	}
+	base, _ := folder(c.BaseURL) // it was checked
 	if c.Base == nil {
 		c.Base = &http.Transport{
 			ForceAttemptHTTP2: true, MaxIdleConns: 100, MaxIdleConnsPerHost: 16,

@@ -1,12 +1,16 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,52 +31,102 @@ type Granted struct {
 
 // asks is how a profile is asked for.
 type asks struct {
-	app, base string // the app's name and APIURL
-	fetcher   mandate.Fetcher
-	prove     func(r *mandate.FetchRequest) error // puts the token into a request, or signs it
+	app, base, kind string // the app's name, APIURL and APIContentType
+	fetcher         mandate.Fetcher
+	prove           func(r *http.Request, body string) error // puts the token into a request, or signs it, and lets BeforeCall have its say
 }
 
 // maxProfile bounds the answer of a profile endpoint.
 const maxProfile = 1 << 20
 
-// JSON reads what a GET of rawURL, relative to the app's APIURL, answers with the token, into a pointer.
+// JSON reads what a GET of rawURL, relative to the app's APIURL, answers with the token, into a pointer. Another status than 200 is an
+// error, as [Granted.Refused] makes it.
 func (g *Granted) JSON(ctx context.Context, rawURL string, into any) error {
-	target, err := g.resolve(rawURL)
-	if err != nil {
-		return &Error{Kind: Fault, App: g.asks.app, Cause: err}
-	}
-	r := &mandate.FetchRequest{
-		Method: http.MethodGet, URL: target, Purpose: "profile", Trust: mandate.Operator, MaxBytes: maxProfile,
-		Header: mandate.Fields{{Name: "Accept", Value: "application/json"}},
-	}
-	if err := g.asks.prove(r); err != nil {
-		return &Error{Kind: Fault, App: g.asks.app, Cause: err}
-	}
-	resp, err := g.asks.fetcher.Fetch(ctx, r)
+	res, err := g.Do(ctx, Call{URL: rawURL})
 	switch {
 	case err != nil:
-		return &Error{Kind: Unreachable, App: g.asks.app, Cause: fmt.Errorf("profile: %w", err)}
-	case resp.Status != http.StatusOK:
-		return &Error{Kind: Provider, App: g.asks.app, Status: resp.Status, Body: resp.Body, Cause: errors.New("the profile is refused")}
+		return err
+	case res.Status != http.StatusOK:
+		return g.Refused(res)
 	}
-	dec := json.NewDecoder(strings.NewReader(string(resp.Body)))
+	dec := json.NewDecoder(bytes.NewReader(res.Raw))
 	dec.UseNumber() // ids of users are integers with more digits than a float64 has
 	if err := dec.Decode(into); err != nil {
-		return &Error{Kind: Unreachable, App: g.asks.app, Status: resp.Status, Body: resp.Body, Cause: fmt.Errorf("the profile: %w", err)}
+		return &Error{Kind: Unreachable, App: g.asks.app, Status: res.Status, Body: cut(res.Raw), Cause: fmt.Errorf("the profile: %w", err)}
 	}
 	return nil
 }
 
-func (g *Granted) resolve(rawURL string) (string, error) {
-	base, err := url.Parse(g.asks.base)
+// Do makes any call with the token, relative to the app's APIURL, by way of [Config.Fetcher]. [OAuth2.BeforeCall] has its say, as in all
+// calls of the API. The answer is an answer, whatever its status: make an error of one with [Granted.Refused].
+func (g *Granted) Do(ctx context.Context, c Call) (*Response, error) {
+	fault := func(err error) error { return &Error{Kind: Fault, App: g.asks.app, Cause: err} }
+	base, err := folder(g.asks.base)
 	if err != nil {
-		return "", err
+		return nil, fault(err)
 	}
-	u, err := base.Parse(rawURL)
+	api := API{base: base, c: APIConfig{Header: http.Header{"Accept": {"application/json"}}}}
+	r, err := api.request(ctx, c)
 	if err != nil {
-		return "", fmt.Errorf("the URL of the profile: %w", err)
+		return nil, fault(err)
 	}
-	return u.String(), checkURL("the URL of the profile", u.String())
+	var body []byte
+	if r.Body != nil {
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, fault(err)
+		}
+	}
+	if err := g.asks.prove(r, string(body)); err != nil {
+		return nil, fault(err)
+	}
+	if err := checkURL("the URL of the profile", r.URL.String()); err != nil {
+		return nil, fault(err)
+	}
+	var header mandate.Fields
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		for _, value := range r.Header[name] {
+			header = append(header, mandate.Field{Name: name, Value: value})
+		}
+	}
+	res, err := g.asks.fetcher.Fetch(ctx, &mandate.FetchRequest{
+		Method: r.Method, URL: r.URL.String(), Header: header, Body: string(body), Purpose: "profile", Trust: mandate.Operator, MaxBytes: maxProfile,
+	})
+	if err != nil {
+		return nil, &Error{Kind: Unreachable, App: g.asks.app, Cause: fmt.Errorf("profile: %w", err)}
+	}
+	out := &Response{Status: res.Status, Header: http.Header{}, Raw: res.Body, ContentType: res.Header.Get("Content-Type"), app: g.asks.app}
+	for _, f := range res.Header {
+		out.Header.Add(f.Name, f.Value)
+	}
+	if g.asks.kind != "" {
+		out.ContentType = g.asks.kind
+	}
+	return out, nil
+}
+
+// Refused returns the [*Error] that an answer without a profile is, with what can be read of it: [Unreachable] where trying again may help
+// (429, 5xx), else [Provider].
+func (g *Granted) Refused(res *Response) *Error {
+	e := &Error{Kind: Provider, App: g.asks.app, Status: res.Status, Body: cut(res.Raw), Cause: errors.New("the profile is refused")}
+	if said, ok := errors.AsType[*Error](res.Err()); ok {
+		e.Code, e.Description, e.URI = said.Code, said.Description, said.URI
+	}
+	if res.Status == http.StatusTooManyRequests || res.Status/100 == 5 {
+		e.Kind = Unreachable
+	}
+	return e
+}
+
+// cut bounds what an error holds of an answer.
+func cut(body []byte) []byte { return body[:min(len(body), maxAnswer)] }
+
+// folder returns what relative URLs of calls are resolved against.
+func folder(rawURL string) (*url.URL, error) {
+	base, err := url.Parse(rawURL)
+	if err == nil && rawURL != "" && !strings.HasSuffix(base.Path, "/") {
+		base = base.JoinPath("/")
+	}
+	return base, err
 }
 
 // profile returns who the token's user is.
@@ -82,9 +136,12 @@ func (a *oauth2App) profile(ctx context.Context, g *Granted) (Profile, error) {
 
 // asks is how the profile of tok's user is asked for.
 func (a *oauth2App) asks(tok *oauth2.Token) asks {
-	return asks{app: a.Name, base: a.APIURL, fetcher: a.w.Fetcher, prove: func(r *mandate.FetchRequest) error {
-		r.Header = append(r.Header, mandate.Field{Name: "Authorization", Value: "Bearer " + tok.AccessToken})
-		return nil
+	return asks{app: a.Name, base: a.APIURL, kind: a.APIContentType, fetcher: a.w.Fetcher, prove: func(r *http.Request, _ string) error {
+		r.Header.Set("Authorization", "Bearer "+tok.AccessToken)
+		if a.BeforeCall == nil {
+			return nil
+		}
+		return a.BeforeCall(r)
 	}}
 }
 

@@ -235,12 +235,22 @@ func (a *oauth1App) header(s oauth1.Signed) mandate.Fields {
 // asks is how the profile of who holds tok is asked for.
 func (a *oauth1App) asks(tok *OAuth1Token) asks {
 	signer := a.calls.With(tok.Token, tok.Secret)
-	return asks{app: a.Name, base: a.APIURL, fetcher: a.w.Fetcher, prove: func(r *mandate.FetchRequest) error {
-		signed, err := signer.Sign(oauth1.Outgoing{Method: r.Method, URL: r.URL})
+	return asks{app: a.Name, base: a.APIURL, kind: a.APIContentType, fetcher: a.w.Fetcher, prove: func(r *http.Request, body string) error {
+		if a.BeforeCall != nil {
+			if err := a.BeforeCall(r); err != nil {
+				return err
+			}
+		}
+		signed, err := signer.Sign(oauth1.Outgoing{Method: r.Method, URL: r.URL.String(), ContentType: r.Header.Get("Content-Type"), Body: body})
 		if err != nil {
 			return err
 		}
-		r.URL, r.Header = signed.URL, append(a.header(signed), r.Header...)
+		if r.URL, err = url.Parse(signed.URL); err != nil {
+			return err
+		}
+		for _, f := range a.header(signed) {
+			r.Header.Set(f.Name, f.Value)
+		}
 		return nil
 	}}
 }

@@ -34,7 +34,7 @@ type OAuth2 struct {
 	APIAllowed []string
 	// APIContentType is taken for that of every answer of the API, whatever it says.
 	APIContentType string
-	// BeforeCall may change each call of the API right before it is sent: see [Transport.Before].
+	// BeforeCall may change each call of the API right before it is sent, those of the profile included: see [Transport.Before].
 	BeforeCall func(r *http.Request) error
 
 	// Scopes are asked for at each login. Default: the provider's own.
@@ -45,6 +45,12 @@ type OAuth2 struct {
 	AuthParams, TokenParams mandate.Params
 	// TokenHeader are fields of requests to the token endpoint besides. Accept: application/json is always sent.
 	TokenHeader mandate.Fields
+	// TokenEncoding is how parameters are sent to the token endpoint. Default: [EncodeForm].
+	TokenEncoding Encoding
+	// TokenAnswer may change each answer of the token endpoint before it is read, for providers that answer in a way of their own.
+	TokenAnswer func(res *mandate.Response)
+	// Declined reports whether an answer in the browser's hands is the user's no, for providers that do not say so with access_denied.
+	Declined func(answer mandate.Params) bool
 	// InsecureNoPKCE leaves PKCE (RFC 7636) out, for a provider that refuses requests with it. What is left against a code that was stolen
 	// and brought into another login is the nonce, with OpenID Connect, where the provider returns it.
 	InsecureNoPKCE bool
@@ -95,6 +101,9 @@ func (o OAuth2) connect(w *Wiring, wellKnown string, suffix bool) (*oauth2App, [
 		if err := checkURL(field, value); err != nil {
 			faults = append(faults, err)
 		}
+	}
+	if err := o.TokenEncoding.check(); err != nil {
+		faults = append(faults, fmt.Errorf("Token%w", err))
 	}
 	discovered := o.Issuer != ""
 	check("Issuer", o.Issuer, false)
@@ -234,8 +243,12 @@ func (a *oauth2App) exchange(ctx context.Context, f *Flow, answer mandate.Params
 	if err := a.checkIssuer(e, answer); err != nil {
 		return nil, err
 	}
-	if code := answer.Get("error"); code != "" {
-		return nil, answered(a.Name, answer)
+	if declined := a.Declined != nil && a.Declined(answer); declined || answer.Get("error") != "" {
+		err := answered(a.Name, answer)
+		if declined {
+			err.Kind = Denied
+		}
+		return nil, err
 	}
 	code := answer.Get("code")
 	if code == "" {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -37,11 +38,57 @@ type TokenConfig struct {
 	Params url.Values
 	// ContentType is taken for that of every answer, whatever the server says.
 	ContentType string
+	// Encoding is how parameters are sent. Default: [EncodeForm].
+	Encoding Encoding
+	// Answer may change each answer before it is read, for servers that answer in a way of their own.
+	Answer func(res *mandate.Response)
 
 	// Fetcher reaches the server. Default: the guarded one of package fetch, which takes plain http on loopback alone.
 	Fetcher mandate.Fetcher
 	// Now tells the time. Default: time.Now.
 	Now func() time.Time
+}
+
+// Encoding is how the parameters of requests to a token endpoint are sent.
+type Encoding string
+
+// The encodings.
+const (
+	EncodeForm  Encoding = ""      // a POST of a form (RFC 6749, section 4.1.3)
+	EncodeQuery Encoding = "query" // a GET, against RFC 6749, section 3.2: secrets may be logged on their way
+	EncodeJSON  Encoding = "json"  // a POST of an object of JSON
+)
+
+func (e Encoding) check() error {
+	switch e {
+	case EncodeForm, EncodeQuery, EncodeJSON:
+		return nil
+	}
+	return fmt.Errorf("Encoding is %q, want one of %q", e, []Encoding{EncodeForm, EncodeQuery, EncodeJSON})
+}
+
+// encode returns method, URL, content type and body of a request with the parameters form.
+func (e Encoding) encode(to string, form url.Values) (method, target, kind, body string, err error) {
+	switch e {
+	case EncodeQuery:
+		separator := "?"
+		if strings.Contains(to, "?") {
+			separator = "&"
+		}
+		return http.MethodGet, to + separator + form.Encode(), "", "", nil
+	case EncodeJSON:
+		members := make(map[string]any, len(form))
+		for name, values := range form {
+			members[name] = values
+			if len(values) == 1 {
+				members[name] = values[0]
+			}
+		}
+		encoded, err := json.Marshal(members)
+		return http.MethodPost, to, "application/json", string(encoded), err
+	default:
+		return http.MethodPost, to, formType, form.Encode(), nil
+	}
 }
 
 // TokenRequester asks one server for tokens. Every error is an [*Error]. It may be used by any number of goroutines.
@@ -73,6 +120,9 @@ func NewTokenRequester(c TokenConfig) (*TokenRequester, error) {
 	for _, err := range c.Credentials.faults() {
 		faults = append(faults, fmt.Errorf("client: TokenConfig.%w", err))
 	}
+	if err := c.Encoding.check(); err != nil {
+		faults = append(faults, fmt.Errorf("client: TokenConfig.%w", err))
+	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
@@ -98,6 +148,7 @@ func NewTokenRequester(c TokenConfig) (*TokenRequester, error) {
 func (a *oauth2App) requester() *TokenRequester {
 	c := TokenConfig{
 		App: a.Name, Credentials: a.Credentials, Issuer: a.Issuer, Header: a.TokenHeader, Params: url.Values{}, Fetcher: a.w.Fetcher, Now: a.w.Now,
+		Encoding: a.TokenEncoding, Answer: a.TokenAnswer,
 	}
 	if c.Issuer == "" {
 		c.Issuer = a.TokenURL
@@ -180,17 +231,26 @@ func (r *TokenRequester) post(ctx context.Context, purpose string, form url.Valu
 	if err != nil {
 		return nil, r.fail(Fault, err)
 	}
-	header = append(header,
-		mandate.Field{Name: "Content-Type", Value: "application/x-www-form-urlencoded"}, mandate.Field{Name: "Accept", Value: "application/json"})
+	method, to, kind, body, err := r.c.Encoding.encode(to, form)
+	if err != nil {
+		return nil, r.fail(Fault, err)
+	}
+	if kind != "" {
+		header = append(header, mandate.Field{Name: "Content-Type", Value: kind})
+	}
+	header = append(header, mandate.Field{Name: "Accept", Value: "application/json"})
 	for _, own := range r.c.Header { // in place of ours
 		header = slices.DeleteFunc(header, func(f mandate.Field) bool { return strings.EqualFold(f.Name, own.Name) })
 	}
 	header = append(header, r.c.Header...)
 	res, err := r.c.Fetcher.Fetch(ctx, &mandate.FetchRequest{
-		Method: http.MethodPost, URL: to, Header: header, Body: form.Encode(), Purpose: purpose, Trust: mandate.Operator, MaxBytes: maxAnswer,
+		Method: method, URL: to, Header: header, Body: body, Purpose: purpose, Trust: mandate.Operator, MaxBytes: maxAnswer,
 	})
 	if err != nil {
 		return nil, r.fail(Unreachable, fmt.Errorf("%s endpoint: %w", purpose, err))
+	}
+	if r.c.Answer != nil {
+		r.c.Answer(res)
 	}
 	return res, nil
 }
