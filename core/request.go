@@ -21,7 +21,7 @@ type Request struct {
 	URL       string            // absolute, as the client sees it: configured origin, path and query, never from Host. A guard has no origin: path and query
 	Header    Header            // never nil for an endpoint
 	Body      string            // at most the endpoint's limit; the adapter restores it for later handlers
-	Oversized bool              // the body was over the limit, and Body is empty
+	Oversized bool              // the body was over the limit, or at a guard somebody read it before; Body is empty
 	Remote    string            // address and port of the connection's other end: behind a proxy that is the proxy
 	Peer      *x509.Certificate // the client's TLS certificate, or nil
 	PathID    string            // what stood for the path's "{id}", decoded

@@ -80,6 +80,7 @@ func Run(t *testing.T, a Adapter) {
 		{"device pages", devicePages()},
 		{"OAuth 1.0a provider", oauth1Provider()},
 		{"OAuth 1.0a guard", oauth1Guard()},
+		{"OAuth 1.0a attacks", oauth1Attacks()},
 		{"OAuth 1.0a races", oauth1Races()},
 		{"faults", faults()},
 		{"issuers", issuers()},

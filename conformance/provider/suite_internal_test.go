@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,8 +25,16 @@ import (
 	redisstore "github.com/go-mandate/mandate/stores/redis"
 )
 
-// raceRounds are few: the stores and the adapters have many in their own tests, and here it is that they go together.
-const raceRounds = 2
+// raceRounds are few: the stores and the adapters have many in their own tests, and here it is that they go together. MANDATE_SUITE_ROUNDS says
+// otherwise.
+func raceRounds(t *testing.T) int {
+	t.Helper()
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("MANDATE_SUITE_ROUNDS"), "2"))
+	if err != nil {
+		t.Fatalf("MANDATE_SUITE_ROUNDS: %v", err)
+	}
+	return n
+}
 
 // Every adapter and every store through the whole suite: the adapters' own tests have each of them on the memory store, here each store meets net/http and
 // one framework more; with MANDATE_MATRIX set, all of them. Afterwards no store has, in any column or key, a token, code, handle, cookie,
@@ -57,7 +67,7 @@ func TestSuite(t *testing.T) {
 			for _, framework := range frameworks {
 				t.Run(framework, func(t *testing.T) {
 					t.Parallel()
-					a := adaptertest.Adapter{Name: framework, New: apps[framework], NewStore: func(t *testing.T) store.Store { t.Helper(); return newStore(t, nil) }, Rounds: raceRounds}
+					a := adaptertest.Adapter{Name: framework, New: apps[framework], NewStore: func(t *testing.T) store.Store { t.Helper(); return newStore(t, nil) }, Rounds: raceRounds(t)}
 					if (framework == "nethttp" || raced) && name != "memory" {
 						a = tapped(t, a, newStore)
 					}

@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/resource"
 )
 
 // Serve reads r, lets e answer and returns the answer. ctx is what the endpoint gets: that of r with what the adapter put
@@ -52,7 +53,22 @@ func readRequest(r *http.Request, limit int64) (*mandate.Request, error) {
 	if r.URL.RawQuery != "" {
 		x.request.URL += "?" + r.URL.RawQuery
 	}
-	return &x.request, x.read(r, limit)
+	err := x.read(r, limit)
+	if err == nil && x.request.Body == "" && !x.request.Oversized {
+		x.again(r)
+	}
+	return &x.request, err
+}
+
+// again makes good for somebody who read the body before. A form is made anew of what the handler will see; of other bodies it is told that they
+// are not to be had, or a guard would judge by an empty one.
+func (x *reading) again(r *http.Request) {
+	switch {
+	case len(r.PostForm) > 0 && resource.FormBody(r.Method, r.Header.Get("Content-Type")):
+		x.request.Body = r.PostForm.Encode()
+	case r.ContentLength > 0:
+		x.request.Oversized = true
+	}
 }
 
 // read reads all of r but its URL. Of the body it reads at most limit bytes; r has all of it again afterwards. An error is

@@ -103,7 +103,11 @@ func (e *Error) Problem() mandate.Params {
 func rejected(name, format string, args ...any) error {
 	e := Errorf(ParameterRejected, nil, format, args...)
 	if name != "" {
-		e.Parameters = []string{mandate.Printable(name)}
+		// Much of what is wrong comes back in a header field, which proxies want to be short.
+		e.Parameters = []string{mandate.Printable(name[:min(len(name), maxName)])}
 	}
 	return e
 }
+
+// maxName bounds a name that an error repeats.
+const maxName = 64

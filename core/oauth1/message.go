@@ -39,6 +39,7 @@ type Message struct {
 	params      mandate.Params
 	body        string
 	oversized   bool
+	loose       bool
 	base        string
 }
 
@@ -52,22 +53,29 @@ func Parse(r *mandate.Request, origin string) (*Message, error) {
 		return nil, err
 	}
 	_, query, _ := strings.Cut(r.URL, "?")
-	body, form := "", r.Header != nil && (r.Body != "" || r.Oversized) && isForm(r.Header.Get("Content-Type"))
-	if form {
+	body, kind := "", noForm
+	if r.Header != nil && (r.Body != "" || r.Oversized) {
+		kind = formOf(r.Header.Get("Content-Type"))
+	}
+	if kind == form {
 		body = r.Body
 	}
 	if !found && !mentions(query) && !mentions(body) {
 		return nil, ErrNoCredentials
 	}
-	if form && r.Oversized {
-		return nil, rejected("", "the form is too large to be verified")
+	switch {
+	case kind == form && r.Oversized:
+		return nil, rejected("", "the form is too large to be verified, or something before read it")
+	case kind == likeForm:
+		// It would not be a part of what is signed, and a framework that looks at the first letters alone would hand it to the handler.
+		return nil, rejected("", "the Content-Type is almost that of a form: it must be %s", formType)
 	}
 	if strings.IndexByte(r.URL, '#') >= 0 {
 		// It would not be a part of what is signed, and of what is routed it would.
 		return nil, rejected("", "the request target has a fragment")
 	}
 
-	m := &Message{method: r.Method, url: r.URL, body: r.Body, oversized: r.Oversized}
+	m := &Message{method: r.Method, url: r.URL, body: r.Body, oversized: r.Oversized, loose: kind == multipart}
 	if strings.HasPrefix(r.URL, "/") {
 		m.url = origin + r.URL
 	}
@@ -94,7 +102,7 @@ func Parse(r *mandate.Request, origin string) (*Message, error) {
 	if err := m.read(in); err != nil {
 		return nil, err
 	}
-	if form && m.BodyHash != "" {
+	if kind == form && m.BodyHash != "" {
 		return nil, rejected("oauth_body_hash", "a form is signed as it is, and has no oauth_body_hash")
 	}
 	return m, nil
@@ -176,11 +184,14 @@ func (m *Message) place(found bool, headers, queries int) (mandate.Params, error
 
 // read takes the protocol parameters into their fields.
 func (m *Message) read(in mandate.Params) error {
-	stamp := ""
+	stamp, count := "", 0
 	for i := range in {
 		name, value := in[i].Name, in[i].Value
 		if !protocol(name) {
 			continue
+		}
+		if count++; count > maxProtocol {
+			return rejected("", "more than %d protocol parameters", maxProtocol)
 		}
 		for j := range i {
 			if in[j].Name == name {
@@ -268,6 +279,10 @@ func (m *Message) BaseString() (string, error) {
 	}
 	return m.base, nil
 }
+
+// LooseForm reports whether the body is a multipart form that nothing covers: the signature is over the other forms alone, and there is no
+// oauth_body_hash. Whoever holds such a signed request may put anything into that form, so that a handler must not believe it more than the sender.
+func (m *Message) LooseForm() bool { return m.loose && m.BodyHash == "" }
 
 // Verify returns nil if the request is signed with k by method, which must be the one that it names. A wrong signature, or a body that is
 // not the one of oauth_body_hash, is [SignatureInvalid]; another method, or keys that it cannot use, [SignatureMethodRejected].

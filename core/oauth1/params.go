@@ -9,6 +9,9 @@ import (
 // maxParams bounds the parameters of one request, wherever they stand.
 const maxParams = 10_000
 
+// maxProtocol bounds those of the protocol, of which each is compared with all before it.
+const maxProtocol = 64
+
 const formType = "application/x-www-form-urlencoded"
 
 // isForm reports whether a Content-Type is that of a form, whatever its parameters (RFC 5849, section 3.4.1.3.1).
@@ -18,6 +21,31 @@ func isForm(kind string) bool {
 	}
 	kind, _, _ = strings.Cut(kind, ";")
 	return strings.EqualFold(strings.TrimSpace(kind), formType)
+}
+
+// bodyForm is what a Content-Type makes of a body.
+type bodyForm int
+
+const (
+	noForm    bodyForm = iota
+	form               // signed as it is
+	likeForm           // some frameworks take it for a form, others do not
+	multipart          // a form that no signature covers
+)
+
+// formOf returns what a Content-Type makes of a body.
+func formOf(kind string) bodyForm {
+	if isForm(kind) {
+		return form
+	}
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	switch {
+	case strings.HasPrefix(kind, formType):
+		return likeForm
+	case strings.HasPrefix(kind, "multipart/"):
+		return multipart
+	}
+	return noForm
 }
 
 // params collects the parameters of a request, decoded, each with what it came with: one without a value is there

@@ -80,8 +80,19 @@ func loopback(host string) bool { return host == "localhost" || host == "127.0.0
 // signedOutsideHeader reports whether r is signed in its query or form.
 func signedOutsideHeader(r *mandate.Request) bool {
 	_, query, _ := strings.Cut(r.URL, "?")
-	return strings.Contains(query, "oauth_signature") ||
-		FormBody(r.Method, r.Header.Get("Content-Type")) && strings.Contains(r.Body, "oauth_signature")
+	return hasSignature(query) || FormBody(r.Method, r.Header.Get("Content-Type")) && hasSignature(r.Body)
+}
+
+// hasSignature reports whether a form has the parameter oauth_signature, and does not only speak of it.
+func hasSignature(form string) bool {
+	for form != "" {
+		i := strings.Index(form, "oauth_signature=")
+		if i <= 0 || form[i-1] == '&' {
+			return i >= 0
+		}
+		form = form[i+1:]
+	}
+	return false
 }
 
 // signer returns the verifier that c's whole request is for, or nil.

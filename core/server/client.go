@@ -47,19 +47,24 @@ func (s *Server) client(ctx context.Context, id string) (*store.Client, error) {
 
 // findClient is client; where it must be fresh the document counts that is there now.
 func (s *Server) findClient(ctx context.Context, id string, fresh bool) (*store.Client, error) {
-	if c := s.fixed[id]; c != nil {
-		return c, nil
-	}
-	if !validClientID(id) {
-		return nil, store.ErrNotFound
-	}
-	c, err := s.store.Client(ctx, id)
+	c, err := s.recorded(ctx, id)
 	if s.documents != nil && errors.Is(err, store.ErrNotFound) {
 		if u, ok := documentURL(id); ok {
 			return s.documents.client(ctx, id, u, fresh)
 		}
 	}
 	return c, err
+}
+
+// recorded is client without those who are known by a document alone.
+func (s *Server) recorded(ctx context.Context, id string) (*store.Client, error) {
+	if c := s.fixed[id]; c != nil {
+		return c, nil
+	}
+	if !validClientID(id) {
+		return nil, store.ErrNotFound
+	}
+	return s.store.Client(ctx, id)
 }
 
 // unreadClient is what keeps a client from being read: a fault, or what its document says of that.

@@ -55,10 +55,11 @@ func (m mounted) oauth1Endpoints() []mandate.Endpoint {
 		return nil
 	}
 	both := []string{"GET", "POST"}
+	all := []string{"GET", "HEAD", "POST"} // HEAD by itself: the signature says which method it is for
 	return []mandate.Endpoint{
-		m.endpoint(endpointTemporary, mandate.Endpoint{Methods: both, Limit: limitOAuth1, Handle: m.handleTemporary}),
+		m.endpoint(endpointTemporary, mandate.Endpoint{Methods: all, Limit: limitOAuth1, Handle: m.handleTemporary}),
 		m.endpoint(endpointConsent1, mandate.Endpoint{Methods: both, Limit: limitOAuth1, Handle: m.handleConsent1}),
-		m.endpoint(endpointToken1, mandate.Endpoint{Methods: both, Limit: limitOAuth1, Handle: m.handleToken1}),
+		m.endpoint(endpointToken1, mandate.Endpoint{Methods: all, Limit: limitOAuth1, Handle: m.handleToken1}),
 	}
 }
 

@@ -20,6 +20,9 @@ const (
 	maxBaseInLog = 2 << 10  // of a base string that a hook is told
 	limitOAuth1  = 64 << 10 // of a request for credentials
 	oauth1Type   = "OAuth"  // of mandate.Token.Type
+
+	// oauth1Skew is how far the clocks of the machines of one server may be apart: a nonce is remembered longer by that than its timestamp is taken.
+	oauth1Skew = 10 * time.Second
 )
 
 // signed is a request of which it is proven who signed it.
@@ -62,8 +65,7 @@ func (s *Server) verifySigned(ctx context.Context, m *oauth1.Message, find findT
 		return nil, oauth1.Errorf(oauth1.SignatureMethodRejected, fmt.Errorf("method %q is none of %v", mandate.Printable(m.SignatureMethod), s.SignatureMethods()),
 			"signature method is not one of %s", strings.Join(s.SignatureMethods(), ", "))
 	case m.Timestamp != 0 && !o.inWindow(m.Timestamp, now):
-		return nil, oauth1.Errorf(oauth1.TimestampRefused, fmt.Errorf("timestamp %d of client %q, the clock here says %d", m.Timestamp, mandate.Printable(firstOf(m.ConsumerKey, maxSigned)), now.Unix()),
-			"oauth_timestamp is more than %d seconds from %d", int(o.Window/time.Second), now.Unix())
+		return nil, o.outOfWindow(m, now)
 	case find != nil && m.Token == "":
 		e := oauth1.Errorf(oauth1.ParameterAbsent, nil, "oauth_token is missing")
 		e.Parameters = []string{"oauth_token"}
@@ -100,7 +102,7 @@ func (s *Server) verifySigned(ctx context.Context, m *oauth1.Message, find findT
 // findSigner looks up who v claims to be of, and reports whether there is such a client with such a token. Where there is not, a stranger takes the place.
 func (s *Server) findSigner(ctx context.Context, v *signed, find findToken) (known bool, err error) {
 	m := v.message
-	c, err := s.client(ctx, firstOf(m.ConsumerKey, maxSigned))
+	c, err := s.recorded(ctx, firstOf(m.ConsumerKey, maxSigned)) // who is known by a document cannot sign, and a stranger would have it fetched
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		c = nil
@@ -155,19 +157,29 @@ func (o *OAuth1) inWindow(timestamp int64, now time.Time) bool {
 	return away <= int64(o.Window/time.Second) && -away <= int64(o.Window/time.Second)
 }
 
+// outOfWindow is the refusal of a timestamp that is not near enough to now.
+func (o *OAuth1) outOfWindow(m *oauth1.Message, now time.Time) error {
+	return oauth1.Errorf(oauth1.TimestampRefused, fmt.Errorf("timestamp %d of client %q, the clock here says %d", m.Timestamp, mandate.Printable(firstOf(m.ConsumerKey, maxSigned)), now.Unix()),
+		"oauth_timestamp is more than %d seconds from %d", int(o.Window/time.Second), now.Unix())
+}
+
 // useNonce lets a request that was verified count once (RFC 5849, section 3.3): its nonce is remembered as long as its timestamp would be taken.
 func (s *Server) useNonce(ctx context.Context, v *signed) error {
 	m := v.message
 	if m.Timestamp == 0 { // PLAINTEXT, which has neither (section 3.1)
 		return nil
 	}
+	now := s.now()
+	if !s.config.OAuth1.inWindow(m.Timestamp, now) { // it took that long to get here, and its nonce may be forgotten
+		return s.config.OAuth1.outOfWindow(m, now)
+	}
 	b := make([]byte, 0, 512)
 	for _, part := range [...]string{s.config.Issuer, m.ConsumerKey, m.Token, m.Nonce} {
 		b = append(binary.AppendUvarint(b, uint64(len(part))), part...)
 	}
 	b = binary.AppendVarint(b, m.Timestamp)
-	until := time.Unix(m.Timestamp, 0).Add(s.config.OAuth1.Window + time.Second).UTC()
-	err := s.store.UseOnce(ctx, replayOAuth1, mandate.DigestOf(textOf(b)), s.now(), until)
+	until := time.Unix(m.Timestamp, 0).Add(s.config.OAuth1.Window + time.Second + oauth1Skew).UTC()
+	err := s.store.UseOnce(ctx, replayOAuth1, mandate.DigestOf(textOf(b)), now, until)
 	switch {
 	case errors.Is(err, store.ErrUsed):
 		return oauth1.Errorf(oauth1.NonceUsed, err, "oauth_nonce was used before")
@@ -223,6 +235,11 @@ func (s *Server) VerifySigned(ctx context.Context, r *mandate.Request, origin st
 	v, err := s.verifySigned(ctx, m, find)
 	if err != nil {
 		return nil, err
+	}
+	if find == nil && m.LooseForm() {
+		// Such a request is often posted by a browser: of an LTI launch, its user could sign in as anybody by putting the signed parameters into
+		// the query and others into this form. Who has a token sends it itself.
+		return nil, oauth1.Errorf(oauth1.ParameterRejected, nil, "the body is a multipart form, which the signature does not cover: send application/x-www-form-urlencoded, or oauth_body_hash")
 	}
 	info := mandate.TokenInfo{ClientID: v.client.ID, Type: oauth1Type}
 	g := v.token.grant
