@@ -28,6 +28,10 @@ type Config struct {
 
 	// Tokens keeps tokens: see [SignIn.Keep]. Default: none are kept.
 	Tokens store.RemoteTokens
+	// Leeway is how long before its end a kept token is renewed: see [TokensConfig.Leeway]. Default: a minute.
+	Leeway time.Duration
+	// Timeout bounds a request for a new token: see [TokensConfig.Timeout]. Default: 10 seconds.
+	Timeout time.Duration
 	// GrantLost hears that the token of an account can be renewed no more: the user has to sign in again. It is called once, by the
 	// process that found out.
 	GrantLost func(ctx context.Context, app, account string, err *Error)

@@ -102,12 +102,14 @@ func (e *Error) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// HTTPStatus returns the status of a page about the error: 403 for what was denied, 400 for what the browser brought, 502 for
-// what the provider did, 500 for what the application did.
+// HTTPStatus returns the status of a page about the error: 403 for what was denied, 401 where the user has to sign in again, 400 for what the
+// browser brought, 502 for what the provider did, 500 for what the application did.
 func (e *Error) HTTPStatus() int {
 	switch e.Kind {
 	case Denied:
 		return 403
+	case GrantLost, NoToken:
+		return 401
 	case StateMissing, Expired, Malformed:
 		return 400
 	case Fault:

@@ -24,7 +24,9 @@ type Granted struct {
 	Token   *oauth2.Token  // nil in OAuth 1.0a
 	OAuth1  *OAuth1Token   // nil in OAuth 2
 	IDToken map[string]any // the verified claims; nil without OpenID Connect
-	Params  mandate.Params // of the answer in the browser's hands: unproven, but for what the protocol checked
+	// UserInfo is what the UserInfo endpoint of OpenID Connect says, if it was asked: see [Granted.Claims].
+	UserInfo map[string]any
+	Params   mandate.Params // of the answer in the browser's hands: unproven, but for what the protocol checked
 
 	asks asks
 }

@@ -88,9 +88,12 @@ func (k *keeper) refresh(ctx context.Context, row store.RemoteToken, rec record)
 	asking, asked := context.WithTimeout(ctx, k.t.c.Timeout)
 	defer asked()
 	tok, err := k.r.Refresh(asking, rec.Refresh, Want{})
+	if err == nil && k.r.renewed != nil {
+		tok, err = k.r.renewed(ctx, rec.ID, tok)
+	}
 	switch e, _ := errors.AsType[*Error](err); {
 	case err == nil:
-	case e != nil && e.Kind == GrantLost:
+	case e != nil && (e.Kind == GrantLost || e.Kind == Mismatch): // what is about somebody else is never used, and the old refresh token is spent
 		return nil, k.lose(ctx, row, e)
 	default:
 		_ = k.t.c.Store.PutRemoteToken(ctx, row) // ends the lease, so that others can try; if not, its end does

@@ -9,57 +9,71 @@ import (
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/internal/issuer"
 	"github.com/go-mandate/mandate/core/internal/kept"
 	wire "github.com/go-mandate/mandate/core/oauth2"
+	"github.com/go-mandate/mandate/core/oidc"
 )
 
-// metadata is what an issuer says about itself (RFC 8414), fetched when it is first needed, kept, and fetched anew in the background.
+// described is what an issuer says about itself (RFC 8414).
+type described struct {
+	wire.ServerMetadata
+	openid   oidc.Provider
+	verifier *oidc.Verifier // nil without OpenID Connect
+}
+
+// metadata is what an issuer says about itself, fetched when it is first needed, kept, and fetched anew in the background.
 type metadata struct {
-	kept.Value[wire.ServerMetadata]
+	kept.Value[described]
 }
 
 // How metadata is kept.
 const (
+	maxMetadata     = 256 << 10
 	freshMetadata   = time.Hour
 	metadataOutage  = 7 * 24 * time.Hour
 	metadataTimeout = 10 * time.Second
 )
 
-// newMetadata returns the metadata of issuer. suffix puts wellKnown behind the issuer's path, as OpenID Connect Discovery does;
-// RFC 8414 puts it before.
-func newMetadata(w *Wiring, app, issuer, wellKnown string, suffix bool) *metadata {
-	u, _ := url.Parse(issuer) // it was checked
-	path := strings.TrimSuffix(u.EscapedPath(), "/")
-	document := u.Scheme + "://" + u.Host + wellKnown + path
-	if suffix {
-		document = u.Scheme + "://" + u.Host + path + wellKnown
-	}
+// newMetadata returns the metadata that is at document, as parse reads it.
+func newMetadata(w *Wiring, app, document string, parse func(body []byte) (*described, error)) *metadata {
 	m := &metadata{}
-	m.Value = kept.Value[wire.ServerMetadata]{
-		Fetch: func(ctx context.Context, _ *wire.ServerMetadata) (*wire.ServerMetadata, time.Duration, error) {
-			resp, err := w.Fetcher.Fetch(ctx, &mandate.FetchRequest{URL: document, Purpose: "metadata", Trust: mandate.Operator, MaxBytes: 256 << 10})
+	m.Value = kept.Value[described]{
+		Fetch: func(ctx context.Context, _ *described) (*described, time.Duration, error) {
+			body, _, err := issuer.Document(ctx, w.Fetcher, document, "metadata", maxMetadata)
 			if err != nil {
 				return nil, 0, err
 			}
-			if resp.Status != 200 {
-				return nil, 0, fmt.Errorf("%s answered %d", document, resp.Status)
-			}
-			parsed, err := wire.ParseServerMetadata(resp.Body, issuer)
-			return &parsed, freshMetadata, err
+			d, err := parse(body)
+			return d, freshMetadata, err
 		},
-		Failed: func(err error, until time.Time) {
-			w.Hooks.Tell(context.Background(), mandate.Event{Name: mandate.Fault, Endpoint: "login", ClientID: app, Err: fmt.Errorf("metadata of %s, used on until %v: %w", issuer, until, err)})
-		},
-		Now: w.Now, Timeout: metadataTimeout, Patience: metadataTimeout, Interval: time.Minute, Outage: metadataOutage,
+		Failed: func(err error, until time.Time) { tellKept(w, app, "metadata", err, until) },
+		Now:    w.Now, Timeout: metadataTimeout, Patience: metadataTimeout, Interval: time.Minute, Outage: metadataOutage,
 	}
 	return m
+}
+
+// tellKept tells the hooks that something could not be fetched anew, and the old is used on.
+func tellKept(w *Wiring, app, what string, err error, until time.Time) {
+	w.Hooks.Tell(context.Background(), mandate.Event{Name: mandate.Fault, Endpoint: "login", ClientID: app, Err: fmt.Errorf("%s of %s, used on until %v: %w", what, app, until, err)})
+}
+
+// metadataURL returns where the metadata of issuer is. suffix puts wellKnown behind the issuer's path, as OpenID Connect Discovery does;
+// RFC 8414 puts it before.
+func metadataURL(issuer, wellKnown string, suffix bool) string {
+	u, _ := url.Parse(issuer) // it was checked
+	path := strings.TrimSuffix(u.EscapedPath(), "/")
+	if suffix {
+		return u.Scheme + "://" + u.Host + path + wellKnown
+	}
+	return u.Scheme + "://" + u.Host + wellKnown + path
 }
 
 // endpoints are the provider's URLs.
 type endpoints struct {
 	auth, token, revocation, introspection, device string
-	iss                                            bool // answers of the authorization endpoint name the issuer
-	metadata                                       *wire.ServerMetadata
+	iss                                            bool       // answers of the authorization endpoint name the issuer
+	described                                      *described // nil: all is written down
 }
 
 // endpoints returns what is written down, and what the metadata has where that is empty.
@@ -83,7 +97,7 @@ func (a *oauth2App) endpoints(ctx context.Context) (*endpoints, error) {
 			*x.into = x.value
 		}
 	}
-	e.iss, e.metadata = m.IssParameter, m
+	e.iss, e.described = m.IssParameter, m
 	if e.auth == "" || e.token == "" {
 		return nil, &Error{Kind: Unreachable, App: a.Name, Cause: errors.New("the metadata of " + a.Issuer + " has no authorization_endpoint or no token_endpoint: set AuthURL and TokenURL")}
 	}

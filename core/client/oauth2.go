@@ -13,6 +13,7 @@ import (
 
 	mandate "github.com/go-mandate/mandate/core"
 	wire "github.com/go-mandate/mandate/core/oauth2"
+	"github.com/go-mandate/mandate/core/oidc"
 )
 
 // OAuth2 is an app of OAuth 2 without OpenID Connect. Name, Credentials and either Issuer or the URLs are required.
@@ -74,7 +75,13 @@ func (o OAuth2) AppName() string { return o.Name }
 
 // Connect implements [App].
 func (o OAuth2) Connect(w *Wiring) (Protocol, error) {
-	a, faults := o.connect(w, "/.well-known/oauth-authorization-server", false)
+	a, faults := o.connect(w, o.Issuer == "")
+	if (o.AuthURL == "" || o.TokenURL == "") && len(faults) == 0 {
+		a.meta = newMetadata(w, o.Name, metadataURL(o.Issuer, "/.well-known/oauth-authorization-server", false), func(body []byte) (*described, error) {
+			m, err := wire.ParseServerMetadata(body, o.Issuer)
+			return &described{ServerMetadata: m}, err
+		})
+	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
@@ -89,9 +96,12 @@ type oauth2App struct {
 	tokens *TokenRequester
 	meta   *metadata // nil: all is written down
 	fixed  string    // the parameters that every authorization request has, encoded
+
+	anyIssuer bool // what answers say of their issuer is compared with the ID token alone
 }
 
-func (o OAuth2) connect(w *Wiring, wellKnown string, suffix bool) (*oauth2App, []error) {
+// connect returns the app without metadata. written says that the URLs must be written down.
+func (o OAuth2) connect(w *Wiring, written bool) (*oauth2App, []error) {
 	a := &oauth2App{OAuth2: o, w: w}
 	faults := o.Credentials.faults()
 	check := func(field, value string, required bool) {
@@ -105,10 +115,9 @@ func (o OAuth2) connect(w *Wiring, wellKnown string, suffix bool) (*oauth2App, [
 	if err := o.TokenEncoding.check(); err != nil {
 		faults = append(faults, fmt.Errorf("Token%w", err))
 	}
-	discovered := o.Issuer != ""
 	check("Issuer", o.Issuer, false)
-	check("AuthURL", o.AuthURL, !discovered)
-	check("TokenURL", o.TokenURL, !discovered)
+	check("AuthURL", o.AuthURL, written)
+	check("TokenURL", o.TokenURL, written)
 	check("RevocationURL", o.RevocationURL, false)
 	check("IntrospectionURL", o.IntrospectionURL, false)
 	check("DeviceURL", o.DeviceURL, false)
@@ -131,9 +140,6 @@ func (o OAuth2) connect(w *Wiring, wellKnown string, suffix bool) (*oauth2App, [
 		a.ScopeSeparator = " "
 	}
 	a.tokens = a.requester()
-	if (o.AuthURL == "" || o.TokenURL == "") && len(faults) == 0 {
-		a.meta = newMetadata(w, o.Name, o.Issuer, wellKnown, suffix)
-	}
 	var b strings.Builder
 	param(&b, "response_type", "code")
 	param(&b, "client_id", o.Credentials.ID)
@@ -265,7 +271,8 @@ func (a *oauth2App) exchange(ctx context.Context, f *Flow, answer mandate.Params
 func (a *oauth2App) checkIssuer(e *endpoints, answer mandate.Params) error {
 	iss := answer.Get("iss")
 	switch {
-	case a.Issuer != "" && iss != "" && iss != a.Issuer:
+	case a.anyIssuer: // the ID token says who it is
+	case a.Issuer != "" && iss != "" && !oidc.IsTenantIssuer(a.Issuer, iss):
 		return &Error{Kind: Mismatch, App: a.Name, Cause: fmt.Errorf("the answer is of the issuer %.200q, want %q", iss, a.Issuer)}
 	case e.iss && iss == "":
 		return &Error{Kind: Mismatch, App: a.Name, Cause: fmt.Errorf("the answer names no issuer, which those of %q do", a.Issuer)}

@@ -60,7 +60,7 @@ func NewRegistry(c Config) (*Registry, error) {
 	}
 	if c.Tokens != nil {
 		var err error
-		reg.tokens, err = NewTokens(TokensConfig{Store: c.Tokens, Secret: c.Secret, Lost: c.GrantLost, Renewed: c.TokenRenewed, Now: c.Now})
+		reg.tokens, err = NewTokens(TokensConfig{Store: c.Tokens, Secret: c.Secret, Lost: c.GrantLost, Renewed: c.TokenRenewed, Leeway: c.Leeway, Timeout: c.Timeout, Now: c.Now})
 		return reg, err
 	}
 	return reg, nil

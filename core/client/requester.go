@@ -16,6 +16,7 @@ import (
 
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/fetch"
+	"github.com/go-mandate/mandate/core/oidc"
 )
 
 // maxAnswer bounds what a server answers to a request for a token.
@@ -95,6 +96,8 @@ func (e Encoding) encode(to string, form url.Values) (method, target, kind, body
 type TokenRequester struct {
 	c    TokenConfig
 	find func(context.Context) (*endpoints, error)
+	// renewed checks what came with a token in place of the one that had the ID token before; nil: nothing is checked.
+	renewed func(ctx context.Context, before string, tok *oauth2.Token) (*oauth2.Token, error)
 }
 
 // Want is what is asked for along with a grant. The zero value asks for nothing in particular.
@@ -141,7 +144,7 @@ func NewTokenRequester(c TokenConfig) (*TokenRequester, error) {
 	}
 	c.Header, c.Params = slices.Clone(c.Header), maps.Clone(c.Params)
 	e := &endpoints{token: c.TokenURL, revocation: c.RevocationURL, introspection: c.IntrospectionURL, device: c.DeviceURL}
-	return &TokenRequester{c, func(context.Context) (*endpoints, error) { return e, nil }}, nil
+	return &TokenRequester{c: c, find: func(context.Context) (*endpoints, error) { return e, nil }}, nil
 }
 
 // requester returns what asks the provider of a for tokens.
@@ -150,13 +153,10 @@ func (a *oauth2App) requester() *TokenRequester {
 		App: a.Name, Credentials: a.Credentials, Issuer: a.Issuer, Header: a.TokenHeader, Params: url.Values{}, Fetcher: a.w.Fetcher, Now: a.w.Now,
 		Encoding: a.TokenEncoding, Answer: a.TokenAnswer,
 	}
-	if c.Issuer == "" {
-		c.Issuer = a.TokenURL
-	}
 	for _, p := range a.TokenParams {
 		c.Params.Add(p.Name, p.Value)
 	}
-	return &TokenRequester{c, a.endpoints}
+	return &TokenRequester{c: c, find: a.endpoints}
 }
 
 // App returns the name of the server.
@@ -227,7 +227,11 @@ func (r *TokenRequester) post(ctx context.Context, purpose string, form url.Valu
 	if to == "" {
 		return nil, r.fail(Fault, fmt.Errorf("%w: the %s endpoint", errNoEndpoint, purpose))
 	}
-	header, err := r.c.Credentials.authenticate(r.c.Issuer, r.c.Now(), form)
+	audience := r.c.Issuer
+	if audience == "" || strings.Contains(audience, oidc.TenantPart) { // nobody's name
+		audience = e.token
+	}
+	header, err := r.c.Credentials.authenticate(audience, r.c.Now(), form)
 	if err != nil {
 		return nil, r.fail(Fault, err)
 	}

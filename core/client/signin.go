@@ -13,6 +13,7 @@ type SignIn struct {
 	Scopes   []string       // what was granted; what was asked for where the provider does not say
 	Missing  []string       // what was asked for and not granted: not an error
 	IDToken  map[string]any // the verified claims; nil without OpenID Connect
+	UserInfo map[string]any // what the UserInfo endpoint says; nil if it was not asked
 	ReturnTo string         // where the login began: a path of this application, or "/"
 	Data     string         // [Begin.Data]
 

@@ -119,6 +119,10 @@ func NewRefreshing(r *TokenRequester, tok *oauth2.Token, save func(ctx context.C
 		}
 		if unsaved == nil {
 			next, err := r.Refresh(ctx, tok.RefreshToken, Want{})
+			if err == nil && r.renewed != nil {
+				before, _ := tok.Extra("id_token").(string)
+				next, err = r.renewed(ctx, before, next)
+			}
 			if err != nil {
 				return nil, err
 			}
