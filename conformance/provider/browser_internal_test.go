@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -84,6 +85,7 @@ type tab struct {
 	issuer string
 	app    *app
 	at     *started
+	roots  *x509.CertPool // whose certificates the provider's is among; nil over http
 
 	mu     sync.Mutex // guards the rest
 	sent   []string   // the URLs that were requested, without those of a page's own
@@ -113,38 +115,58 @@ func newTabWith(t *testing.T, b *browser, framework string, s screen, edit func(
 		if err != nil {
 			t.Fatal(err)
 		}
+		leaf, err := x509.ParseCertificate(cert.Certificate[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.roots = x509.NewCertPool()
+		v.roots.AddCert(leaf)
 		content["tls"] = map[string]any{"self_signed": true}
 		listener = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
 	}
 	v.at = start(t, framework, content, listener)
 
-	ctx, stop := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
-	t.Cleanup(stop)
+	v.attach(b.ctx, chromedp.WithNewBrowserContext())
+	return v
+}
+
+// another opens one more tab of the same browser.
+func (v *tab) another() *tab {
+	v.Helper()
+	n := &tab{T: v.T, screen: v.screen, issuer: v.issuer, app: v.app, at: v.at}
+	n.attach(v.ctx)
+	return n
+}
+
+// attach opens a tab of Chromium, until the test is over.
+func (v *tab) attach(parent context.Context, options ...chromedp.ContextOption) {
+	v.Helper()
+	ctx, stop := chromedp.NewContext(parent, options...)
+	v.Cleanup(stop)
 	ctx, stop = context.WithTimeout(ctx, 2*time.Minute)
-	t.Cleanup(stop)
+	v.Cleanup(stop)
 	v.ctx = ctx
 	if err := chromedp.Listen(ctx, v.note); err != nil {
-		t.Fatal(err)
+		v.Fatal(err)
 	}
 	var touch []chromedp.EmulateViewportOption
-	if s.width < 500 {
+	if v.width < 500 {
 		touch = append(touch, chromedp.EmulateMobile, chromedp.EmulateTouch)
 	}
-	v.do(chromedp.EmulateViewport(s.width, s.height, touch...))
+	v.do(chromedp.EmulateViewport(v.width, v.height, touch...)) //nolint:contextcheck // it is the tab's own
 	_, err1 := chromedp.Call(ctx, network.Enable, network.EnableParams{})
 	_, err2 := chromedp.Call(ctx, runtime.Enable, cdp.Empty{})
 	_, err3 := chromedp.Call(ctx, log.Enable, cdp.Empty{})
 	if err := errors.Join(err1, err2, err3); err != nil {
-		t.Fatal(err)
+		v.Fatal(err)
 	}
-	t.Cleanup(func() {
+	v.Cleanup(func() {
 		v.mu.Lock()
 		defer v.mu.Unlock()
 		if len(v.failed) > 0 {
-			t.Errorf("the browser complained: %s", strings.Join(v.failed, "; "))
+			v.Errorf("the browser complained: %s", strings.Join(v.failed, "; "))
 		}
 	})
-	return v
 }
 
 func (v *tab) note(event any) {

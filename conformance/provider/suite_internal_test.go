@@ -14,11 +14,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/go-mandate/mandate/adapters/echo/echotest"
-	"github.com/go-mandate/mandate/adapters/fiber/fibertest"
-	"github.com/go-mandate/mandate/adapters/gin/gintest"
 	"github.com/go-mandate/mandate/conformance/adaptertest"
-	"github.com/go-mandate/mandate/conformance/nethttptest"
 	"github.com/go-mandate/mandate/core/store"
 	gormstore "github.com/go-mandate/mandate/stores/gorm"
 	memstore "github.com/go-mandate/mandate/stores/memory"
@@ -42,7 +38,6 @@ func raceRounds(t *testing.T) int {
 // meets an adapter: the stores' own tests have the others, and the adapters' own the memory.
 func TestSuite(t *testing.T) {
 	t.Parallel()
-	apps := map[string]func(*testing.T) adaptertest.App{"gin": gintest.New, "echo": echotest.New, "fiber": fibertest.New, "nethttp": nethttptest.New}
 	all := os.Getenv("MANDATE_MATRIX") != ""
 	stores := storeNames()
 	if !all {
@@ -67,7 +62,7 @@ func TestSuite(t *testing.T) {
 			for _, framework := range frameworks {
 				t.Run(framework, func(t *testing.T) {
 					t.Parallel()
-					a := adaptertest.Adapter{Name: framework, New: apps[framework], NewStore: func(t *testing.T) store.Store { t.Helper(); return newStore(t, nil) }, Rounds: raceRounds(t)}
+					a := adaptertest.Adapter{Name: framework, New: applications[framework], NewStore: func(t *testing.T) store.Store { t.Helper(); return newStore(t, nil) }, Rounds: raceRounds(t)}
 					if (framework == "nethttp" || raced) && name != "memory" {
 						a = tapped(t, a, newStore)
 					}

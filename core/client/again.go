@@ -1,8 +1,6 @@
 package client
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"html"
 	"net/http"
 	"slices"
@@ -32,13 +30,12 @@ func (r *Remote) again(req *mandate.Request) *mandate.Response {
 		return nil
 	}
 	var b strings.Builder
-	b.WriteString("<!doctype html>\n<meta charset=\"utf-8\">\n<title>Signing in</title>\n<form method=\"post\">\n")
+	b.WriteString("<h1>Signing in</h1>\n<form method=\"post\">\n")
 	for _, p := range append(slices.Clip(form), mandate.Field{Name: againField, Value: "1"}) {
 		b.WriteString(`<input type="hidden" name="` + html.EscapeString(p.Name) + `" value="` + html.EscapeString(p.Value) + "\">\n")
 	}
-	b.WriteString("<noscript><button>Continue</button></noscript>\n</form>\n<script>" + againScript + "</script>\n")
-	sum := sha256.Sum256([]byte(againScript))
-	header := mandate.Fields{{Name: "Cache-Control", Value: "no-store"}, {Name: "Referrer-Policy", Value: "same-origin"}}
-	policy := "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
-	return &mandate.Response{Status: 200, Header: append(header, pageFields(policy)...), Body: []byte(b.String())}
+	b.WriteString("<noscript><button>Continue</button></noscript>\n</form>\n")
+	resp := &mandate.Response{Status: 200, Header: mandate.Fields{{Name: "Cache-Control", Value: "no-store"}, {Name: "Referrer-Policy", Value: "same-origin"}}}
+	page(resp, "Signing in", b.String(), againScript)
+	return resp
 }

@@ -2,10 +2,8 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"html"
 	"slices"
 	"strings"
 
@@ -74,7 +72,7 @@ func (r *Remote) Callback(s Steps) mandate.Endpoint {
 // noApp answers for an app that does not exist: a router that cannot refuse it says so.
 func noApp(name string, s Steps) mandate.Endpoint {
 	return mandate.Endpoint{Name: name, Methods: []string{"GET", "POST"}, Handle: func(ctx context.Context, req *mandate.Request) *mandate.Response {
-		return s.failed(ctx, req, noStore(), errNoApp())
+		return s.failed(ctx, req, noStore(), errNoApp(), "")
 	}}
 }
 
@@ -86,7 +84,7 @@ func (r *Remote) loginEndpoint(path, redirectURI string, s Steps) mandate.Endpoi
 		}
 		resp, err := r.begin(ctx, req, b, redirectURI)
 		if err != nil {
-			return s.failed(ctx, req, noStore(), asError(r.name, err))
+			return s.failed(ctx, req, noStore(), asError(r.name, err), r.reg.config.BaseURL)
 		}
 		return resp
 	}}
@@ -100,57 +98,10 @@ func (r *Remote) callbackEndpoint(path string, s Steps) mandate.Endpoint {
 		in, header, err := r.Finish(ctx, req)
 		switch {
 		case err != nil:
-			return s.failed(ctx, req, header, asError(r.name, err))
+			return s.failed(ctx, req, header, asError(r.name, err), r.reg.config.BaseURL)
 		case s.Done == nil:
-			return s.failed(ctx, req, header, &Error{Kind: Fault, App: r.name, Cause: errors.New("there is no function for who is signed in")})
+			return s.failed(ctx, req, header, &Error{Kind: Fault, App: r.name, Cause: errors.New("there is no function for who is signed in")}, r.reg.config.BaseURL)
 		}
 		return &mandate.Response{Header: header, Page: func() error { return s.Done(ctx, in) }}
 	}}
-}
-
-func noStore() mandate.Fields { return mandate.Fields{{Name: "Cache-Control", Value: "no-store"}} }
-
-// failed answers a login that failed.
-func (s Steps) failed(ctx context.Context, req *mandate.Request, header mandate.Fields, err *Error) *mandate.Response {
-	resp := &mandate.Response{Status: err.HTTPStatus(), Header: header, Err: err}
-	if s.Error != nil {
-		resp.Page = func() error { return s.Error(ctx, err) }
-		return resp
-	}
-	resp.Header = append(resp.Header, mandate.Field{Name: "Vary", Value: "Accept, Sec-Fetch-Mode"})
-	if req.Header.Get("Sec-Fetch-Mode") == "navigate" || strings.Contains(req.Header.Get("Accept"), "text/html") {
-		resp.Header = append(resp.Header, pageFields("default-src 'none'; base-uri 'none'; frame-ancestors 'none'")...)
-		resp.Body = []byte("<!doctype html>\n<meta charset=utf-8>\n<meta name=viewport content=\"width=device-width\">\n<title>Sign-in failed</title>\n<h1>Sign-in failed</h1>\n<p>" +
-			html.EscapeString(err.advice()) + "</p>\n")
-		return resp
-	}
-	resp.Header = append(resp.Header, mandate.Field{Name: "Content-Type", Value: "application/json"})
-	resp.Body, _ = json.Marshal(map[string]string{"error": strings.ReplaceAll(string(err.Kind), " ", "_"), "error_description": err.advice()}) // strings alone: no error
-	return resp
-}
-
-// advice tells a user what happened, without a word that a stranger chose.
-func (e *Error) advice() string {
-	switch e.Kind {
-	case Denied:
-		return "You or the provider declined. Nothing was shared."
-	case StateMissing:
-		return "This sign-in does not belong to this browser, or was finished already. Please begin again."
-	case Expired:
-		return "This sign-in took too long. Please begin again."
-	case Fault:
-		return "Something went wrong here. Please try again later."
-	default:
-		return "The provider's answer could not be used. Please begin again."
-	}
-}
-
-// pageFields are the fields of a page.
-func pageFields(policy string) mandate.Fields {
-	return mandate.Fields{
-		{Name: "Content-Type", Value: "text/html; charset=utf-8"},
-		{Name: "Content-Security-Policy", Value: policy},
-		{Name: "X-Content-Type-Options", Value: "nosniff"},
-		{Name: "X-Frame-Options", Value: "DENY"},
-	}
 }

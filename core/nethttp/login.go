@@ -23,7 +23,8 @@ type LoginConfig struct {
 // MountLogin registers the logins of all apps of reg, for all methods: /auth/github/login, which takes the parameter return_to, and
 // /auth/github/callback, for the prefix "/auth" and the app "github". done signs the user in who came back from a provider, and answers. r is the root router:
 // the prefix is part of what providers know. A path that r already has is an error; what was registered
-// before it stays. Of several configs the last counts.
+// before it stays. A start page at "GET /" is one, too, since that pattern means every path: register it at "GET /{$}". Of several
+// configs the last counts.
 func MountLogin(r Router, prefix string, reg *client.Registry, done func(w http.ResponseWriter, r *http.Request, in *client.SignIn), config ...LoginConfig) error {
 	if r == nil || reg == nil || done == nil {
 		return errors.New("nethttp: MountLogin needs a router, a registry and a function for who is signed in: check the error of client.NewRegistry first")
