@@ -160,7 +160,7 @@ func (a *openidApp) Finish(ctx context.Context, f *Flow, answer mandate.Params) 
 	}
 	in := &SignIn{Token: tok, IDToken: id.Claims()}
 	a.scopes(in, f)
-	g := &Granted{Token: tok, IDToken: in.IDToken, Params: answer, app: a.oauth2App}
+	g := &Granted{Token: tok, IDToken: in.IDToken, Params: answer, asks: a.asks(tok)}
 	if g.UserInfo, err = a.moreOf(ctx, tok, in); err != nil {
 		return nil, err
 	}
