@@ -114,6 +114,8 @@ func Run(t *testing.T, a Adapter) {
 		{"login", logins()},
 		{"login attacks", loginAttacks()},
 		{"login by form", loginForms()},
+		{"login with OAuth 1.0a", loginsOAuth1()},
+		{"login with OAuth 1.0a attacks", loginAttacksOAuth1()},
 		{"races", races()},
 	} {
 		t.Run(area.name, func(t *testing.T) {
