@@ -297,6 +297,38 @@ func TestOAuth1Refusals(t *testing.T) {
 	}
 }
 
+func TestOAuth1StateAndTokenMustBothBeTheLogins(t *testing.T) {
+	t.Parallel()
+	o, p := photosApp(), &photos{}
+	o.CallbackState = true
+	l, err := beginOld(t, p, o, client.Begin{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := url.Parse(p.said[0].Callback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := "state=" + back.Query().Get("state")
+	for answer, want := range map[string]client.Kind{
+		state + "&oauth_token=tmp2&oauth_verifier=v": client.Mismatch,
+		state + "&oauth_verifier=v":                  client.Malformed,
+		state + "&denied=tmp2":                       client.Mismatch,
+		state + "&oauth_problem=user_refused":        client.Denied, // which may come without a token
+		"oauth_token=tmp%2F1&oauth_verifier=v":       client.StateMissing,
+	} {
+		if _, _, err := l.finish(answer); !errors.Is(err, want) {
+			t.Errorf("%s: error = %v, want %s", answer, err, want)
+		}
+	}
+	if len(p.asked) != 1 {
+		t.Errorf("the provider was asked for %s", p.asked[1].Purpose)
+	}
+	if _, _, err := l.finish(state + "&oauth_token=tmp%2F1&oauth_verifier=v"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOAuth1AppNamesAllFaultsAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
