@@ -31,6 +31,10 @@ func (a *Auth) check(ctx context.Context, c *fiber.Ctx, rule *resource.Rule) (to
 // ask reads the request and asks the guard about it, which may refuse it before its token is looked at.
 func (a *Auth) ask(c *fiber.Ctx) (*mandate.Request, *mandate.Response) {
 	r := request(c, "", "", resource.BodyLimit)
+	if r.Oversized && c.Request().IsBodyStream() && c.Request().Header.ContentLength() < 0 {
+		// A part of it is read, and the handler would get the rest alone.
+		return nil, a.guard.Refuse(c.UserContext(), mandate.Errorf(mandate.InvalidRequest, nil, "the request body comes in chunks and is too large to be checked: send its length"))
+	}
 	return r, a.guard.CheckRequest(c.UserContext(), r)
 }
 
@@ -75,14 +79,29 @@ func credentials(c *fiber.Ctx, g *resource.Guard) resource.Credentials {
 	}
 	presented.Preflight = preflight(c)
 	if g.ReadsBody() && resource.FormBody(c.Method(), view(header.ContentType())) {
-		if body := c.Request().Body(); len(body) <= 64<<10 {
-			presented.Body = resource.BodyToken(view(body))
-		}
+		presented.Body = bodyToken(c)
 	}
 	if g.ReadsQuery() {
 		presented.Query = queryToken(c)
 	}
 	return presented
+}
+
+// maxForm bounds a form in which a token is looked for.
+const maxForm = 64 << 10
+
+func bodyToken(c *fiber.Ctx) string {
+	if oversizedStream(c, maxForm) {
+		c.Context().SetConnectionClose()
+		if c.Request().Header.ContentLength() < 0 {
+			return "," // no token: a part of the form is read, and the handler would get the rest alone
+		}
+		return ""
+	}
+	if body := c.Request().Body(); len(body) <= maxForm {
+		return resource.BodyToken(view(body))
+	}
+	return ""
 }
 
 func queryToken(c *fiber.Ctx) string {

@@ -1,6 +1,7 @@
 package mandatefiber
 
 import (
+	"io"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,7 +12,8 @@ import (
 	mandate "github.com/go-mandate/mandate/core"
 )
 
-// request reads the request. All of its strings are copies: endpoints keep what they like.
+// request reads the request. All of its strings are copies: endpoints keep what they like. Of a body that comes in chunks as a stream no more is read than tells that
+// it is over the limit, but that cannot be given back.
 func request(c *fiber.Ctx, origin, path string, limit int64) *mandate.Request {
 	uri := c.Request().URI()
 	escaped := string(uri.PathOriginal())
@@ -25,12 +27,35 @@ func request(c *fiber.Ctx, origin, path string, limit int64) *mandate.Request {
 	if state := c.Context().TLSConnectionState(); state != nil && len(state.PeerCertificates) > 0 {
 		r.Peer = state.PeerCertificates[0]
 	}
-	if body := c.Request().Body(); int64(len(body)) > limit {
+	if oversizedStream(c, limit) {
+		r.Oversized = true
+		c.Context().SetConnectionClose() // fasthttp would take what nobody reads of it for the next request
+	} else if body := c.Request().Body(); int64(len(body)) > limit {
 		r.Oversized = true
 	} else {
 		r.Body = string(body)
 	}
 	return r
+}
+
+// oversizedStream reports whether the body is a stream (fiber.Config.StreamRequestBody) of more than limit bytes: Body would take in all of it, however much
+// comes. A shorter one is read.
+func oversizedStream(c *fiber.Ctx, limit int64) bool {
+	r := c.Request()
+	switch length := int64(r.Header.ContentLength()); {
+	case !r.IsBodyStream():
+		return false
+	case length >= 0:
+		return length > limit
+	}
+	data, err := io.ReadAll(io.LimitReader(r.BodyStream(), limit+1))
+	if int64(len(data)) > limit {
+		return true
+	}
+	if err == nil {
+		r.SetBodyRaw(data) // which fits the chunks that it came in as well
+	}
+	return false
 }
 
 // header is the header of a request. It is a pointer, so that making an interface of it allocates nothing; what it returns
