@@ -62,12 +62,14 @@ func refusal(res *mandate.Response, m map[string]any) *Error {
 		if code == "" {
 			code = text(nested["code"])
 		}
-		if code == "" {
+		if code == "" && res.Status/100 == 2 {
 			code = string(mandate.ServerError)
 		}
 	}
-	if description == "" && res.Status/100 != 2 {
-		description = text(m["message"]) // Twitch and others who left RFC 6749
+	for _, name := range [...]string{"message", "msg", "detail", "error_summary", "reason"} { // of those who left RFC 6749
+		if description == "" && res.Status/100 != 2 {
+			description = text(m[name])
+		}
 	}
 	e.Code, e.Description, e.URI = mandate.Code(short(code)), short(description), short(text(m["error_uri"]))
 	switch {

@@ -37,11 +37,6 @@ func (r *Response) Err() error {
 	if m, ok := members(&mandate.Response{Status: r.Status, Header: mandate.Fields{{Name: "Content-Type", Value: r.ContentType}}, Body: r.Raw}, ""); ok {
 		said := refusal(&mandate.Response{Status: r.Status}, m)
 		e.Code, e.Description, e.URI = said.Code, said.Description, said.URI
-		for _, name := range [...]string{"msg", "detail", "error_summary", "reason"} { // no standard says which
-			if e.Description == "" {
-				e.Description = short(text(m[name]))
-			}
-		}
 	}
 	return e
 }

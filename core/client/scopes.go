@@ -13,7 +13,11 @@ func Scopes(tok *oauth2.Token) []string {
 	if tok == nil {
 		return nil
 	}
-	switch scope := tok.Extra("scope").(type) {
+	granted := tok.Extra("scope")
+	if granted == nil {
+		granted = tok.Extra("scopes") // Bitbucket's name for it
+	}
+	switch scope := granted.(type) {
 	case string:
 		return strings.FieldsFunc(scope, func(r rune) bool { return r == ' ' || r == ',' })
 	case []any: // some servers answer with a list

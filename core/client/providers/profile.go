@@ -1,7 +1,11 @@
 package providers
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,6 +31,32 @@ func text(m map[string]any, path ...string) string {
 // extra returns a member of the token's answer.
 func extra(g *client.Granted, name string) string {
 	return text(map[string]any{name: g.Token.Extra(name)}, name)
+}
+
+// object returns the object that a call answers.
+func object(ctx context.Context, g *client.Granted, c client.Call) (map[string]any, error) {
+	res, err := g.Do(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return members(g, res)
+}
+
+// members returns the object of JSON that an answer is, whatever type it says to be of.
+func members(g *client.Granted, res *client.Response) (map[string]any, error) {
+	if res.Status != http.StatusOK {
+		return nil, g.Refused(res)
+	}
+	var m map[string]any
+	if err := json.Unmarshal(res.Raw, &m); err != nil || m == nil {
+		return nil, &client.Error{Kind: client.Unreachable, Status: res.Status, Body: res.Raw, Cause: errors.New("the answer is no object of JSON")}
+	}
+	return m, nil
+}
+
+// join returns the parts that are not empty, with spaces in between.
+func join(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " ")
 }
 
 // contains reports whether s has part in it, in letters of any case.

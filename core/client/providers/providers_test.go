@@ -23,8 +23,20 @@ type preset struct {
 // presets are all of them.
 func presets() []preset {
 	return []preset{
+		{app: providers.Amazon(creds)},
+		{app: providers.Bitbucket(creds)},
+		{app: providers.Discord(creds)},
+		{app: providers.Douban(creds)},
+		{app: providers.Dropbox(creds)},
+		{app: providers.Facebook(creds)},
 		{app: providers.GitHub(creds)},
+		{app: providers.Notion(creds), without: []string{"expired"}}, // the profile is in the token's answer
+		{app: providers.QQ(creds)},
+		{app: providers.Reddit("web:com.example.shop:v1.2 (by /u/someone)", creds)},
+		{app: providers.Spotify(creds)},
 		{app: providers.Weibo(creds)},
+		{app: providers.X(creds)},
+		{app: providers.Zoom(creds)},
 	}
 }
 
