@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -22,7 +23,13 @@ func TestStreamedBodies(t *testing.T) {
 	t.Parallel()
 	auth := mandatefiber.New(newGuard(t, nil))
 	app := fiber.New(fiber.Config{StreamRequestBody: true, DisableStartupMessage: true})
-	forms := mandatefiber.New(newGuard(t, func(c *resource.Config) { c.BodyToken = true }))
+	reads, err := resource.New(resource.Config{BodyToken: true, Verifiers: []resource.Verifier{resource.Lookup(func(context.Context, string, time.Time) (*mandate.Token, error) {
+		return nil, mandate.InvalidToken
+	})}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	forms := mandatefiber.New(reads)
 	app.Post("/form", forms.Require("profile"), func(c *fiber.Ctx) error { return c.SendString(strconv.Itoa(len(c.Body()))) })
 	app.Post("/x", auth.RequireFor(func(_ context.Context, r *mandate.Request) mandate.Requirement {
 		if r.Oversized || r.Body == "large" {
