@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -10,13 +9,10 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/go-mandate/mandate/bench/internal/subject"
@@ -30,25 +26,24 @@ const (
 	sliceMost   = 10_000
 )
 
-// serveLoopback answers on a free port of loopback, which it prints. To each line that it reads it answers with the CPU
-// time that it has used so far; at the end of the input it ends.
+// ourselves is what this program serves as, by name.
+func ourselves() map[string]func() http.Handler {
+	return map[string]func() http.Handler{"fixed": subject.Fixed, "mandate": subject.Mandate, "fosite": subject.Fosite, "go-oauth2": subject.GoOAuth2}
+}
+
+// serveLoopback answers on a free port of loopback, which it prints, until its input ends.
 func serveLoopback(name string) error {
-	h := subject.Fixed()
-	if name == "mandate" {
-		h = subject.Mandate()
+	open, ok := ourselves()[name]
+	if !ok {
+		return fmt.Errorf("there is no server called %q", name)
 	}
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: open(), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
-		in := bufio.NewScanner(os.Stdin)
-		for in.Scan() {
-			var u syscall.Rusage
-			_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-			fmt.Println(u.Utime.Nano() + u.Stime.Nano())
-		}
+		_, _ = io.Copy(io.Discard, os.Stdin)
 		_ = srv.Close()
 	}()
 	fmt.Println(l.Addr())
@@ -58,27 +53,42 @@ func serveLoopback(name string) error {
 	return nil
 }
 
-// loopback compares the CPU time of a token request over loopback HTTP with that of a fixed answer: two servers, each a
-// process on one CPU, under the same load in turn.
+// loopback compares the CPU time of a token request over loopback HTTP with that of a fixed answer, and that of other servers with ours: two
+// processes at a time, each on one CPU, under the same load in turn.
 func loopback(t *table) {
-	ratio, ours, fixed, err := compareLoopback()
 	what, target := "client credentials over loopback HTTP, in fixed answers of net/http", "at most 1.4"
-	if err != nil {
+	if ratio, ours, fixed, err := compareLoopback("fixed", "mandate"); err != nil {
 		t.add(what, target, err.Error(), false)
-		return
+	} else {
+		t.add(what, target, fmt.Sprintf("%.2f (%.1f us on %.1f us of CPU)", ratio, ours/1000, fixed/1000), ratio <= 1.4)
 	}
-	t.add(what, target, fmt.Sprintf("%.2f (%.1f us on %.1f us of CPU)", ratio, ours/1000, fixed/1000), ratio <= 1.4)
+	for _, peer := range []struct {
+		name  string
+		times float64
+	}{{"fosite", 1.9}, {"go-oauth2", 1.9}, {"node-oidc-provider", 7}, {"Authlib on Flask", 14}} {
+		what, target := "client credentials over loopback HTTP: "+peer.name+", in ours", fmt.Sprintf("at least %.1f", peer.times)
+		ratio, theirs, ours, err := compareLoopback("mandate", peer.name)
+		switch {
+		case errors.Is(err, errNotHere):
+			fmt.Fprintln(os.Stderr, peer.name, "is not measured:", err)
+		case err != nil:
+			t.add(what, target, err.Error(), false)
+		default:
+			t.add(what, target, fmt.Sprintf("%.2f (%.1f us on %.1f us of CPU)", ratio, theirs/1000, ours/1000), ratio >= peer.times)
+		}
+	}
 }
 
-func compareLoopback() (ratio, ours, fixed float64, err error) {
+// compareLoopback returns how many times the CPU of base other takes, and what each takes for a request, in nanoseconds.
+func compareLoopback(base, other string) (ratio, others, bases float64, err error) {
 	var servers [2]*child
-	for i, name := range []string{"fixed", "mandate"} {
+	for i, name := range []string{base, other} {
 		if servers[i], err = start(name); err != nil {
-			return 0, 0, 0, err
+			return 0, 0, 0, fmt.Errorf("%s: %w", name, err)
 		}
 		defer servers[i].end()
 	}
-	var ratios, us, them []float64
+	var ratios, them, us []float64
 	for i := range sliceCount + 2 {
 		var cost [2]float64
 		for _, j := range []int{i % 2, 1 - i%2} {
@@ -87,10 +97,10 @@ func compareLoopback() (ratio, ours, fixed float64, err error) {
 			}
 		}
 		if i >= 2 { // the first ones warm up
-			ratios, us, them = append(ratios, cost[1]/cost[0]), append(us, cost[1]), append(them, cost[0])
+			ratios, them, us = append(ratios, cost[1]/cost[0]), append(them, cost[1]), append(us, cost[0])
 		}
 	}
-	return median(ratios), median(us), median(them), nil
+	return median(ratios), median(them), median(us), nil
 }
 
 func median(v []float64) float64 {
@@ -98,78 +108,9 @@ func median(v []float64) float64 {
 	return v[len(v)/2]
 }
 
-// child is a server in a process of its own.
-type child struct {
-	cmd   *exec.Cmd
-	in    io.WriteCloser
-	out   *bufio.Reader
-	conns []*conn
-}
-
-func start(name string) (*child, error) {
-	exe, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	argv := []string{exe, "-serve", name}
-	if taskset, err := exec.LookPath("taskset"); err == nil {
-		argv = append([]string{taskset, "-c", "0"}, argv...)
-	}
-	c := &child{cmd: exec.CommandContext(context.Background(), argv[0], argv[1:]...)}
-	c.cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
-	c.cmd.Stderr = os.Stderr
-	if c.in, err = c.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := c.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	c.out = bufio.NewReader(out)
-	if err := c.cmd.Start(); err != nil {
-		return nil, err
-	}
-	addr, err := c.out.ReadString('\n')
-	for range connections {
-		if err != nil {
-			break
-		}
-		var n net.Conn
-		if n, err = new(net.Dialer).DialContext(context.Background(), "tcp", strings.TrimSpace(addr)); err == nil {
-			c.conns = append(c.conns, &conn{Conn: n, buf: make([]byte, 8<<10)})
-		}
-	}
-	if err != nil {
-		c.end()
-		return nil, err
-	}
-	return c, nil
-}
-
-// end ends the process and waits for it.
-func (c *child) end() {
-	for _, n := range c.conns {
-		_ = n.Close()
-	}
-	_ = c.in.Close()
-	_ = c.cmd.Wait()
-}
-
-// cpu returns the CPU time that the server has used, in nanoseconds.
-func (c *child) cpu() (float64, error) {
-	if _, err := io.WriteString(c.in, "\n"); err != nil {
-		return 0, err
-	}
-	line, err := c.out.ReadString('\n')
-	if err != nil {
-		return 0, err
-	}
-	return strconv.ParseFloat(strings.TrimSpace(line), 64)
-}
-
 // cost loads the server for a slice and returns its CPU time for a request.
 func (c *child) cost() (float64, error) {
-	before, err := c.cpu()
+	before, err := used(c.cmd.Process.Pid)
 	if err != nil {
 		return 0, err
 	}
@@ -192,7 +133,7 @@ func (c *child) cost() (float64, error) {
 	if err := failed.Load(); err != nil {
 		return 0, *err
 	}
-	after, err := c.cpu()
+	after, err := used(c.cmd.Process.Pid)
 	return (after - before) / float64(done.Load()), err
 }
 

@@ -16,7 +16,7 @@ import (
 func main() {
 	only := flag.String("only", "guard,peers,threads,token,jwt,oauth1,client,loopback", "measure these parts, parted by commas; there is also stores, or a part of it: "+
 		"postgresql, mariadb, redis, sqlite, cached")
-	serve := flag.String("serve", "", "be the server of the loopback measurement: mandate or fixed")
+	serve := flag.String("serve", "", "be a server of the loopback measurement: fixed, mandate, fosite or go-oauth2")
 	flag.Parse()
 	if *serve != "" {
 		if err := serveLoopback(*serve); err != nil {
