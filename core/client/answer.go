@@ -66,7 +66,10 @@ func refusal(res *mandate.Response, m map[string]any) *Error {
 			code = string(mandate.ServerError)
 		}
 	}
-	for _, name := range [...]string{"message", "msg", "detail", "error_summary", "reason"} { // of those who left RFC 6749
+	if code == "" && res.Status/100 == 4 {
+		code = text(m["errorCode"]) // Okta
+	}
+	for _, name := range [...]string{"message", "msg", "detail", "error_summary", "errorSummary", "reason"} { // of those who left RFC 6749
 		if description == "" && res.Status/100 != 2 {
 			description = text(m[name])
 		}

@@ -86,14 +86,18 @@ func TestAnswersOfTokenEndpoints(t *testing.T) {
 	}
 }
 
-func TestAMessageIsADescription(t *testing.T) {
+func TestErrorsThatAreNotThoseOfRFC6749(t *testing.T) {
 	t.Parallel()
-	r := requester(t, func(*mandate.FetchRequest, url.Values) *mandate.Response {
-		return saysJSON(400, `{"status":400,"message":"Invalid authorization code"}`)
-	})
-	_, err := r.ClientCredentials(t.Context(), client.Want{})
-	if e, ok := errors.AsType[*client.Error](err); !ok || e.Kind != client.Provider || e.Description != "Invalid authorization code" {
-		t.Errorf("error = %+v", err)
+	for body, want := range map[string]client.Error{
+		`{"status":400,"message":"Invalid authorization code"}`:                    {Description: "Invalid authorization code"},
+		`{"errorCode":"invalid_client","errorSummary":"Invalid value","x":[]}`:     {Code: mandate.InvalidClient, Description: "Invalid value"},
+		`{"error":"slow","message":"later","errorCode":"x","errorSummary":"none"}`: {Code: "slow", Description: "later"},
+	} {
+		r := requester(t, func(*mandate.FetchRequest, url.Values) *mandate.Response { return saysJSON(400, body) })
+		_, err := r.ClientCredentials(t.Context(), client.Want{})
+		if e, ok := errors.AsType[*client.Error](err); !ok || e.Kind != client.Provider || e.Code != want.Code || e.Description != want.Description {
+			t.Errorf("%s: error = %+v", body, err)
+		}
 	}
 }
 

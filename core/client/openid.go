@@ -73,6 +73,8 @@ type OpenID struct {
 	ClockSkew time.Duration
 	// NonceQuirk takes an ID token without a nonce if it says "nonce_supported": false. Apple has such.
 	NonceQuirk bool
+	// InsecureNonceOptional takes any ID token without a nonce, for a provider that knows none (LinkedIn). One that is there must be right.
+	InsecureNonceOptional bool
 
 	// UserInfo says when the UserInfo endpoint is asked. Default: where the ID token lacks what the scopes promise.
 	UserInfo UserInfoMode

@@ -142,7 +142,7 @@ func (a *openidApp) Finish(ctx context.Context, f *Flow, answer mandate.Params) 
 		return nil, a.mismatch(errors.New("the answer has no id_token: the provider does not take this for a request of OpenID Connect"))
 	}
 	e := oidc.Expect{
-		Now: a.w.Now(), Nonce: f.Nonce, NonceQuirk: a.o.NonceQuirk, AccessToken: tok.AccessToken, Code: answer.Get("code"), ACR: a.o.ACR,
+		Now: a.w.Now(), Nonce: f.Nonce, NonceQuirk: a.o.NonceQuirk, NonceOptional: a.o.InsecureNonceOptional, AccessToken: tok.AccessToken, Code: answer.Get("code"), ACR: a.o.ACR,
 	}
 	if f.Secret != "" {
 		seconds, err := strconv.ParseUint(f.Secret, 10, 31)

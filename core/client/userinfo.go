@@ -128,16 +128,51 @@ func (a *openidApp) userInfo(ctx context.Context, at string, tok *oauth2.Token, 
 	case err != nil:
 		return nil, &Error{Kind: Unreachable, App: a.Name, Cause: fmt.Errorf("user info: %w", err)}
 	case res.Status != http.StatusOK:
-		return nil, &Error{Kind: Provider, App: a.Name, Status: res.Status, Body: res.Body, Cause: errors.New("the user info is refused")}
+		return nil, a.refusedInfo(res)
 	}
 	claims, err := a.readUserInfo(ctx, res)
 	if err != nil {
 		return nil, err
 	}
+	if claims["sub"] == nil && claims["error"] != nil { // with 200: Slack
+		return nil, a.refusedInfo(res)
+	}
 	if sub, _ := claims["sub"].(string); sub == "" || sub != subject {
 		return nil, a.mismatch(fmt.Errorf("the user info is about %.100q, the ID token about %.100q", sub, subject))
 	}
 	return claims, nil
+}
+
+// refusedInfo is the error of an answer without user info. What is wrong stands in the body, or in the challenge (RFC 6750, section 3).
+func (a *openidApp) refusedInfo(res *mandate.Response) *Error {
+	status := res.Status
+	if status/100 == 2 {
+		status = http.StatusBadRequest // it is an error, whatever it says
+	}
+	e := (&Granted{asks: asks{app: a.Name}}).Refused(&Response{Status: status, Raw: res.Body, ContentType: res.Header.Get("Content-Type"), app: a.Name})
+	e.Status, e.Cause = res.Status, errors.New("the user info is refused")
+	if challenge := res.Header.Get("WWW-Authenticate"); e.Code == "" {
+		e.Code = mandate.Code(short(quoted(challenge, "error")))
+		if e.Description == "" {
+			e.Description = short(quoted(challenge, "error_description"))
+		}
+	}
+	return e
+}
+
+// quoted returns a parameter of a challenge. Some leave out the scheme.
+func quoted(challenge, name string) string {
+	for rest := challenge; ; {
+		before, after, ok := strings.Cut(rest, name+`="`)
+		if !ok {
+			return ""
+		}
+		if before == "" || strings.ContainsAny(before[len(before)-1:], " ,") {
+			value, _, _ := strings.Cut(after, `"`)
+			return value
+		}
+		rest = after
+	}
 }
 
 func (a *openidApp) readUserInfo(ctx context.Context, res *mandate.Response) (map[string]any, error) {

@@ -105,6 +105,8 @@ type Expect struct {
 	NoNonce bool
 	// NonceQuirk takes a token that says "nonce_supported": false and has no nonce, as Apple's have been for some devices.
 	NonceQuirk bool
+	// NonceOptional takes any token without a nonce, for issuers that leave it out. One that is there must be right.
+	NonceOptional bool
 	// AccessToken and Code are what came with the token: its at_hash and c_hash, where it has them, must be theirs. Empty: there was none.
 	AccessToken, Code string
 	// Hashes says that the token came through the browser, so that at_hash and c_hash must be there.
@@ -244,7 +246,7 @@ func plain(s string) bool {
 func (v *Verifier) expected(t *Token, head jose.Header, e Expect) error {
 	switch {
 	case e.NoNonce:
-	case e.NonceQuirk && t.nonceless && t.Nonce == "":
+	case t.Nonce == "" && (e.NonceOptional || e.NonceQuirk && t.nonceless):
 	case e.Nonce == "":
 		return errors.New("oidc: Expect.Nonce is empty: every authentication request needs one")
 	case t.Nonce == "":

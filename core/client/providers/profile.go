@@ -61,3 +61,8 @@ func join(parts ...string) string {
 
 // contains reports whether s has part in it, in letters of any case.
 func contains(s, part string) bool { return strings.Contains(strings.ToLower(s), part) }
+
+// host returns domain as people have it, without a scheme and slashes at its end.
+func host(domain string) string {
+	return strings.TrimRight(strings.TrimPrefix(domain, "https://"), "/")
+}

@@ -22,7 +22,7 @@ type preset struct {
 
 // presets are all of them.
 func presets() []preset {
-	return []preset{
+	return slices.Concat([]preset{
 		{app: providers.Amazon(creds)},
 		{app: providers.Bitbucket(creds)},
 		{app: providers.Discord(creds)},
@@ -37,7 +37,7 @@ func presets() []preset {
 		{app: providers.Weibo(creds)},
 		{app: providers.X(creds)},
 		{app: providers.Zoom(creds)},
-	}
+	}, openids())
 }
 
 // Every provider has a login, a user's no at the callback, a refusal of the token endpoint, and a profile that is refused for its token and for
