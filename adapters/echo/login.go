@@ -17,7 +17,12 @@ type LoginConfig struct {
 	// Begin says what a login asks for besides what its app always does. Default: the zero [client.Begin], which returns to the
 	// parameter return_to.
 	Begin func(c echo.Context) client.Begin
-	// Error writes the page of a login that failed. Header fields and status are set before. Default: a small page.
+	// Logout ends the application's own session, and says how the user is logged out of the provider; the answer is written later. With it
+	// MountLogin registers POST /auth/corp/logout and /auth/corp/logged-out for each app of OpenID Connect. Default: none.
+	Logout func(c echo.Context) client.Logout
+	// LoggedOut answers who came back from the provider after a logout. Default: a redirect to where the logout says.
+	LoggedOut func(c echo.Context, out *client.LoggedOut) error
+	// Error writes the page of a login or logout that failed. Header fields and status are set before. Default: a small page.
 	Error func(c echo.Context, err *client.Error) error
 }
 
@@ -36,6 +41,23 @@ func MountLogin(r *echo.Echo, prefix string, reg *client.Registry, done func(c e
 	}
 	return register(r, endpoints, use, "prefix")
 }
+
+// Logout is the first step of a logout from app, to be registered by hand for POST: it runs LoginConfig.Logout and sends the browser to the provider, which
+// sends it back to the app's LogoutCallback. Requests that another site made the browser send are refused.
+func Logout(app *client.Remote, config ...LoginConfig) echo.HandlerFunc {
+	steps, _ := login(nil, config)
+	return Handle(app.LogoutEndpoint(steps))
+}
+
+// LoggedOut is the second step of a logout from app, to be registered by hand for GET at the path that is its LogoutCallback.
+func LoggedOut(app *client.Remote, config ...LoginConfig) echo.HandlerFunc {
+	steps, _ := login(nil, config)
+	return Handle(app.LoggedOutEndpoint(steps))
+}
+
+// BackChannelLogout is where the provider of app posts that sessions have ended, to be registered by hand for POST. No CSRF check may stand before
+// it. See client.Config.BackChannelLogout.
+func BackChannelLogout(app *client.Remote) echo.HandlerFunc { return Handle(app.BackChannelLogout()) }
 
 // Login is the first step of a login with app, to be registered by hand for GET: it sends the browser to the provider.
 func Login(app *client.Remote, config ...LoginConfig) echo.HandlerFunc {
@@ -63,6 +85,16 @@ func login(done func(c echo.Context, in *client.SignIn) error, config []LoginCon
 	if cfg.Begin != nil {
 		s.Begin = func(ctx context.Context) client.Begin {
 			return cfg.Begin(echoContext(ctx))
+		}
+	}
+	if cfg.Logout != nil {
+		s.Logout = func(ctx context.Context) client.Logout {
+			return cfg.Logout(echoContext(ctx))
+		}
+	}
+	if cfg.LoggedOut != nil {
+		s.LoggedOut = func(ctx context.Context, out *client.LoggedOut) error {
+			return cfg.LoggedOut(echoContext(ctx), out)
 		}
 	}
 	if cfg.Error != nil {

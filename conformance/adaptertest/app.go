@@ -24,6 +24,10 @@ type App interface {
 	MountLogin(prefix string, reg *client.Registry, done func(c Ctx, in *client.SignIn) error, l LoginConfig) error
 	Login(app *client.Remote, l LoginConfig) Route
 	Callback(app *client.Remote, done func(c Ctx, in *client.SignIn) error, l LoginConfig) Route
+	// Logout, LoggedOut and BackChannelLogout are the adapter's functions of these names.
+	Logout(app *client.Remote, l LoginConfig) Route
+	LoggedOut(app *client.Remote, l LoginConfig) Route
+	BackChannelLogout(app *client.Remote) Route
 	// CORS is the framework's own middleware for requests of scripts from origin, or one as applications of a framework that has
 	// none write it.
 	CORS(origin string) Middleware
@@ -70,6 +74,9 @@ type LoginConfig struct {
 	Use   []Middleware
 	Begin func(c Ctx) client.Begin
 	Error func(c Ctx, err *client.Error) error
+
+	Logout    func(c Ctx) client.Logout
+	LoggedOut func(c Ctx, out *client.LoggedOut) error
 }
 
 // AuthConfig is the adapter's Config.

@@ -74,6 +74,18 @@ func (a app) Callback(app *client.Remote, done func(c adaptertest.Ctx, in *clien
 	return nethttp.Callback(app, doneBy(done), loginConfig(l))
 }
 
+func (a app) Logout(app *client.Remote, l adaptertest.LoginConfig) adaptertest.Route {
+	return nethttp.Logout(app, loginConfig(l))
+}
+
+func (a app) LoggedOut(app *client.Remote, l adaptertest.LoginConfig) adaptertest.Route {
+	return nethttp.LoggedOut(app, loginConfig(l))
+}
+
+func (a app) BackChannelLogout(app *client.Remote) adaptertest.Route {
+	return nethttp.BackChannelLogout(app)
+}
+
 func doneBy(done func(c adaptertest.Ctx, in *client.SignIn) error) func(w http.ResponseWriter, r *http.Request, in *client.SignIn) {
 	return func(w http.ResponseWriter, r *http.Request, in *client.SignIn) { fail(w, done(&ctx{w, r}, in)) }
 }
@@ -85,6 +97,12 @@ func loginConfig(l adaptertest.LoginConfig) nethttp.LoginConfig {
 	}
 	if l.Begin != nil {
 		config.Begin = func(r *http.Request) client.Begin { return l.Begin(&ctx{nil, r}) }
+	}
+	if l.Logout != nil {
+		config.Logout = func(w http.ResponseWriter, r *http.Request) client.Logout { return l.Logout(&ctx{w, r}) }
+	}
+	if l.LoggedOut != nil {
+		config.LoggedOut = func(w http.ResponseWriter, r *http.Request, out *client.LoggedOut) { fail(w, l.LoggedOut(&ctx{w, r}, out)) }
 	}
 	if l.Error != nil {
 		config.Error = func(w http.ResponseWriter, r *http.Request, err *client.Error) { fail(w, l.Error(&ctx{w, r}, err)) }

@@ -57,6 +57,8 @@ type Flow struct {
 	Secret      string // of the protocol: kept sealed in the cookie until Finish
 	Begun       time.Time
 
+	logout bool // the flow is a logout
+
 	// Of [Begin], for the first step alone.
 	Scopes []string
 	Params mandate.Params

@@ -23,7 +23,7 @@ func (r *Remote) Finish(ctx context.Context, req *mandate.Request) (*SignIn, man
 	if err != nil {
 		return nil, header, err
 	}
-	f, state, err := r.find(ctx, req, answer)
+	f, state, err := r.find(ctx, req, answer, false)
 	if state != "" {
 		header = append(header, r.reg.deleteCookie(state))
 	}
@@ -63,10 +63,10 @@ func (r *Remote) answer(req *mandate.Request) (mandate.Params, error) {
 const aDay = 24 * time.Hour
 
 // find returns the flow of this browser that answer belongs to, and the state of the cookie that is of no use any more, if the browser has it.
-func (r *Remote) find(ctx context.Context, req *mandate.Request, answer mandate.Params) (f *Flow, spent string, err error) {
+func (r *Remote) find(ctx context.Context, req *mandate.Request, answer mandate.Params, logout bool) (f *Flow, spent string, err error) {
 	now := r.reg.config.Now()
 	state := answer.Get("state")
-	if m, ok := r.protocol.(Matching); ok && state == "" {
+	if m, ok := r.protocol.(Matching); ok && state == "" && !logout {
 		state = r.match(m, req, answer, now)
 	}
 	missing := func(cause string) *Error {
@@ -89,6 +89,9 @@ func (r *Remote) find(ctx context.Context, req *mandate.Request, answer mandate.
 	if f = r.reg.open(state, value, now); f == nil {
 		return nil, state, missing("the cookie of the login was not made for it, or under another secret")
 	}
+	if f.logout != logout {
+		return nil, "", missing("the answer to a logout is none to a login, nor the other way round")
+	}
 	switch {
 	case old || now.Before(f.Begun.Add(-r.reg.config.FlowTTL)):
 		return nil, state, &Error{Kind: Expired, App: r.name, Cause: errors.New("the login began too long ago")}
@@ -102,7 +105,7 @@ func (r *Remote) find(ctx context.Context, req *mandate.Request, answer mandate.
 func (r *Remote) match(m Matching, req *mandate.Request, answer mandate.Params, now time.Time) string {
 	have := r.reg.flowCookies(req)
 	for _, c := range have[:min(len(have), 2*maxFlows)] {
-		if f := r.reg.open(c.state, c.value, now); f != nil && f.App == r.name && m.Matches(f, answer) {
+		if f := r.reg.open(c.state, c.value, now); f != nil && f.App == r.name && !f.logout && m.Matches(f, answer) {
 			return c.state
 		}
 	}

@@ -37,6 +37,10 @@ type Config struct {
 	GrantLost func(ctx context.Context, app, account string, err *Error)
 	// TokenRenewed hears of each token that was renewed, after it was stored and before it is used.
 	TokenRenewed func(ctx context.Context, app, account string, tok *oauth2.Token)
+	// BackChannelLogout hears from providers of OpenID Connect that sessions have ended, and ends those of this application. MountLogin then registers the
+	// endpoint for it: /auth/<name>/backchannel-logout. An error tells the provider that it was not done. It needs Replay. Default: there is no such
+	// endpoint.
+	BackChannelLogout func(ctx context.Context, out *LogoutNotice) error
 	// Replay lets each login be finished once, even by who holds a copy of its cookie. Default: the cookie is deleted, and the provider
 	// refuses a code that was used.
 	Replay store.Replay
@@ -75,6 +79,9 @@ func (c Config) withDefaults() (Config, []error) {
 		c.FlowTTL = 10 * time.Minute
 	case c.FlowTTL < 0 || c.FlowTTL > time.Hour:
 		faults = append(faults, fmt.Errorf("client: Config.FlowTTL is %v, want more than 0 and at most an hour", c.FlowTTL))
+	}
+	if c.BackChannelLogout != nil && c.Replay == nil {
+		faults = append(faults, errors.New("client: Config.BackChannelLogout needs Config.Replay, so that no logout token counts twice: hand over a store, such as memstore.New()"))
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -16,12 +16,17 @@ type Steps struct {
 	Begin func(ctx context.Context) Begin
 	// Done signs the user in and answers. It is required for a callback.
 	Done func(ctx context.Context, in *SignIn) error
-	// Error writes the page of a login that failed; header fields and status are set before. Default: a small page, or JSON for who wants no page.
+	// Logout ends the application's own session, and says how the user is logged out of the provider. Default: logouts have no endpoints.
+	Logout func(ctx context.Context) Logout
+	// LoggedOut answers who came back from the provider after a logout. Default: a redirect to [LoggedOut.ReturnTo].
+	LoggedOut func(ctx context.Context, out *LoggedOut) error
+	// Error writes the page of a login or logout that failed; header fields and status are set before. Default: a small page, or JSON for who wants no page.
 	Error func(ctx context.Context, err *Error) error
 }
 
 // Endpoints returns the endpoints of all apps, below prefix: "/auth" has /auth/github/login and /auth/github/callback. An app with a Callback of
-// its own has it there.
+// its own has it there. With Steps.Logout there are /auth/corp/logout and /auth/corp/logged-out for each app of OpenID Connect, and with
+// [Config.BackChannelLogout] /auth/corp/backchannel-logout.
 func (reg *Registry) Endpoints(prefix string, s Steps) ([]mandate.Endpoint, error) {
 	prefix = strings.TrimRight(prefix, "/")
 	if !localPath(prefix+"/") || strings.ContainsAny(prefix, "?#{}%") {
@@ -36,12 +41,17 @@ func (reg *Registry) Endpoints(prefix string, s Steps) ([]mandate.Endpoint, erro
 		if err != nil {
 			return nil, fmt.Errorf("client: app %q: %w", r.name, err)
 		}
-		path, ok := strings.CutPrefix(redirectURI, reg.config.BaseURL)
-		if !ok || !localPath(path) || strings.ContainsAny(path, "?#{}%") {
-			return nil, fmt.Errorf("client: app %q: Callback %q is not a path below %s: register it by hand", r.name, redirectURI, reg.config.BaseURL)
+		path, err := reg.pathOf("Callback", redirectURI)
+		if err != nil {
+			return nil, fmt.Errorf("client: app %q: %w", r.name, err)
 		}
-		login := prefix + "/" + r.name + "/login"
-		list = append(list, r.loginEndpoint(login, redirectURI, s), r.callbackEndpoint(path, s))
+		own := prefix + "/" + r.name
+		list = append(list, r.loginEndpoint(own+"/login", redirectURI, s), r.callbackEndpoint(path, s))
+		more, err := r.logoutEndpoints(prefix, s)
+		if err != nil {
+			return nil, fmt.Errorf("client: app %q: %w", r.name, err)
+		}
+		list = append(list, more...)
 	}
 	slices.SortStableFunc(list, func(a, b mandate.Endpoint) int { return strings.Compare(a.Path, b.Path) })
 	for i := range list[1:] {
@@ -50,6 +60,24 @@ func (reg *Registry) Endpoints(prefix string, s Steps) ([]mandate.Endpoint, erro
 		}
 	}
 	return list, nil
+}
+
+// logoutEndpoints returns those endpoints of a logout that are on.
+func (r *Remote) logoutEndpoints(prefix string, s Steps) ([]mandate.Endpoint, error) {
+	var list []mandate.Endpoint
+	own := prefix + "/" + r.name
+	if _, ok := r.protocol.(Identifying); ok && r.reg.config.BackChannelLogout != nil {
+		list = append(list, r.backChannel(own+"/backchannel-logout"))
+	}
+	if _, ok := r.protocol.(Ending); !ok || s.Logout == nil {
+		return list, nil
+	}
+	at, err := r.reg.loggedOutOf(r, prefix)
+	if err != nil {
+		return nil, err
+	}
+	path, err := r.reg.pathOf("LogoutCallback", at)
+	return append(list, r.logoutEndpoint(own+"/logout", at, s), r.loggedOutEndpoint(path, s)), err
 }
 
 // Login returns the first step as an endpoint, to be registered by hand at any path: it sends the browser to the provider, which sends it back

@@ -58,13 +58,20 @@ func stateTime(state string) (time.Time, bool) {
 	return time.Unix(int64(binary.BigEndian.Uint32(b)), 0), true
 }
 
-// flowVersion is the first byte of a sealed flow.
-const flowVersion = 1
+// The first byte of a sealed flow.
+const (
+	loginVersion  = 1
+	logoutVersion = 2
+)
 
 // seal returns the cookie's value: only under its own name it can be opened.
 func (reg *Registry) seal(f *Flow, verifier [32]byte, now time.Time) string {
 	plain := make([]byte, 0, 1+len(verifier)+len(f.App)+len(f.RedirectURI)+len(f.ReturnTo)+len(f.Data)+len(f.Secret)+10)
-	plain = append(plain, flowVersion)
+	version := byte(loginVersion)
+	if f.logout {
+		version = logoutVersion
+	}
+	plain = append(plain, version)
 	plain = append(plain, verifier[:]...)
 	// Most redirect URIs begin with the base URL, which need not travel; what is left then begins with a slash, or is empty.
 	redirect := strings.TrimPrefix(f.RedirectURI, reg.config.BaseURL)
@@ -84,12 +91,12 @@ func (reg *Registry) open(state, value string, now time.Time) *Flow {
 	}
 	plain, err := reg.sealer.Open(sealed, []byte(reg.cookie+state), now)
 	var verifier [32]byte
-	if err != nil || len(plain) < 1+len(verifier) || plain[0] != flowVersion {
+	if err != nil || len(plain) < 1+len(verifier) || plain[0] != loginVersion && plain[0] != logoutVersion {
 		return nil
 	}
 	copy(verifier[:], plain[1:])
+	f := &Flow{State: state, logout: plain[0] == logoutVersion}
 	plain = plain[1+len(verifier):]
-	f := &Flow{State: state}
 	for _, into := range [...]*string{&f.App, &f.RedirectURI, &f.ReturnTo, &f.Data, &f.Secret} {
 		n, size := binary.Uvarint(plain)
 		if size <= 0 || n > uint64(len(plain)-size) { // #nosec G115 -- size is at most the length

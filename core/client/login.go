@@ -58,15 +58,21 @@ func (r *Remote) begin(ctx context.Context, req *mandate.Request, b Begin, redir
 	if err != nil {
 		return nil, asError(r.name, err)
 	}
-	value := reg.seal(f, verifier, now)
+	return r.depart(req, f, verifier, location, r.protocol.CrossSite()), nil
+}
+
+// depart redirects the browser to location, with the cookie of f.
+func (r *Remote) depart(req *mandate.Request, f *Flow, verifier [32]byte, location string, crossSite bool) *mandate.Response {
+	reg := r.reg
+	value := reg.seal(f, verifier, reg.config.Now())
 	header := make(mandate.Fields, 0, 4)
 	header = append(header,
 		mandate.Field{Name: "Location", Value: location},
 		mandate.Field{Name: "Cache-Control", Value: "no-store"},
 		mandate.Field{Name: "Referrer-Policy", Value: "no-referrer"},
-		reg.setCookie(f.State, value, r.protocol.CrossSite()))
+		reg.setCookie(f.State, value, crossSite))
 	for _, state := range reg.surplus(req, len(reg.cookie)+len(f.State)+len(value)) {
 		header = append(header, reg.deleteCookie(state))
 	}
-	return &mandate.Response{Status: 303, Header: header}, nil
+	return &mandate.Response{Status: 303, Header: header}
 }

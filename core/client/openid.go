@@ -50,11 +50,19 @@ type OpenID struct {
 	// InsecureNoPKCE leaves PKCE (RFC 7636) out, for a provider that refuses requests with it. The nonce is then what is left against a code
 	// that was stolen and brought into another login.
 	InsecureNoPKCE bool
+	// TokenAnswer may change each answer of the token endpoint before it is read, for providers that answer in a way of their own.
+	TokenAnswer func(res *mandate.Response)
+	// Declined reports whether an answer in the browser's hands is the user's no, for providers that do not say so with access_denied.
+	Declined func(answer mandate.Params) bool
 	// FormPost asks that the answer be posted (response_mode=form_post).
 	FormPost bool
 	// Callback is where the provider sends browsers back: a path, which is resolved against Config.BaseURL, or a URL. Default: what
 	// MountLogin registers, and for routes made by hand "/auth/<name>/callback".
 	Callback string
+
+	// LogoutCallback is where the provider sends browsers back after a logout: a path or a URL, as for Callback. Default: what MountLogin registers, and
+	// for routes made by hand "/auth/<name>/logged-out".
+	LogoutCallback string
 
 	// MaxAge is how long ago the user may have signed in with the provider, which asks again otherwise. The ID token must prove it. Zero: no
 	// matter. A max_age among [Begin.Params] counts for one login, and is proven as well.
@@ -75,6 +83,9 @@ type OpenID struct {
 	NonceQuirk bool
 	// InsecureNonceOptional takes any ID token without a nonce, for a provider that knows none (LinkedIn). One that is there must be right.
 	InsecureNonceOptional bool
+
+	// AnyLogoutType also takes logout tokens without a type and those of the type JWT, for providers that do not send "logout+jwt".
+	AnyLogoutType bool
 
 	// UserInfo says when the UserInfo endpoint is asked. Default: where the ID token lacks what the scopes promise.
 	UserInfo UserInfoMode
@@ -112,7 +123,8 @@ func (o OpenID) Connect(w *Wiring) (Protocol, error) {
 		Name: o.Name, Credentials: o.Credentials, Issuer: o.Issuer, AuthURL: o.AuthURL, TokenURL: o.TokenURL, RevocationURL: o.RevocationURL,
 		IntrospectionURL: o.IntrospectionURL, DeviceURL: o.DeviceURL, APIURL: o.APIURL, APIAllowed: o.APIAllowed, APIContentType: o.APIContentType,
 		BeforeCall: o.BeforeCall, Scopes: o.Scopes, AuthParams: slices.Clone(o.AuthParams), TokenParams: o.TokenParams, TokenHeader: o.TokenHeader,
-		InsecureNoPKCE: o.InsecureNoPKCE, FormPost: o.FormPost, Callback: o.Callback, Profile: o.Profile,
+		InsecureNoPKCE: o.InsecureNoPKCE, FormPost: o.FormPost, Callback: o.Callback,
+		TokenAnswer: o.TokenAnswer, Declined: o.Declined, Profile: o.Profile,
 	}
 	if o.MaxAge > 0 {
 		inner.AuthParams = append(inner.AuthParams, mandate.Field{Name: "max_age", Value: strconv.FormatInt(int64(o.MaxAge/time.Second), 10)})

@@ -89,6 +89,7 @@ func (a *openidApp) describe(body []byte) (*described, error) {
 func (a *openidApp) newVerifier(issuer string, p oidc.Provider) (*oidc.Verifier, error) {
 	c := oidc.Config{
 		Issuer: issuer, CheckIssuer: a.o.CheckIssuer, ClientID: a.Credentials.ID, Audiences: a.o.Audiences, Algs: a.o.Algs, Leeway: a.o.ClockSkew,
+		AnyLogoutType: a.o.AnyLogoutType,
 	}
 	if len(c.Algs) == 0 {
 		c.Algs = oidc.Asymmetric(p.IDTokenAlgs)

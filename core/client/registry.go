@@ -30,7 +30,8 @@ type Remote struct {
 	reg      *Registry
 	protocol Protocol
 	calls    *API
-	callback string // the redirect URI, unless [Registry.Endpoints] has another prefix
+	// Where the provider sends browsers back, unless [Registry.Endpoints] has another prefix.
+	callback, loggedOut string
 }
 
 // NewRegistry returns the registry that c describes. It does no I/O. Its error names everything that is wrong, with every app.
@@ -92,6 +93,10 @@ func (reg *Registry) add(i int, app App, w *Wiring) []error {
 	if r.callback, err = reg.callbackOf(r, defaultPrefix); err != nil {
 		faults = append(faults, fmt.Errorf("client: app %q: %w", name, err))
 	}
+	var out error
+	if r.loggedOut, out = reg.loggedOutOf(r, defaultPrefix); out != nil {
+		faults = append(faults, fmt.Errorf("client: app %q: %w", name, out))
+	}
 	for _, other := range reg.remotes {
 		if err == nil && other.callback == r.callback {
 			faults = append(faults, fmt.Errorf("client: app %q: Callback %q is that of %q: each needs its own, so that their answers cannot be mixed up (RFC 9700, section 4.4)", name, r.callback, other.name))
@@ -139,15 +144,5 @@ const defaultPrefix = "/auth"
 
 // callbackOf returns the redirect URI of r where the registry is mounted at prefix.
 func (reg *Registry) callbackOf(r *Remote, prefix string) (string, error) {
-	own := r.protocol.Callback()
-	switch {
-	case own == "":
-		return reg.config.BaseURL + prefix + "/" + r.name + "/callback", nil
-	case strings.HasPrefix(own, "/") && !strings.HasPrefix(own, "//"):
-		own = reg.config.BaseURL + own
-	}
-	if err := checkURL("Callback", own); err != nil {
-		return "", err
-	}
-	return own, nil
+	return reg.back(r.protocol.Callback(), "Callback", prefix+"/"+r.name+"/callback")
 }

@@ -16,7 +16,12 @@ type LoginConfig struct {
 	// Begin says what a login asks for besides what its app always does. Default: the zero [client.Begin], which returns to the
 	// parameter return_to.
 	Begin func(r *http.Request) client.Begin
-	// Error writes the page of a login that failed. Header fields and status are set before. Default: a small page.
+	// Logout ends the application's own session, and says how the user is logged out of the provider; the answer is written later. With it
+	// MountLogin registers POST /auth/corp/logout and /auth/corp/logged-out for each app of OpenID Connect. Default: none.
+	Logout func(w http.ResponseWriter, r *http.Request) client.Logout
+	// LoggedOut answers who came back from the provider after a logout. Default: a redirect to where the logout says.
+	LoggedOut func(w http.ResponseWriter, r *http.Request, out *client.LoggedOut)
+	// Error writes the page of a login or logout that failed. Header fields and status are set before. Default: a small page.
 	Error func(w http.ResponseWriter, r *http.Request, err *client.Error)
 }
 
@@ -36,6 +41,23 @@ func MountLogin(r Router, prefix string, reg *client.Registry, done func(w http.
 	}
 	return register(r, endpoints, use)
 }
+
+// Logout is the first step of a logout from app, to be registered by hand for POST: it runs LoginConfig.Logout and sends the browser to the provider, which
+// sends it back to the app's LogoutCallback. Requests that another site made the browser send are refused.
+func Logout(app *client.Remote, config ...LoginConfig) http.Handler {
+	steps, _ := login(nil, config)
+	return Handle(app.LogoutEndpoint(steps))
+}
+
+// LoggedOut is the second step of a logout from app, to be registered by hand for GET at the path that is its LogoutCallback.
+func LoggedOut(app *client.Remote, config ...LoginConfig) http.Handler {
+	steps, _ := login(nil, config)
+	return Handle(app.LoggedOutEndpoint(steps))
+}
+
+// BackChannelLogout is where the provider of app posts that sessions have ended, to be registered by hand for POST. No CSRF check may stand before
+// it. See client.Config.BackChannelLogout.
+func BackChannelLogout(app *client.Remote) http.Handler { return Handle(app.BackChannelLogout()) }
 
 // Login is the first step of a login with app, to be registered by hand for GET: it sends the browser to the provider.
 func Login(app *client.Remote, config ...LoginConfig) http.Handler {
@@ -66,6 +88,19 @@ func login(done func(w http.ResponseWriter, r *http.Request, in *client.SignIn),
 		s.Begin = func(ctx context.Context) client.Begin {
 			x := exchangeFrom(ctx)
 			return cfg.Begin(x.r)
+		}
+	}
+	if cfg.Logout != nil {
+		s.Logout = func(ctx context.Context) client.Logout {
+			x := exchangeFrom(ctx)
+			return cfg.Logout(&x.w, x.r)
+		}
+	}
+	if cfg.LoggedOut != nil {
+		s.LoggedOut = func(ctx context.Context, out *client.LoggedOut) error {
+			x := exchangeFrom(ctx)
+			cfg.LoggedOut(&x.w, x.r, out)
+			return nil
 		}
 	}
 	if cfg.Error != nil {

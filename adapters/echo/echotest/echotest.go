@@ -73,6 +73,18 @@ func (a app) Callback(app *client.Remote, done func(c adaptertest.Ctx, in *clien
 	return mandateecho.Callback(app, doneBy(done), loginConfig(l))
 }
 
+func (a app) Logout(app *client.Remote, l adaptertest.LoginConfig) adaptertest.Route {
+	return mandateecho.Logout(app, loginConfig(l))
+}
+
+func (a app) LoggedOut(app *client.Remote, l adaptertest.LoginConfig) adaptertest.Route {
+	return mandateecho.LoggedOut(app, loginConfig(l))
+}
+
+func (a app) BackChannelLogout(app *client.Remote) adaptertest.Route {
+	return mandateecho.BackChannelLogout(app)
+}
+
 func doneBy(done func(c adaptertest.Ctx, in *client.SignIn) error) func(c echo.Context, in *client.SignIn) error {
 	return func(c echo.Context, in *client.SignIn) error { return done(ctx{c}, in) }
 }
@@ -81,6 +93,12 @@ func loginConfig(l adaptertest.LoginConfig) mandateecho.LoginConfig {
 	config := mandateecho.LoginConfig{Use: chain(l.Use)}
 	if l.Begin != nil {
 		config.Begin = func(c echo.Context) client.Begin { return l.Begin(ctx{c}) }
+	}
+	if l.Logout != nil {
+		config.Logout = func(c echo.Context) client.Logout { return l.Logout(ctx{c}) }
+	}
+	if l.LoggedOut != nil {
+		config.LoggedOut = func(c echo.Context, out *client.LoggedOut) error { return l.LoggedOut(ctx{c}, out) }
 	}
 	if l.Error != nil {
 		config.Error = func(c echo.Context, err *client.Error) error { return l.Error(ctx{c}, err) }

@@ -72,6 +72,18 @@ func (a app) Callback(app *client.Remote, done func(c adaptertest.Ctx, in *clien
 	return mandatefiber.Callback(app, doneBy(done), loginConfig(l))
 }
 
+func (a app) Logout(app *client.Remote, l adaptertest.LoginConfig) adaptertest.Route {
+	return mandatefiber.Logout(app, loginConfig(l))
+}
+
+func (a app) LoggedOut(app *client.Remote, l adaptertest.LoginConfig) adaptertest.Route {
+	return mandatefiber.LoggedOut(app, loginConfig(l))
+}
+
+func (a app) BackChannelLogout(app *client.Remote) adaptertest.Route {
+	return mandatefiber.BackChannelLogout(app)
+}
+
 func doneBy(done func(c adaptertest.Ctx, in *client.SignIn) error) func(c *fiber.Ctx, in *client.SignIn) error {
 	return func(c *fiber.Ctx, in *client.SignIn) error { return done(ctx{c}, in) }
 }
@@ -80,6 +92,12 @@ func loginConfig(l adaptertest.LoginConfig) mandatefiber.LoginConfig {
 	config := mandatefiber.LoginConfig{Use: chain(l.Use)}
 	if l.Begin != nil {
 		config.Begin = func(c *fiber.Ctx) client.Begin { return l.Begin(ctx{c}) }
+	}
+	if l.Logout != nil {
+		config.Logout = func(c *fiber.Ctx) client.Logout { return l.Logout(ctx{c}) }
+	}
+	if l.LoggedOut != nil {
+		config.LoggedOut = func(c *fiber.Ctx, out *client.LoggedOut) error { return l.LoggedOut(ctx{c}, out) }
 	}
 	if l.Error != nil {
 		config.Error = func(c *fiber.Ctx, err *client.Error) error { return l.Error(ctx{c}, err) }

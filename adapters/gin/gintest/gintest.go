@@ -73,6 +73,18 @@ func (a app) Callback(app *client.Remote, done func(c adaptertest.Ctx, in *clien
 	return mandategin.Callback(app, doneBy(done), loginConfig(l))
 }
 
+func (a app) Logout(app *client.Remote, l adaptertest.LoginConfig) adaptertest.Route {
+	return mandategin.Logout(app, loginConfig(l))
+}
+
+func (a app) LoggedOut(app *client.Remote, l adaptertest.LoginConfig) adaptertest.Route {
+	return mandategin.LoggedOut(app, loginConfig(l))
+}
+
+func (a app) BackChannelLogout(app *client.Remote) adaptertest.Route {
+	return mandategin.BackChannelLogout(app)
+}
+
 func doneBy(done func(c adaptertest.Ctx, in *client.SignIn) error) func(c *gin.Context, in *client.SignIn) {
 	return func(c *gin.Context, in *client.SignIn) { fail(c, done(ctx{c}, in)) }
 }
@@ -81,6 +93,12 @@ func loginConfig(l adaptertest.LoginConfig) mandategin.LoginConfig {
 	config := mandategin.LoginConfig{Use: chain(l.Use)}
 	if l.Begin != nil {
 		config.Begin = func(c *gin.Context) client.Begin { return l.Begin(ctx{c}) }
+	}
+	if l.Logout != nil {
+		config.Logout = func(c *gin.Context) client.Logout { return l.Logout(ctx{c}) }
+	}
+	if l.LoggedOut != nil {
+		config.LoggedOut = func(c *gin.Context, out *client.LoggedOut) { fail(c, l.LoggedOut(ctx{c}, out)) }
 	}
 	if l.Error != nil {
 		config.Error = func(c *gin.Context, err *client.Error) { fail(c, l.Error(ctx{c}, err)) }
