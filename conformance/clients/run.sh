@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Drives other people's clients against the provider on every framework, and prints what ran:
+# Drives other people's clients against the provider on every framework, and Mandate's client against another provider, and prints what
+# ran:
 #
 #	bash conformance/clients/run.sh
 #
@@ -9,6 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 ../../.ci/need node nodejs
 ../../.ci/need npm npm
+../../.ci/need chromium chromium # for logins with oidc-provider
 ../../.ci/need python3 python3
 # Not pip's: the packages that Debian ships, which its own Python sees.
 ../../.ci/need python3:authlib python3 python3-authlib python3-cryptography
@@ -17,7 +19,7 @@ npm ci --prefix node --ignore-scripts --no-progress
 
 export GOWORK=off
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+trap 'rm -f "$log" "$log.openid"' EXIT
 code=0
 go vet ./... || code=1
 # Most of their time they wait, as devices do between two polls.
@@ -26,6 +28,20 @@ grep -E '^ *--- (PASS|FAIL|SKIP)|^(FAIL|ok|panic:)|passed, [0-9]+ failed' "$log"
 if [ "$code" -ne 0 ]; then
 	cat "$log"
 fi
+# Mandate's client, with a browser in between, at a provider of other people.
+export OIDC_PROVIDER=$PWD/node/oidc-provider.mjs CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome)}
+if ! go test -C ../provider -count=1 -v -run '^TestOpenIDLogins$' . >"$log.openid" 2>&1; then
+	code=1
+	cat "$log.openid"
+fi
+grep -E '^ *--- (PASS|FAIL|SKIP)' "$log.openid" || true
+cat "$log.openid" >>"$log"
+for framework in gin echo fiber nethttp; do
+	if ! grep -q -- "--- PASS: TestOpenIDLogins/visits/$framework,_desktop,_sign_in " "$log.openid"; then
+		echo "did not pass: a login with oidc-provider on $framework"
+		code=1
+	fi
+done
 # A client that did not run is a failure too.
 for framework in gin echo fiber nethttp; do
 	for client in x-oauth2 oauth4webapi openid-client mcp-sdk requests-oauthlib authlib urllib dghubble-oauth1 requests-oauthlib-1 authlib-1 oauth-1.0a; do

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"html"
 	"net"
@@ -33,6 +34,11 @@ type shop struct {
 	reg *mandateclient.Registry
 	app adaptertest.App
 	l   net.Listener
+
+	// At a provider that serves many shops.
+	title  string
+	screen screen
+	visit  func(v *tab, s *shop)
 
 	ahead atomic.Int64 // how far its clock is ahead, in nanoseconds
 
@@ -109,6 +115,9 @@ func (s *shop) signedIn() *mandateclient.SignIn {
 	defer s.mu.Unlock()
 	return s.last
 }
+
+// errorOf returns the client's error that err is.
+func errorOf(err error) (*mandateclient.Error, bool) { return errors.AsType[*mandateclient.Error](err) }
 
 // visit opens a page of the shop.
 func (v *tab) visit(s *shop, path string) {

@@ -7,8 +7,9 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 
-// Older versions of Node have WebCrypto under another name.
+// Older versions of Node have WebCrypto under another name, and no URL.parse.
 if (!globalThis.crypto) globalThis.crypto = (await import('node:crypto')).webcrypto
+URL.parse ??= (url, base) => { try { return new URL(url, base) } catch { return null } }
 const { default: Provider } = await import('oidc-provider')
 
 const clients = JSON.parse(readFileSync(process.argv[2]))
@@ -19,11 +20,13 @@ const people = {
   baz: { email: 'baz@example.com', email_verified: false },
 }
 
-// newKeys returns a key set with fresh keys.
+// newKeys returns fresh keys: the first of a kind signs.
 function newKeys() {
   const jwk = (type, options) => ({ ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), use: 'sig', kid: randomUUID() })
-  return { keys: [jwk('rsa', { modulusLength: 2048 }), jwk('ec', { namedCurve: 'P-256' }), jwk('ed25519')] }
+  return [jwk('rsa', { modulusLength: 2048 }), jwk('ec', { namedCurve: 'P-256' }), jwk('ed25519')]
 }
+
+let keys = newKeys()
 
 // Kept is where a provider keeps what it knows; all of this process share it, so that one with other keys knows the rest.
 const kept = new Map()
@@ -46,7 +49,7 @@ function newProvider(issuer) {
   return new Provider(issuer, {
     adapter: Kept,
     clients,
-    jwks: newKeys(),
+    jwks: { keys },
     cookies: { keys: ['a key for tests alone'] },
     scopes: ['openid', 'offline_access'],
     claims: { openid: ['sub'], profile: ['name', 'preferred_username', 'locale', 'picture'], email: ['email', 'email_verified'] },
@@ -102,12 +105,13 @@ let provider
 const server = createServer(async (request, response) => {
   try {
     if (request.url === '/control/rotate-keys' && request.method === 'POST') {
-      provider = newProvider(provider.issuer) // the old keys are gone at once
+      keys = [...newKeys(), ...keys] // the old ones stay published
+      provider = newProvider(provider.issuer)
       response.writeHead(204).end()
     } else if (request.url.startsWith('/interaction/')) await interact(provider, request, response)
     else await provider.callback()(request, response)
   } catch (err) {
-    console.error(err)
+    if (!err.statusCode) console.error(err) // the others are the visitor's, who went back to a page that is over
     response.writeHead(err.statusCode ?? 500).end()
   }
 })
