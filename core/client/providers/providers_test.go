@@ -63,7 +63,8 @@ func TestLogins(t *testing.T) {
 				s := readScenario(t, file)
 				w := newWorld(t, s.all("answer"), p.fill)
 				authorize, in, err := run(t, w, p.app, s.one("callback"))
-				s.check(t, authorize, w.requests, outcome(t, in, err))
+				after := then(t, in, s.one("then"))
+				s.check(t, authorize, w.requests, outcome(t, in, err)+after)
 			})
 		}
 	}

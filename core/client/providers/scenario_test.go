@@ -15,6 +15,8 @@ import (
 //	client_id=us
 //	-- callback --
 //	code=the-code                          what the browser comes back with, besides the state; POST in a line of its own makes it a form
+//	-- then --
+//	refresh revoke                         what is done with the token after the sign-in, if anything
 //	-- request --                          as often as there are requests
 //	POST https://id.example.com/token
 //	Accept: application/json
@@ -83,6 +85,9 @@ func (s *scenario) check(tb testing.TB, authorize string, requests []string, out
 	}
 	write("authorize", authorize)
 	write("callback", s.one("callback"))
+	if then := s.one("then"); then != "" {
+		write("then", then)
+	}
 	answers := s.all("answer")
 	for i := range max(len(requests), len(answers)) {
 		if i < len(requests) {

@@ -221,6 +221,38 @@ func run(tb testing.TB, w *world, app client.App, callback string) (authorize st
 	return authorize, in, err
 }
 
+// then refreshes or revokes the token of a sign-in, as the lines of a scenario say, and returns what came of it.
+func then(tb testing.TB, in *client.SignIn, steps string) string {
+	tb.Helper()
+	if in == nil {
+		return ""
+	}
+	var b strings.Builder
+	for step := range strings.FieldsSeq(steps) {
+		var err error
+		tok := in.Token
+		switch step {
+		case "refresh":
+			tok, err = in.Remote().Requester().Refresh(tb.Context(), tok.RefreshToken, client.Want{})
+		case "revoke":
+			err = in.Remote().Requester().Revoke(tb.Context(), tok)
+		default:
+			tb.Fatalf("a scenario goes on with %q", step)
+		}
+		switch {
+		case err != nil:
+			fmt.Fprintf(&b, "%s: %v\n", step, err)
+		case step == "refresh" && tok.Expiry.IsZero():
+			fmt.Fprintf(&b, "refresh: token %s, refresh token %s, does not expire\n", tok.AccessToken, tok.RefreshToken)
+		case step == "refresh":
+			fmt.Fprintf(&b, "refresh: token %s, refresh token %s, lives %v\n", tok.AccessToken, tok.RefreshToken, tok.Expiry.Sub(now))
+		default:
+			fmt.Fprintf(&b, "%s: done\n", step)
+		}
+	}
+	return b.String()
+}
+
 // outcome returns how a login ended, as scenarios have it.
 func outcome(tb testing.TB, in *client.SignIn, err error) string {
 	tb.Helper()
