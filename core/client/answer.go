@@ -85,6 +85,13 @@ func refusal(res *mandate.Response, m map[string]any) *Error {
 	case e.Code == mandate.TemporarilyUnavailable, res.Status == 429, code == "" && res.Status/100 == 5:
 		e.Kind = Unreachable
 	}
+	if list, ok := m["errors"].([]any); ok && len(list) > 0 && e.Code == "" { // X: {"errors": [{"code": 89, "message": ...}]}
+		one, _ := list[0].(map[string]any)
+		e.Code = mandate.Code(short(text(one["code"])))
+		if e.Description == "" {
+			e.Description = short(text(one["message"]))
+		}
+	}
 	return e
 }
 

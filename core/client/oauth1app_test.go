@@ -248,7 +248,7 @@ func TestOAuth1Refusals(t *testing.T) {
 			kind: client.Provider, code: oauth1.ConsumerKeyUnknown, status: 401, says: "who are you",
 		},
 		"a problem with status 200":   {purpose: "request token", resp: answer(200, "oauth_problem=signature_invalid"), kind: client.Provider, code: oauth1.SignatureInvalid, status: 200},
-		"an error of JSON":            {purpose: "request token", resp: answer(401, `{"errors":[{"code":32,"message":"Could not authenticate you."}]}`), kind: client.Provider, status: 401},
+		"an error of JSON":            {purpose: "request token", resp: answer(401, `{"errors":[{"code":32,"message":"Could not authenticate you."}]}`), kind: client.Provider, code: "32", status: 401, says: "not authenticate"},
 		"an error of text":            {purpose: "request token", resp: answer(401, "Failed to validate oauth signature and token"), kind: client.Provider, status: 401},
 		"a page":                      {purpose: "request token", resp: answer(200, "<html>"), kind: client.Unreachable, status: 200},
 		"nothing":                     {purpose: "request token", resp: answer(200, ""), kind: client.Unreachable, status: 200},

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -194,14 +195,14 @@ func (a *oauth1App) ask(ctx context.Context, purpose string, signer *oauth1.Sign
 	if err != nil {
 		e := fail(Unreachable, err)
 		e.Status, e.Body = res.Status, res.Body
-		a.explain(e)
+		a.explain(e, res)
 		return oauth1.Issued{}, e
 	}
 	return issued, nil
 }
 
 // explain says what a provider's refusal was.
-func (a *oauth1App) explain(e *Error) {
+func (a *oauth1App) explain(e *Error, res *mandate.Response) {
 	said, ok := errors.AsType[*oauth1.Error](e.Cause)
 	if !ok {
 		return
@@ -211,6 +212,11 @@ func (a *oauth1App) explain(e *Error) {
 		e.Code = said.Code
 	}
 	e.Description, e.Cause = short(said.Description), nil
+	if m, ok := members(res, ""); ok && !coded { // those who left RFC 5849
+		if own := refusal(res, m); own != nil {
+			e.Code, e.Description = own.Code, cmp.Or(e.Description, own.Description)
+		}
+	}
 	switch {
 	case no(said.Code):
 		e.Kind = Denied

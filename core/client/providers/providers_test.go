@@ -34,6 +34,7 @@ func presets() []preset {
 		{app: providers.QQ(creds)},
 		{app: providers.Reddit("web:com.example.shop:v1.2 (by /u/someone)", creds)},
 		{app: providers.Spotify(creds)},
+		{app: providers.Twitter(creds)},
 		{app: providers.Weibo(creds)},
 		{app: providers.X(creds)},
 		{app: providers.Zoom(creds)},

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,6 +100,9 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(rw, strings.TrimSuffix(body, "\n"))
 }
 
+// fresh is what is another in each request of OAuth 1.0a.
+var fresh = regexp.MustCompile(`(oauth_nonce|oauth_signature)="[^"]+"`)
+
 // show returns a request as scenarios have it.
 func (w *world) show(r *http.Request) string {
 	var b strings.Builder
@@ -118,6 +122,7 @@ func (w *world) show(r *http.Request) string {
 				plain, _ := base64.StdEncoding.DecodeString(pair)
 				value = "Basic base64(" + string(plain) + ")"
 			}
+			value = fresh.ReplaceAllString(value, `$1="{$1}"`)
 		}
 		fmt.Fprintf(&b, "%s: %s\n", name, value)
 	}
@@ -279,10 +284,14 @@ func outcome(tb testing.TB, in *client.SignIn, err error) string {
 		Scopes, Missing                []string
 		Token, Type, Refresh, Lives    string
 	}{
-		p.Subject, p.Name, p.Username, p.Email, p.EmailVerified, p.Picture, p.Locale, in.Scopes, in.Missing,
-		in.Token.AccessToken, in.Token.Type(), in.Token.RefreshToken, "",
+		p.Subject, p.Name, p.Username, p.Email, p.EmailVerified, p.Picture, p.Locale, in.Scopes, in.Missing, "", "", "", "",
 	}
-	if !in.Token.Expiry.IsZero() {
+	if in.OAuth1 != nil {
+		shown.Token, shown.Type = in.OAuth1.Token, "OAuth 1.0a"
+	} else {
+		shown.Token, shown.Type, shown.Refresh = in.Token.AccessToken, in.Token.Type(), in.Token.RefreshToken
+	}
+	if in.Token != nil && !in.Token.Expiry.IsZero() {
 		shown.Lives = in.Token.Expiry.Sub(now).String()
 	}
 	var b strings.Builder

@@ -1,0 +1,116 @@
+// Login-oauth1 signs users in with a provider of OAuth 1.0a and calls its API for them, on Fiber. The provider runs in the same process, so that it works
+// offline:
+//
+//	go run ./examples/login-oauth1-fiber
+//
+// -provider is another one, with the same paths, for the consumer "demo" with the same secret.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"html"
+	"log"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	mandatefiber "github.com/go-mandate/mandate/adapters/fiber"
+	"github.com/go-mandate/mandate/core/client"
+	"github.com/go-mandate/mandate/core/oauth1"
+	"github.com/go-mandate/mandate/examples/internal/local"
+	memstore "github.com/go-mandate/mandate/stores/memory"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on")
+	provider := flag.String("provider", "", "where the provider is; one of this process where it is empty")
+	method := flag.String("method", "HMAC-SHA1", "signature method")
+	flag.Parse()
+	log.Fatal(run(*addr, *provider, oauth1.Standard(*method)))
+}
+
+// run serves on addr, which is on loopback, until that fails.
+func run(addr, provider string, method oauth1.Method) error {
+	base := "http://" + addr
+	if provider == "" {
+		var err error
+		if provider, err = local.StartOAuth1("West", base+"/auth/west/callback"); err != nil {
+			return err
+		}
+	}
+	reg, err := newRegistry(base, provider, method)
+	if err != nil {
+		return err
+	}
+	r := fiber.New(fiber.Config{ReadBufferSize: 16 << 10, CaseSensitive: true, StrictRouting: true, DisableStartupMessage: true})
+	r.Get("/", func(c *fiber.Ctx) error { return show(c, 200, "Nobody is signed in.") })
+	// doc:start oauth1-login-fiber
+	err = mandatefiber.MountLogin(r, "/auth", reg, func(c *fiber.Ctx, in *client.SignIn) error {
+		photos, err := photosOf(mandatefiber.Context(c), in)
+		if err != nil {
+			return show(c, 502, explain(err))
+		}
+		return show(c, 200, fmt.Sprintf("Hello %s, you are %s of %s. Your photos: %s.", in.Profile.Name, in.Profile.Subject, in.App, photos))
+	}, mandatefiber.LoginConfig{
+		Error: func(c *fiber.Ctx, err *client.Error) error { return show(c, err.HTTPStatus(), explain(err)) },
+	})
+	// doc:end
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Open %s and sign in as demo, password demo.\n", base)
+	return r.Listen(addr)
+}
+
+// newRegistry returns what signs users in with a provider of OAuth 1.0a.
+func newRegistry(base, west string, method oauth1.Method) (*client.Registry, error) {
+	return client.NewRegistry(client.Config{
+		BaseURL: base, // as browsers see it; beyond loopback it is https, and Secret is required
+		Tokens:  memstore.New(),
+		Apps: []client.App{client.OAuth1{
+			Name: "west", Credentials: client.Credentials{ID: "demo", Secret: local.Secret}, Method: method,
+			RequestTokenURL: west + "/oauth1/request_token", AuthURL: west + "/oauth1/authorize", TokenURL: west + "/oauth1/access_token",
+			Scopes: []string{"photos"}, // as the realm; most providers have none
+			APIURL: west, ProfileURL: west + "/me",
+		}},
+	})
+}
+
+// photosOf keeps what the user granted, and calls the API with it.
+func photosOf(ctx context.Context, in *client.SignIn) (string, error) {
+	account := in.App + "/" + in.Profile.Subject // your own name of the user
+	if err := in.Keep(ctx, account); err != nil {
+		return "", err
+	}
+	// From now on, and in every process, calls of this account are signed with what is kept.
+	resp, err := in.Remote().API(account).Get(ctx, "/photos", nil)
+	if err != nil {
+		return "", err
+	}
+	var photos []string
+	err = resp.Decode(&photos)
+	return strings.Join(photos, ", "), err
+}
+
+// explain is for the user. The log gets the error itself, which says more and holds no secret.
+func explain(err error) string {
+	log.Print(err)
+	switch {
+	case errors.Is(err, client.Denied):
+		return "You said no. That is fine."
+	case errors.Is(err, client.StateMissing), errors.Is(err, client.Expired):
+		return "That sign-in is over. Please begin again."
+	default:
+		return "The provider could not sign you in. Please try again later."
+	}
+}
+
+func show(c *fiber.Ctx, status int, text string) error {
+	c.Status(status).Type("html", "utf-8")
+	return c.SendString("<!doctype html><title>Login</title><p>" + html.EscapeString(text) + link)
+}
+
+const link = `<p><a href="/auth/west/login">Sign in with West</a>`
