@@ -10,5 +10,5 @@ import "github.com/go-mandate/mandate/core/client"
 // otherwise: then say so in Credentials.Method.
 func Auth0(domain string, c client.Credentials) client.OpenID {
 	c.Method = orPost(c)
-	return client.OpenID{Name: "auth0", Credentials: c, Issuer: "https://" + host(domain) + "/"}
+	return client.OpenID{Name: "auth0", Credentials: c, Scopes: standard(), Issuer: site(domain) + "/"}
 }

@@ -14,9 +14,12 @@ import (
 // verified where the pool had the user confirm it, or an administrator or another provider behind the pool said so: as far as these are
 // trusted. Of other clouds (China, GovCloud) set Issuer.
 func Cognito(userPoolID string, c client.Credentials) client.OpenID {
-	region, _, _ := strings.Cut(userPoolID, "_")
+	issuer := userPoolID // which is no URL, as the registry will say
+	if region, _, ok := strings.Cut(userPoolID, "_"); ok && region != "" {
+		issuer = "https://cognito-idp." + region + ".amazonaws.com/" + userPoolID
+	}
 	return client.OpenID{
-		Name: "cognito", Credentials: c, Issuer: "https://cognito-idp." + region + ".amazonaws.com/" + userPoolID,
+		Name: "cognito", Credentials: c, Scopes: standard(), Issuer: issuer,
 		Profile: func(_ context.Context, g *client.Granted) (client.Profile, error) {
 			p := client.ProfileOf(g.Claims())
 			if p.Username == "" {

@@ -18,5 +18,5 @@ func GitLab(baseURL string, c client.Credentials) client.OpenID {
 		baseURL = "https://gitlab.com"
 	}
 	baseURL = strings.TrimRight(baseURL, "/")
-	return client.OpenID{Name: "gitlab", Credentials: c, Issuer: baseURL, APIURL: baseURL + "/api/v4/"}
+	return client.OpenID{Name: "gitlab", Credentials: c, Scopes: standard(), Issuer: baseURL, APIURL: baseURL + "/api/v4/"}
 }

@@ -14,5 +14,5 @@ import (
 // Answers name the issuer, so that those of another realm are refused. Whoever runs the realm says whether an address is verified: by
 // default nobody has looked.
 func Keycloak(baseURL, realm string, c client.Credentials) client.OpenID {
-	return client.OpenID{Name: "keycloak", Credentials: c, Issuer: strings.TrimRight(baseURL, "/") + "/realms/" + url.PathEscape(realm)}
+	return client.OpenID{Name: "keycloak", Credentials: c, Scopes: standard(), Issuer: strings.TrimRight(baseURL, "/") + "/realms/" + url.PathEscape(realm)}
 }

@@ -16,7 +16,7 @@ import (
 func LinkedIn(c client.Credentials) client.OpenID {
 	c.Method = orPost(c)
 	return client.OpenID{
-		Name: "linkedin", Credentials: c, Issuer: "https://www.linkedin.com/oauth",
+		Name: "linkedin", Credentials: c, Scopes: standard(), Issuer: "https://www.linkedin.com/oauth",
 		InsecureNoPKCE: true, InsecureNonceOptional: true, APIURL: "https://api.linkedin.com/v2/",
 		Profile: func(_ context.Context, g *client.Granted) (client.Profile, error) {
 			claims := g.Claims()

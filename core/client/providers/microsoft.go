@@ -34,7 +34,7 @@ func Microsoft(tenant string, c client.Credentials) client.OpenID {
 		issuer = msa
 	}
 	return client.OpenID{
-		Name: "microsoft", Credentials: c, Issuer: "https://login.microsoftonline.com/" + issuer + "/v2.0",
+		Name: "microsoft", Credentials: c, Scopes: standard(), Issuer: "https://login.microsoftonline.com/" + issuer + "/v2.0",
 		AuthURL: e.AuthURL, TokenURL: e.TokenURL, DeviceURL: e.DeviceAuthURL,
 		JWKSURL:       strings.Replace(e.TokenURL, "/oauth2/v2.0/token", "/discovery/v2.0/keys", 1),
 		EndSessionURL: strings.Replace(e.TokenURL, "/token", "/logout", 1),

@@ -8,5 +8,5 @@ import "github.com/go-mandate/mandate/core/client"
 // The ID token has little but the subject, the profile is that of the user info. The administrators of the organization say whether an address is
 // verified. A refresh token comes with the scope offline_access.
 func Okta(domain string, c client.Credentials) client.OpenID {
-	return client.OpenID{Name: "okta", Credentials: c, Issuer: "https://" + host(domain)}
+	return client.OpenID{Name: "okta", Credentials: c, Scopes: standard(), Issuer: site(domain)}
 }

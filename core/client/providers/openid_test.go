@@ -212,3 +212,46 @@ func TestIDTokens(t *testing.T) {
 		}
 	}
 }
+
+// What a preset asks for is in the struct, so that more can be appended, and belongs to its caller.
+func TestScopesCanBeAppendedTo(t *testing.T) {
+	t.Parallel()
+	for i, p := range openids() {
+		app, again := p.app.(client.OpenID), openids()[i].app.(client.OpenID)
+		if !slices.Contains(app.Scopes, "openid") || len(app.Scopes) < 2 {
+			t.Errorf("%s asks for %q", app.Name, app.Scopes)
+		}
+		if _ = append(app.Scopes[:1], "more"); again.Scopes[1] == "more" {
+			t.Errorf("%s: two apps share their scopes", app.Name)
+		}
+	}
+}
+
+// A parameter that makes no issuer is a fault when the registry is made, and one that people copy from their browser is understood.
+func TestParametersOfPresets(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		app    client.OpenID
+		issuer string // "": a fault
+	}{
+		"Auth0 with a scheme":        {providers.Auth0("https://acme.eu.auth0.com/", creds), "https://acme.eu.auth0.com/"},
+		"Auth0 of nobody":            {providers.Auth0("", creds), ""},
+		"Auth0 with a query":         {providers.Auth0("acme.eu.auth0.com?x", creds), ""},
+		"Okta with a scheme":         {providers.Okta("https://acme.okta.com/", creds), "https://acme.okta.com"},
+		"Okta on http":               {providers.Okta("http://acme.okta.com", creds), ""},
+		"Keycloak with a slash":      {providers.Keycloak("https://sso.example.com/auth/", "acme", creds), "https://sso.example.com/auth/realms/acme"},
+		"Keycloak with an odd realm": {providers.Keycloak("https://sso.example.com", "a/../b c", creds), "https://sso.example.com/realms/a%2F..%2Fb%20c"},
+		"Keycloak without a scheme":  {providers.Keycloak("sso.example.com", "acme", creds), ""},
+		"Keycloak on http":           {providers.Keycloak("http://sso.example.com", "acme", creds), ""},
+		"GitLab on http":             {providers.GitLab("http://git.example.com", creds), ""},
+		"Cognito":                    {providers.Cognito("us-gov-west-1_x", creds), "https://cognito-idp.us-gov-west-1.amazonaws.com/us-gov-west-1_x"},
+		"Cognito without a region":   {providers.Cognito("AbCdEf123", creds), ""},
+		"Cognito of nobody":          {providers.Cognito("", creds), ""},
+		"LINE without a secret":      {providers.Line(client.Credentials{ID: "1"}), ""},
+	} {
+		_, err := client.NewRegistry(client.Config{BaseURL: "http://127.0.0.1:8080", Apps: []client.App{tc.app}})
+		if (err == nil) != (tc.issuer != "") || err == nil && tc.app.Issuer != tc.issuer {
+			t.Errorf("%s: issuer %q, error = %v", name, tc.app.Issuer, err)
+		}
+	}
+}

@@ -62,7 +62,15 @@ func join(parts ...string) string {
 // contains reports whether s has part in it, in letters of any case.
 func contains(s, part string) bool { return strings.Contains(strings.ToLower(s), part) }
 
-// host returns domain as people have it, without a scheme and slashes at its end.
-func host(domain string) string {
-	return strings.TrimRight(strings.TrimPrefix(domain, "https://"), "/")
+// site returns the URL of domain, which some have with the scheme and slashes at its end. Another scheme than https stays, for the registry to
+// refuse.
+func site(domain string) string {
+	domain = strings.TrimRight(domain, "/")
+	if strings.Contains(domain, "://") {
+		return domain
+	}
+	return "https://" + domain
 }
+
+// standard are the scopes of OpenID Connect that a profile is made of, in a list of the caller's own: applications append to it.
+func standard() []string { return []string{"openid", "profile", "email"} }

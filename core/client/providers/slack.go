@@ -14,7 +14,7 @@ import (
 func Slack(c client.Credentials) client.OpenID {
 	c.Method = orPost(c)
 	return client.OpenID{
-		Name: "slack", Credentials: c, Issuer: "https://slack.com", APIURL: "https://slack.com/api/",
+		Name: "slack", Credentials: c, Scopes: standard(), Issuer: "https://slack.com", APIURL: "https://slack.com/api/",
 		Profile: func(_ context.Context, g *client.Granted) (client.Profile, error) {
 			p := client.ProfileOf(g.Claims())
 			if p.Picture == "" { // user info has it

@@ -9,5 +9,5 @@ import "github.com/go-mandate/mandate/core/client"
 // login.
 func Yahoo(c client.Credentials) client.OpenID {
 	c.Method = orPost(c)
-	return client.OpenID{Name: "yahoo", Credentials: c, Issuer: "https://api.login.yahoo.com"}
+	return client.OpenID{Name: "yahoo", Credentials: c, Scopes: standard(), Issuer: "https://api.login.yahoo.com"}
 }
