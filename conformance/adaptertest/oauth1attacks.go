@@ -194,6 +194,56 @@ func oauth1Attacks() cases {
 			w.send("GET", signed).issued(t)
 			side.call(oauth1.Outgoing{Method: "HEAD", URL: temporaryPath, Callback: consumerBack}).status(t, 200)
 		},
+		"whatever the request says of hosts, the configured one is signed": func(t *testing.T, a Adapter) {
+			w := newOldWorld(t, a, nil)
+			side := w.as("launcher", oauth1.HMACSHA1, oauth1.InHeader)
+			send := func(line, host, authorization, more string) *answer {
+				t.Helper()
+				return w.raw(t, line+" HTTP/1.1\r\nHost: "+host+"\r\nAuthorization: "+authorization+"\r\nConnection: close\r\n"+more+"\r\n")
+			}
+			good := func() string { return side.sign(oauth1.Outgoing{Method: "GET", URL: "/old?a=1"}).Authorization }
+			evil := side.sign(oauth1.Outgoing{Method: "GET", URL: "http://evil.example/old?a=1"}).Authorization
+			send("GET /old?a=1", "evil.example", good(), "").status(t, 200)
+			send("GET http://evil.example/old?a=1", "evil.example", good(), "").status(t, 200)
+			for line, more := range map[string]string{
+				"GET /old?a=1": "", "GET http://evil.example/old?a=1": "", "GET //evil.example/old?a=1": "", "GET /http://evil.example/old?a=1": "", "GET http:/evil.example/old?a=1": "",
+				"GET /old?a=1&x": "X-Forwarded-Host: evil.example\r\nForwarded: host=evil.example\r\nX-Original-URL: http://evil.example/old\r\n",
+			} {
+				if ans := send(line, "evil.example", evil, more); ans.Status < 300 {
+					t.Errorf("%s: %d %q", line, ans.Status, ans.Body)
+				}
+			}
+		},
+		"what has two readings has one signature": func(t *testing.T, a Adapter) {
+			w := newOldWorld(t, a, nil)
+			side := w.as("launcher", oauth1.HMACSHA256, oauth1.InHeader)
+			call := func(target, body string) oauth1.Signed {
+				return side.sign(oauth1.Outgoing{Method: "POST", URL: w.url + target, ContentType: formContent, Body: body})
+			}
+			signed := call("/old?size=a%20b", "color=%7e%c3%bc+x")
+			signed.URL, signed.Body = w.url+"/old?size=a+b", "%63olor=~%C3%BC%20x" // the same to every reader
+			if m := w.send("POST", signed).status(t, 200).json(t); m["size"] != "a b" || m["color"] != "~ü x" {
+				t.Errorf("handler saw %v", m)
+			}
+			for from, to := range map[[2]string][2]string{
+				{"/old?size=1&x=2", "a=1"}: {"/old?size=1;x=2", "a=1"}, {"/old", "color=1;a=2"}: {"/old", "color=1&a=2"}, {"/old?size=1", "color=2"}: {"/old?size=1%26color=2", ""},
+				{"/old?size=1", "a=b"}: {"/old?size=1%00", "a=b"}, {"/old", "color=%2B"}: {"/old", "color=+"}, {"/old", "color=%252B"}: {"/old", "color=%2B"}, {"/old", "color=a"}: {"/old", "color=a&color="},
+				{"/old?size=%C3%BC", "a=b"}: {"/old?size=%FC", "a=b"}, {"/old/read", "a=b"}: {"/old//read", "a=b"}, {"/old?", "a=b"}: {"/old?=", "a=b"},
+			} {
+				signed := call(from[0], from[1])
+				signed.URL, signed.Body = w.url+to[0], to[1]
+				if ans := w.send("POST", signed); ans.Status < 300 {
+					t.Errorf("%v as %v: %d %q", from, to, ans.Status, ans.Body)
+				}
+			}
+			// In chunks it is the same form.
+			signed = call("/old", "color=red")
+			ans := w.raw(t, "POST /old HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: "+formContent+"\r\nTransfer-Encoding: chunked\r\nAuthorization: "+signed.Authorization+
+				"\r\n\r\n5\r\ncolor\r\n4\r\n=red\r\n0\r\n\r\n")
+			if m := ans.status(t, 200).json(t); m["color"] != "red" {
+				t.Errorf("handler saw %v", m)
+			}
+		},
 		"functions of the application that panic cost one request, and nothing else": func(t *testing.T, a Adapter) {
 			var broken atomic.Bool
 			w := newOldWorld(t, a, func(s *setup) {

@@ -95,6 +95,8 @@ func checkClient(c *store.Client, methods []string) error {
 		return errors.New("server: Clients has a nil client")
 	case !validClientID(c.ID):
 		return fmt.Errorf("server: client id %q must be 1 to 512 visible ASCII characters", c.ID)
+	case c.Metadata.UsesSecret() && len(c.Secrets) == 0 && usesOAuth1(c):
+		return fmt.Errorf("server: client %q has no secret to sign with: give it one of Server.NewSecretFor, server.ClearSecret(...) in Config.Clients, or AuthMethod \"private_key_jwt\" and an RSA key in its jwks", c.ID)
 	case c.Metadata.UsesSecret() && len(c.Secrets) == 0:
 		return fmt.Errorf("server: client %q is confidential and has no secret: give it server.HashSecret(...), or AuthMethod \"none\" if it can keep none", c.ID)
 	case c.Metadata.Public() && len(c.Secrets) > 0:
@@ -114,6 +116,9 @@ func checkClient(c *store.Client, methods []string) error {
 	}
 	for _, uri := range c.Metadata.RedirectURIs {
 		if err := oauth2.CheckRedirectURI(uri); err != nil {
+			if uri == oob && usesOAuth1(c) {
+				err = fmt.Errorf("%q is no redirect URI: a client that registers none may use it, and one whose ApplicationType is \"native\"", uri)
+			}
 			return fmt.Errorf("server: client %q: %w", c.ID, err)
 		}
 	}

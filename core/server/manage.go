@@ -86,6 +86,11 @@ func (s *Server) CheckClient(c *store.Client) error {
 			return fmt.Errorf("server: client %q has the scope %q, which is not among Scopes", c.ID, scope)
 		}
 	}
+	for scope := range c.Policy.Default.All() {
+		if _, ok := s.scopes[scope]; !ok && usesOAuth1(c) { // where a client asks for nothing OAuth 2 says so, and OAuth 1.0a would give it less
+			return fmt.Errorf("server: client %q has the scope %q in Policy.Default, which is not among Scopes", c.ID, scope)
+		}
+	}
 	if err := checkTTL("TokenTTL", c.Policy.TokenTTL, s.formatOf(c)); err != nil {
 		return fmt.Errorf("server: client %q: %w", c.ID, err)
 	}

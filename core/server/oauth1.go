@@ -118,6 +118,8 @@ func (o *OAuth1) withDefaults(issuer string) (*OAuth1, error) {
 			return nil, fmt.Errorf("server: OAuth1.Methods[%d] is nil or has no name", i)
 		case m.Name() == oauth1.Plaintext.Name():
 			return nil, fmt.Errorf("server: OAuth1.Methods has %s, which sends secrets and signs nothing: set InsecurePlaintext instead", m.Name())
+		case misspelt(m):
+			return nil, fmt.Errorf("server: OAuth1.Methods has %q, which package oauth1 does not have: use its constants, or a Method of your own", m.Name())
 		case slices.ContainsFunc(o.Methods[:i], func(x oauth1.Method) bool { return x.Name() == m.Name() }):
 			return nil, fmt.Errorf("server: OAuth1.Methods has %s twice", m.Name())
 		}
@@ -126,6 +128,12 @@ func (o *OAuth1) withDefaults(issuer string) (*OAuth1, error) {
 		o.Methods = append(o.Methods, oauth1.Plaintext)
 	}
 	return o, nil
+}
+
+// misspelt reports whether m says that it is a method of package oauth1, and is none.
+func misspelt(m oauth1.Method) bool {
+	s, ok := m.(oauth1.Standard)
+	return ok && !slices.Contains([]oauth1.Standard{oauth1.HMACSHA1, oauth1.HMACSHA256, oauth1.HMACSHA512, oauth1.RSASHA1, oauth1.RSASHA256, oauth1.RSASHA512}, s)
 }
 
 // method returns the signature method called name, or nil.

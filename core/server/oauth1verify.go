@@ -16,7 +16,7 @@ import (
 
 const (
 	replayOAuth1 = "oauth1"
-	maxSigned    = 255      // of a consumer key or token that somebody is looked up by
+	maxSigned    = 255      // of a consumer key in a log, and of a token in a URL
 	maxBaseInLog = 2 << 10  // of a base string that a hook is told
 	limitOAuth1  = 64 << 10 // of a request for credentials
 	oauth1Type   = "OAuth"  // of mandate.Token.Type
@@ -102,7 +102,7 @@ func (s *Server) verifySigned(ctx context.Context, m *oauth1.Message, find findT
 // findSigner looks up who v claims to be of, and reports whether there is such a client with such a token. Where there is not, a stranger takes the place.
 func (s *Server) findSigner(ctx context.Context, v *signed, find findToken) (known bool, err error) {
 	m := v.message
-	c, err := s.recorded(ctx, firstOf(m.ConsumerKey, maxSigned)) // who is known by a document cannot sign, and a stranger would have it fetched
+	c, err := s.recorded(ctx, m.ConsumerKey) // who is known by a document cannot sign, and a stranger would have it fetched
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		c = nil
@@ -119,7 +119,7 @@ func (s *Server) findSigner(ctx context.Context, v *signed, find findToken) (kno
 	if find == nil {
 		return known, nil
 	}
-	v.token, err = find(ctx, firstOf(m.Token, maxSigned))
+	v.token, err = find(ctx, m.Token)
 	switch {
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return false, fault("read token", err)
