@@ -18,6 +18,8 @@ type Endpoint struct {
 	// AllowOrigin says which origins CORS is for. Nil: any.
 	AllowOrigin func(origin string) bool
 	Handle      func(ctx context.Context, r *Request) *Response
+	// TooLarge answers a body over Limit. Nil: 413 with the JSON that OAuth has for it.
+	TooLarge func(ctx context.Context, r *Request) *Response
 }
 
 // Mountable is what has endpoints: an authorization server, a guard with resource metadata.
@@ -40,7 +42,9 @@ func (e *Endpoint) Serve(ctx context.Context, r *Request) *Response {
 	var resp *Response
 	switch {
 	case r.Oversized && slices.Contains(e.Methods, r.Method):
-		resp = oversized()
+		if resp = oversized(); e.TooLarge != nil {
+			resp = e.TooLarge(ctx, r)
+		}
 	case slices.Contains(e.Methods, r.Method):
 		resp = e.Handle(ctx, r)
 	case r.Method == "HEAD" && slices.Contains(e.Methods, "GET"):
@@ -63,7 +67,7 @@ func (e *Endpoint) Serve(ctx context.Context, r *Request) *Response {
 		c := *resp
 		header, ok := e.origin(r)
 		if ok {
-			header = append(header, Field{"Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce"})
+			header = append(header, Field{"Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce, Retry-After"})
 		}
 		c.Header = append(slices.Clip(c.Header), header...)
 		resp = &c

@@ -18,7 +18,7 @@ func TestEndpointServe(t *testing.T) {
 	script := &mandate.Endpoint{Methods: []string{"POST"}, CORS: true, Handle: handle}
 	document := &mandate.Endpoint{Methods: []string{"GET"}, CORS: true, Handle: handle}
 	preflight := http.Header{"Origin": {"https://spa"}, "Access-Control-Request-Method": {"POST"}}
-	cors := mandate.Fields{{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce"}}
+	cors := mandate.Fields{{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce, Retry-After"}}
 	for name, tc := range map[string]struct {
 		e      *mandate.Endpoint
 		method string

@@ -13,6 +13,8 @@ type Event struct {
 	Scopes    Scopes
 	TokenID   string    // jti of a JWT that was issued; an opaque token has none
 	Expires   time.Time // end of the access token that was issued; zero: never
+	Remote    string    // of a refusal: the address that it came from, as server.Config.RemoteAddr gives it, without port
+	Account   string    // of attempt.refused and session.refused: the name that was typed, or the subject who typed a code. Not what was guessed
 	Err       error
 }
 
@@ -23,7 +25,7 @@ type EventName string
 const (
 	ClientAuthenticated EventName = "client.authenticated"
 	ClientRefused       EventName = "client.refused"
-	RequestRefused      EventName = "request.refused"   // a proven client asked the token endpoint for what it does not get
+	RequestRefused      EventName = "request.refused"   // a proven client asked for what it does not get: at the token endpoint, revocation, introspection and where requests are begun
 	RequestPushed       EventName = "request.pushed"    // a client handed over an authorization request (RFC 9126)
 	ClientRegistered    EventName = "client.registered" // by itself (RFC 7591)
 	ClientChanged       EventName = "client.changed"    // by itself (RFC 7592)

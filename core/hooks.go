@@ -85,7 +85,8 @@ func (h *Hooks) add(next Hooks) {
 }
 
 // LogHooks returns hooks that write events and answers to logger: faults and reuse as errors, refusals as warnings, what went well as info, each
-// answer at the level debug. Nothing that is written is a secret. Subjects are left out: who wants them has [Event].
+// answer at the level debug. Nothing that is written is a secret. Subjects and accounts are left out, whose names people may have taken for
+// the field of the password: who wants them has [Event].
 func LogHooks(logger *slog.Logger) Hooks {
 	return Hooks{
 		After: func(ctx context.Context, endpoint string, status int, err error) {
@@ -125,6 +126,7 @@ func (e *Event) attrs() []slog.Attr {
 	attrs := make([]slog.Attr, 0, 8)
 	for _, a := range [...]struct{ name, value string }{
 		{"endpoint", e.Endpoint}, {"client", e.ClientID}, {"grant", e.GrantID}, {"grant_type", e.GrantType}, {"scope", string(e.Scopes)}, {"jti", e.TokenID},
+		{"remote", e.Remote},
 	} {
 		if a.value != "" {
 			attrs = append(attrs, slog.String(a.name, a.value))

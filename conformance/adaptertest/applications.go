@@ -146,7 +146,7 @@ func connectedApplications() cases {
 			b.send(http.MethodPost, f.action, with(f.values, "revoke", "web"), "Origin", "https://evil.example.com").is(403)
 			revoke("csrf", "").is(403)
 			revoke("csrf", "x").is(403)
-			revoke("handle", "").is(410)
+			revoke("handle", "").is(400)
 			revoke("handle", "x").is(410)
 			consent := b.authorize(web(), "prompt", "consent").form()
 			revoke("handle", consent.values.Get("handle"), "csrf", consent.values.Get("csrf")).is(410)

@@ -168,11 +168,22 @@ func builtIn() cases {
 				t.Errorf("Location = %q, Set-Cookie = %q", to, ans.Header.Get("Set-Cookie"))
 			}
 		},
-		"a page without a handle is over": func(t *testing.T, a Adapter) {
+		"a page without a handle is over, and a form without one is none of the page's": func(t *testing.T, a Adapter) {
 			b := start(t, a)
-			for _, path := range []string{"/interaction/login", "/interaction/consent"} {
+			for _, path := range []string{"/interaction/login", "/interaction/accounts", "/interaction/consent"} {
 				b.open(path).status(t, 410)
-				b.send(http.MethodPost, path, url.Values{"action": {"allow"}}).status(t, 410)
+				for _, form := range []url.Values{{}, {"action": {"allow"}}, {"handle": {""}}} {
+					b.send(http.MethodPost, path, form).says(400, "parameter handle is missing")
+				}
+				b.send(http.MethodPost, path, url.Values{"handle": {"x"}}).status(t, 410)
+			}
+		},
+		"a form that is too large is a page for a browser, and JSON for all others": func(t *testing.T, a Adapter) {
+			b := start(t, a)
+			large := url.Values{"handle": {strings.Repeat("x", 65<<10)}}
+			for _, path := range []string{"/authorize", "/interaction/login", "/interaction/consent"} {
+				b.send(http.MethodPost, path, large).says(413, "request body is too large")
+				b.w.form(t, path, large).refused(t, 413, "invalid_request")
 			}
 		},
 		"consent without a session leads to the sign-in": func(t *testing.T, a Adapter) {

@@ -189,6 +189,11 @@ func consentPages() cases {
 			b := newBrowser(newWorld(t, a, func(s *setup) {
 				builtInPages(s)
 				s.Locales = map[string]*pages.Set{"de": set("de", "Anmelden"), "pt-BR": set("pt-BR", "Entrar"), "ar": set("ar", "تسجيل الدخول")}
+				for i := range s.Scopes {
+					if s.Scopes[i].Name == "read" {
+						s.Scopes[i].Locales = map[string]server.ScopeText{"DE": {Title: "Rechnungen lesen"}, "pt": {Description: "Todas as faturas."}}
+					}
+				}
 			}))
 			for _, tc := range []struct{ asked, browser, lang string }{
 				{"", "", "en"},
@@ -211,6 +216,13 @@ func consentPages() cases {
 				p = b.send(http.MethodGet, p.Header.Get("Location"), nil, "Accept-Language", tc.browser).is(200)
 				if !strings.Contains(p.Body, `<html lang="`+tc.lang+`"`) {
 					t.Errorf("%.40q, %.40q: page = %.60s, want %s", tc.asked, tc.browser, p.Body, tc.lang)
+				}
+			}
+			b.authorize(web()).signIn("alice")
+			for lang, want := range map[string][2]string{"en": {"", "Todas as faturas."}, "de": {"Rechnungen lesen", "Todas"}, "pt-BR": {"Todas as faturas.", "Rechnungen"}} {
+				p := b.authorize(web(), "ui_locales", lang, "prompt", "consent")
+				if !strings.Contains(p.Body, `<html lang="`+lang+`"`) || !strings.Contains(p.Body, `id="consent-form"`) || !strings.Contains(p.Body, want[0]) || strings.Contains(p.Body, want[1]) {
+					t.Errorf("%s: the page shows the scope as %s", lang, p.Body)
 				}
 			}
 			p := b.open("/authorize?ui_locales=ar&client_id=nobody").is(400)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -287,22 +288,34 @@ func deviceFlows() cases {
 			w.codes(tv())
 		},
 		"what is kept for a public client has an end, and for a confidential one it has not": func(t *testing.T, a Adapter) {
+			var from atomic.Int64
 			w, _ := start(t, a, func(s *setup) {
 				s.Limiter = server.InsecureUnlimited()
+				s.RemoteAddr = func(*mandate.Request) string { return fmt.Sprintf("198.51.100.%d:4711", from.Load()) }
 				s.Extensions = []server.Extension{{Name: "big", Begin: func(_ context.Context, ask *server.Ask, _ mandate.Params) error {
 					ask.Request.Details.Extra = strings.Repeat("x", 30<<10)
 					return nil
 				}}}
 			})
-			refused := 0
-			for range 1200 {
+			stranger, refused := 0, 0
+			for range 150 {
+				if ans := w.device(tv(), url.Values{"scope": {"read"}}); ans.Status != 200 {
+					ans.refused(t, 429, "temporarily_unavailable")
+					stranger++
+				}
+			}
+			if stranger < 5 || stranger > 40 {
+				t.Errorf("%d of 150 from one address refused, want those over 4 MiB", stranger)
+			}
+			for n := range 1050 {
+				from.Store(int64(1 + n/100))
 				if ans := w.device(tv(), url.Values{"scope": {"read"}}); ans.Status != 200 {
 					ans.refused(t, 429, "temporarily_unavailable")
 					refused++
 				}
 			}
 			if refused < 50 || refused > 200 {
-				t.Errorf("%d of 1200 refused, want those over 32 MiB", refused)
+				t.Errorf("%d of 1050 from other addresses refused, want those over 32 MiB", refused)
 			}
 			w.codes(box())
 			w.clock.Pass(40 * time.Minute)

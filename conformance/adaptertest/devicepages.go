@@ -256,7 +256,7 @@ func devicePages() cases {
 			if p := stranger.send("POST", form.action, with(form.values, "action", "allow")); p.Status != 403 {
 				t.Errorf("another browser: %d", p.Status)
 			}
-			b.send("POST", "/device", url.Values{"user_code": {c.User}}).status(t, 410)
+			b.send("POST", "/device", url.Values{"user_code": {c.User}}).status(t, 400)
 			b.send("POST", "/device", url.Values{"user_code": {c.User}, "handle": {"x"}}).status(t, 410)
 			switched := form.submit("action", "switch").signIn("bob")
 			has(t, form.submit("action", "allow").is(403), `id="page-error"`)

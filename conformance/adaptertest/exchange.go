@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -214,14 +215,13 @@ func exchanges() cases {
 			})
 			bare.token(gateway(), trade(bare.login(web()).Access, "requested_token_type", server.TypeJWT)).refused(t, 400, "invalid_target")
 		},
-		"it is refused without a policy, and where the policy says no": func(t *testing.T, a Adapter) {
+		"it is refused where the policy says no, and there is none without one": func(t *testing.T, a Adapter) {
 			broken := errors.New("the policy is out")
 			for name, row := range map[string]struct {
 				policy func(context.Context, *server.Exchange) error
 				status int
 				code   string
 			}{
-				"none":         {nil, 400, "unauthorized_client"},
 				"no":           {func(context.Context, *server.Exchange) error { return mandate.AccessDenied }, 400, "invalid_request"},
 				"not there":    {func(context.Context, *server.Exchange) error { return mandate.Errorf(mandate.InvalidTarget, nil, "") }, 400, "invalid_target"},
 				"not you":      {func(context.Context, *server.Exchange) error { return mandate.UnauthorizedClient }, 400, "unauthorized_client"},
@@ -237,6 +237,39 @@ func exchanges() cases {
 					w := exchangeWorld(t, a, server.TokenExchangeConfig{Policy: row.policy}, nil)
 					w.token(gateway(), trade(w.login(web()).Access)).refused(t, row.status, row.code)
 				})
+			}
+			_, err := server.New(server.Config{Issuer: "http://127.0.0.1", Store: a.NewStore(t), GrantTypes: []server.GrantType{server.TokenExchange(server.TokenExchangeConfig{})}})
+			if err == nil || !strings.Contains(err.Error(), "TokenExchangeConfig.Policy is nil") {
+				t.Errorf("without a policy: %v", err)
+			}
+		},
+		"a refusal of who is no holder names the way out, in the log alone": func(t *testing.T, a Adapter) {
+			var mu sync.Mutex // guards told
+			var told string
+			policy := func(_ context.Context, x *server.Exchange) error {
+				if !x.Holder() {
+					return mandate.AccessDenied
+				}
+				return nil
+			}
+			w := exchangeWorld(t, a, server.TokenExchangeConfig{Policy: policy}, func(s *setup) {
+				s.Hooks.On = func(_ context.Context, e mandate.Event) {
+					if e.Name == mandate.RequestRefused {
+						mu.Lock()
+						told = slogged(e.Err)
+						mu.Unlock()
+					}
+				}
+				s.Clients = append(s.Clients, party{"nosy", "nosy-secret-0123456789", "client_secret_basic", ""}.client(oauth2.GrantTokenExchange))
+			})
+			ans := w.token(party{"nosy", "nosy-secret-0123456789", "client_secret_basic", ""}, trade(w.login(web()).Access))
+			ans.refused(t, 400, "invalid_request")
+			mu.Lock()
+			defer mu.Unlock()
+			for _, way := range []string{"Policy.Serves", "Exchange.Holder"} {
+				if !strings.Contains(told, way) || strings.Contains(ans.Body, way) {
+					t.Errorf("%s: the log has %s, the client %s", way, told, ans.Body)
+				}
 			}
 		},
 		"only clients that are registered for it, on servers that offer it": func(t *testing.T, a Adapter) {

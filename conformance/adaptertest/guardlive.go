@@ -343,7 +343,7 @@ func testResourceMetadata(t *testing.T, a Adapter) {
 		_, at, _ := strings.Cut(challenge, `resource_metadata="`+guardedAPI)
 		at = strings.TrimSuffix(at, `"`)
 		ans := g.get(t, at, "Origin", "https://app.example.com", "Authorization", "Bearer of-no-interest")
-		ans.same(t, "200\nAccess-Control-Allow-Origin: *\nAccess-Control-Expose-Headers: WWW-Authenticate, DPoP-Nonce\nCache-Control: public, max-age=300\nContent-Type: application/json\n\n"+
+		ans.same(t, "200\nAccess-Control-Allow-Origin: *\nAccess-Control-Expose-Headers: WWW-Authenticate, DPoP-Nonce, Retry-After\nCache-Control: public, max-age=300\nContent-Type: application/json\n\n"+
 			`{"resource":"`+api+`","authorization_servers":["`+vaultIssuer+`"],"scopes_supported":["profile"],"bearer_methods_supported":["header"],"resource_name":"Shop"}`)
 		if head := g.do(t, http.MethodHead, at, ""); head.Status != 200 || head.Body != "" || head.Header.Get("Content-Length") != statusText(len(ans.Body)) {
 			t.Errorf("HEAD %s: %s", at, head.exact(t))

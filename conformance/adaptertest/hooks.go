@@ -133,6 +133,74 @@ func hooks() cases {
 			expect("before token, after token 429 false")
 			w.token(web(), web().exchange(unspent)).tokens(t)
 		},
+		"revocation and introspection tell what they refuse": func(t *testing.T, a Adapter) {
+			var r recorder
+			w := newWorld(t, a, func(s *setup) {
+				s.Hooks.On = func(_ context.Context, e mandate.Event) {
+					r.note("%s at %s: %s from %q", e.Name, e.Endpoint, e.ClientID, e.Remote)
+				}
+				s.RemoteAddr = func(*mandate.Request) string { return "203.0.113.7:4711" }
+			})
+			foreign := w.login(jwtWeb())
+			for _, tc := range []struct {
+				endpoint, path string
+				client         party
+				form           url.Values
+				status         int
+				code           string
+			}{
+				{"revocation", "/revoke", web(), url.Values{}, 400, "invalid_request"},
+				{"revocation", "/revoke", web(), url.Values{"token": {foreign.Access}}, 400, "invalid_grant"},
+				{"revocation", "/revoke", web(), url.Values{"token": {foreign.Refresh}}, 400, "invalid_grant"},
+				{"introspection", "/introspect", web(), url.Values{}, 400, "invalid_request"},
+				{"introspection", "/introspect", spa(), url.Values{"token": {foreign.Access}}, 400, "invalid_client"},
+			} {
+				r.take()
+				form := with(tc.form, "client_id", tc.client.id)
+				w.form(t, tc.path, form, tc.client.sign(form)...).refused(t, tc.status, tc.code)
+				want := fmt.Sprintf(`client.authenticated at : %s from "", request.refused at %s: %s from "203.0.113.7"`, tc.client.id, tc.endpoint, tc.client.id)
+				if got := r.take(); got != want {
+					t.Errorf("%s: %s, want %s", tc.path, got, want)
+				}
+			}
+			for endpoint, path := range map[string]string{"token": "/token", "revocation": "/revoke", "introspection": "/introspect"} {
+				w.form(t, path, url.Values{"grant_type": {"x"}}, "Authorization", basic("web", "canary-secret")).refused(t, 401, "invalid_client")
+				if got, want := r.take(), "client.refused at "+endpoint+`: web from "203.0.113.7"`; got != want {
+					t.Errorf("%s: %s, want %s", path, got, want)
+				}
+			}
+		},
+		"who has to wait is told with endpoint, address and account, without what was guessed": func(t *testing.T, a Adapter) {
+			var r recorder
+			var p party
+			w := newWorld(t, a, func(s *setup) {
+				builtInPages(s)
+				p = chosen(t, s)
+				s.Hooks.On = func(_ context.Context, e mandate.Event) {
+					if e.Name == mandate.AttemptRefused || e.Name == mandate.SignInRefused {
+						r.note("%s at %s: client %s from %q, account %q", e.Name, e.Endpoint, e.ClientID, e.Remote, e.Account)
+					}
+					if text := fmt.Sprintf("%+v %s", e, slogged(e.Err)); strings.Contains(text, "canary") {
+						t.Errorf("the event has what was guessed: %s", text)
+					}
+				}
+				s.RemoteAddr = func(*mandate.Request) string { return "2001:db8::7" }
+			})
+			for range 6 {
+				w.token(party{p.id, "canary-secret", p.method, ""}, url.Values{"grant_type": {"client_credentials"}})
+			}
+			if got, want := r.take(), "attempt.refused at token: client "+p.id+` from "2001:db8::7", account ""`; got != want {
+				t.Errorf("secrets: %s, want %s", got, want)
+			}
+			form := newBrowser(w).authorize(web()).form()
+			for range 6 {
+				form.submit("username", "älice\n", "password", "canary-password", "action", "login")
+			}
+			wrong := `session.refused at login: client web from "2001:db8::7", account "älice?", `
+			if got, want := r.take(), strings.Repeat(wrong, 5)+`attempt.refused at login: client web from "2001:db8::7", account "älice?"`; got != want {
+				t.Errorf("passwords: %s, want %s", got, want)
+			}
+		},
 		"the built-in pages tell of sign-ins and denials": func(t *testing.T, a Adapter) {
 			var r recorder
 			w := newWorld(t, a, func(s *setup) {

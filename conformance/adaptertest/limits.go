@@ -16,18 +16,6 @@ import (
 
 // limits are the cases of guessing, maintenance, deadlines, panics and origins: what a server has around all its endpoints.
 func limits() cases {
-	chosen := func(t *testing.T, s *setup) party {
-		t.Helper()
-		k, err := server.HashPassphrase("a passphrase")
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := party{"chosen", "a passphrase", "client_secret_basic", ""}
-		c := p.client("client_credentials")
-		c.Secrets = []store.Secret{k}
-		s.Clients = append(s.Clients, c)
-		return p
-	}
 	own := url.Values{"grant_type": {"client_credentials"}, "scope": {"read"}}
 	return cases{
 		"who guesses a password waits, and longer each time": func(t *testing.T, a Adapter) {
@@ -295,4 +283,18 @@ func (s *slowStore) GrantByKey(ctx context.Context, key mandate.Digest) (store.G
 		return store.Grant{}, ctx.Err()
 	}
 	return s.Store.GrantByKey(ctx, key)
+}
+
+// chosen adds a client whose secret a person chose.
+func chosen(t *testing.T, s *setup) party {
+	t.Helper()
+	k, err := server.HashPassphrase("a passphrase")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := party{"chosen", "a passphrase", "client_secret_basic", ""}
+	c := p.client("client_credentials")
+	c.Secrets = []store.Secret{k}
+	s.Clients = append(s.Clients, c)
+	return p
 }

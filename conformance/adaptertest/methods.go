@@ -113,7 +113,7 @@ func methods() cases {
 			preflight.status(t, 204)
 			preflight.fields(t, "Access-Control-Allow-Origin", "*", "Access-Control-Allow-Methods", place.allow, "Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP, MCP-Protocol-Version",
 				"Access-Control-Allow-Credentials", "")
-			plain.fields(t, "Access-Control-Allow-Origin", "*", "Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce", "Access-Control-Allow-Credentials", "")
+			plain.fields(t, "Access-Control-Allow-Origin", "*", "Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce, Retry-After", "Access-Control-Allow-Credentials", "")
 		}
 	}
 	return list

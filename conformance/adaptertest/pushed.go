@@ -351,23 +351,38 @@ func pushedRequests() cases {
 			}
 		},
 		"a public client may keep so much and no more": func(t *testing.T, a Adapter) {
+			var from atomic.Int64
 			w := newWorld(t, a, func(s *setup) {
 				pushing(s)
 				s.Limiter, s.Extensions = server.InsecureUnlimited(), []server.Extension{bloated(22 << 10)}
+				s.RemoteAddr = func(*mandate.Request) string { return fmt.Sprintf("2001:db8::%x:0:0:0:1", from.Load()) }
 			})
-			refused := 0
-			for range 2000 {
-				ans := w.push(spa())
-				if ans.Status == 429 {
-					refused++
-					ans.refused(t, 429, "temporarily_unavailable")
-					ans.fields(t, "Retry-After", "5")
-					break
+			kept := func() (n int) { // from one address, until it is refused
+				for range 2000 {
+					ans := w.push(spa())
+					if ans.Status == 429 {
+						ans.refused(t, 429, "temporarily_unavailable")
+						ans.fields(t, "Retry-After", "5")
+						return n
+					}
+					ans.status(t, 201)
+					n++
 				}
-				ans.status(t, 201)
+				t.Fatal("2,000 large requests were kept")
+				return n
 			}
-			if refused == 0 {
-				t.Fatal("3,000 large requests were kept")
+			share := kept()
+			if share < 100 || share > 150 {
+				t.Errorf("%d large requests from one address were kept, want those up to 4 MiB", share)
+			}
+			all := share
+			for n := share; n > 0; { // whoever comes from elsewhere has a share of their own, until all are taken
+				from.Add(1)
+				n = kept()
+				all += n
+			}
+			if all < 8*share || all > 8*share+8 || from.Load() != 8 && from.Load() != 9 {
+				t.Errorf("%d large requests were kept from %d addresses, want 8 shares of %d", all, from.Load(), share)
 			}
 			w.push(native()).status(t, 201)
 			w.push(web()).status(t, 201)

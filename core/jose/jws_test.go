@@ -219,6 +219,29 @@ func TestKeyIDs(t *testing.T) {
 	wantInvalid(t, forge(t, newKey(t, jose.ES256), `{"alg":"ES256"}`), set, []jose.Alg{jose.ES256})
 }
 
+// TestKeysTried signs with each key of a large set: by name any of them does, without one the first eight.
+func TestKeysTried(t *testing.T) {
+	t.Parallel()
+	keys := []*jose.Key{newKey(t, jose.EdDSA)} // which does not fit, and is not counted
+	public := []*jose.PublicKey{keys[0].Public()}
+	for range 9 {
+		k := newKey(t, jose.ES256)
+		keys, public = append(keys, k), append(public, k.Public())
+	}
+	set := jose.NewKeySet(public...)
+	for i, k := range keys[1:] {
+		if _, _, err := jose.Verify(forge(t, k, `{"alg":"ES256","kid":"`+k.ID()+`"}`), set, []jose.Alg{jose.ES256}); err != nil {
+			t.Errorf("key %d by name: %v", i+1, err)
+		}
+		token := forge(t, k, `{"alg":"ES256","typ":"`+k.ID()+`"}`)
+		if i == 8 {
+			wantInvalid(t, token, set, []jose.Alg{jose.ES256})
+		} else if _, _, err := jose.Verify(token, set, []jose.Alg{jose.ES256}); err != nil {
+			t.Errorf("key %d without a name: %v", i+1, err)
+		}
+	}
+}
+
 func TestKeysInTheHeaderAreNotUsed(t *testing.T) {
 	t.Parallel()
 	evil, ours := newKey(t, jose.ES256), newKey(t, jose.ES256)

@@ -40,6 +40,8 @@ func (m mounted) handleApplications(ctx context.Context, r *mandate.Request) *ma
 	again := pages.Error{RestartURL: m.public(applications)}
 	f, _, err := m.open(ctx, form.Get(fieldHandle), m.now())
 	switch {
+	case form.Get(fieldHandle) == "":
+		return m.errorPage(ctx, r, errNoHandle, again)
 	case errors.Is(err, errHandle), err == nil && !f.Account:
 		again.Reason, again.Status = pages.Expired, 410
 		return m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, err, "the request is over"), again)
@@ -127,10 +129,12 @@ func (m mounted) applicationsPage(ctx context.Context, a *Ask, user User) *manda
 			c = &store.Client{ID: x.ClientID}
 		}
 		one := pages.Application{ID: x.ClientID, Client: m.pageClient(c), Since: x.Since, Used: x.Used}
-		for _, s := range x.Scopes {
-			one.Scopes = append(one.Scopes, pages.Scope{Name: s.Name, Title: s.Title, Description: s.Description})
-		}
 		p.Applications = append(p.Applications, one)
 	}
-	return m.show(ctx, a, func(set *pages.Set) (*mandate.Response, error) { return set.Applications(p) })
+	return m.show(ctx, a, func(set *pages.Set) (*mandate.Response, error) {
+		for i := range list {
+			p.Applications[i].Scopes = pageScopes(list[i].Scopes, set)
+		}
+		return set.Applications(p)
+	})
 }

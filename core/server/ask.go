@@ -18,7 +18,7 @@ import (
 type Ask struct {
 	Client  *store.Client // who asks; shared, never change it
 	Request AuthorizationRequest
-	Scopes  []Scope      // what is asked for, with the titles of the configuration
+	Scopes  []Scope      // what is asked for, with the titles of the configuration; Scope.In has them in a language
 	Details []RichDetail // and what scopes cannot say (RFC 9396)
 
 	server    *Server

@@ -144,6 +144,9 @@ func (s *Server) liveClient(ctx context.Context, id string) (*store.Client, erro
 // anew; a POST decides, and must come from the page and the browser that it was made for.
 func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.Params, handle string) (*Ask, *mandate.Response) {
 	now := m.now()
+	if handle == "" && r.Method == "POST" { // no form of ours
+		return nil, m.errorPage(ctx, r, errNoHandle, pages.Error{})
+	}
 	f, q, err := m.open(ctx, handle, now)
 	if errors.Is(err, errHandle) {
 		return nil, m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, err, "the request is over"), pages.Error{Reason: pages.Expired, Status: 410})
@@ -199,6 +202,9 @@ func (m mounted) resume(ctx context.Context, r *mandate.Request, params mandate.
 	a.submitted, a.handle = true, handle
 	return a, nil
 }
+
+// errNoHandle answers who posts to a page without what every form of it has.
+var errNoHandle = mandate.Errorf(mandate.InvalidRequest, nil, "parameter %s is missing: the page's form has it", fieldHandle)
 
 // checkPost refuses the form of a page that is over, or was not made for the browser that posts it.
 func (m mounted) checkPost(ctx context.Context, a *Ask, params mandate.Params, over bool, restart string) *mandate.Response {

@@ -190,7 +190,7 @@ func (s *Server) proves(ctx context.Context, r *mandate.Request, c *store.Client
 	try := func() (func(Outcome), error) {
 		var err error
 		if done == nil { // one attempt, however many secrets the client has
-			done, err = s.attempt(ctx, r, Attempt{What: ClientSecretAttempt, ClientID: c.ID})
+			done, err = s.attempt(ctx, r, Attempt{What: ClientSecretAttempt, Endpoint: s.endpointOf(r), ClientID: c.ID})
 		}
 		return done, err
 	}

@@ -70,7 +70,7 @@ func (s *Server) authenticate(ctx context.Context, r *mandate.Request, form mand
 		return Client{}, err
 	}
 	refuse := func(cause error) (Client, error) {
-		s.hooks.Tell(ctx, mandate.Event{Name: mandate.ClientRefused, ClientID: c.id, Err: cause})
+		s.clientRefused(ctx, r, c.id, cause)
 		return Client{}, &clientError{mandate.Errorf(mandate.InvalidClient, cause, "%s", toldOf(cause)), c.byHeader(), c.scheme}
 	}
 	client, err := s.client(ctx, c.id)
@@ -101,6 +101,31 @@ func (s *Server) authenticate(ctx context.Context, r *mandate.Request, form mand
 	}
 	s.hooks.Tell(ctx, mandate.Event{Name: mandate.ClientAuthenticated, ClientID: client.ID})
 	return Client{client, c.method, proof}, nil
+}
+
+// clientRefused tells the hooks why the client that r names is not believed.
+func (s *Server) clientRefused(ctx context.Context, r *mandate.Request, id string, cause error) {
+	if s.hooks.On != nil {
+		s.hooks.Tell(ctx, mandate.Event{Name: mandate.ClientRefused, Endpoint: s.endpointOf(r), ClientID: id, Remote: s.remote(r), Err: cause})
+	}
+}
+
+// requestRefused tells the hooks what a proven client does not get.
+func (s *Server) requestRefused(ctx context.Context, r *mandate.Request, endpoint string, c Client, grantType string, err error) {
+	if s.hooks.On != nil {
+		s.hooks.Tell(ctx, mandate.Event{Name: mandate.RequestRefused, Endpoint: endpoint, ClientID: c.ID, GrantType: grantType, Remote: s.remote(r), Err: err})
+	}
+}
+
+// endpointOf returns the name of the endpoint that r came to, or "" where its path is written in another way than the configuration has it.
+func (s *Server) endpointOf(r *mandate.Request) string {
+	path, _, _ := strings.Cut(strings.TrimPrefix(r.URL, s.at.origin+s.config.BasePath), "?")
+	for name, own := range s.paths {
+		if folder, ok := strings.CutSuffix(own, "{id}"); own == path || ok && strings.HasPrefix(path, folder) {
+			return name
+		}
+	}
+	return ""
 }
 
 // isFree reports whether anybody can ask in c's name, or have a name as good: it proves nothing, or the operator did not make it a client.

@@ -416,6 +416,9 @@ func (c *Config) checkPolicies() error {
 		if one, err := mandate.ParseScopes(s.Name); err != nil || s.Name == "" || strings.Contains(string(one), " ") || seen[s.Name] {
 			return fmt.Errorf("server: Scopes has %q, which is not the name of one scope, once", s.Name)
 		}
+		if err := s.check(); err != nil {
+			return err
+		}
 		seen[s.Name] = true
 	}
 	for s := range c.DefaultScopes.All() {

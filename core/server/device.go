@@ -34,7 +34,7 @@ type Device struct {
 	Alphabet string
 	// VerificationURL is what a device shows as the address to go to, where it is another than the page /device: a short
 	// one, which sends the browser on to /device, or a page of the application's own that asks for the code and sends the
-	// browser on to /device?user_code= with it. Default: the page.
+	// browser on to /device?user_code= with it. https, or http on loopback. Default: the page.
 	VerificationURL string
 }
 
@@ -82,8 +82,8 @@ func (d *Device) withDefaults() (*Device, error) {
 	}
 	if d.VerificationURL != "" {
 		u, err := url.Parse(d.VerificationURL)
-		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.Fragment != "" || u.User != nil {
-			return nil, fmt.Errorf("server: Device.VerificationURL %q is not an https URL without a fragment", d.VerificationURL)
+		if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) || u.Fragment != "" || u.User != nil {
+			return nil, fmt.Errorf("server: Device.VerificationURL %q is not an https URL without a fragment: http is for loopback alone, since people sign in where it leads to", d.VerificationURL)
 		}
 	}
 	return d, nil

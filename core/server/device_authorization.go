@@ -73,7 +73,7 @@ func (s *Server) handleDeviceAuthorization(ctx context.Context, r *mandate.Reque
 	}
 	answer, err := s.beginDevice(ctx, r, client, form)
 	if err != nil {
-		s.hooks.Tell(ctx, mandate.Event{Name: mandate.RequestRefused, ClientID: client.ID, GrantType: oauth2.GrantDeviceCode, Err: err})
+		s.requestRefused(ctx, r, "device_authorization", client, oauth2.GrantDeviceCode, err)
 		return s.Refuse(err)
 	}
 	return JSON(200, answer)
@@ -119,7 +119,7 @@ func (s *Server) beginDevice(ctx context.Context, r *mandate.Request, client Cli
 		if err := s.mayWrite(ctx, r, WriteAttempt, "device_authorization", client.ID); err != nil {
 			return nil, err
 		}
-		if !s.devices.take(client.ID, int64(deviceRow+len(data)), now) {
+		if !s.devices.take(client.ID, s.remote(r), int64(deviceRow+len(data)), now) {
 			return nil, &limited{mandate.Errorf(mandate.TemporarilyUnavailable, nil, "too many requests of this client"), device.TTL, 429}
 		}
 	}

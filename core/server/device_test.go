@@ -30,6 +30,7 @@ func TestNewRefusesDevice(t *testing.T) {
 		"small letters":                    {server.Device{Alphabet: "abcdefgh"}, "Device.Alphabet"},
 		"an address that is none":          {server.Device{VerificationURL: "example.com/tv"}, `Device.VerificationURL "example.com/tv"`},
 		"an address that begins a program": {server.Device{VerificationURL: "javascript://example.com/%0aalert(1)"}, "Device.VerificationURL"},
+		"an address without TLS":           {server.Device{VerificationURL: "http://example.com/tv"}, `Device.VerificationURL "http://example.com/tv" is not an https URL`},
 		"an address with a fragment":       {server.Device{VerificationURL: "https://example.com/#tv"}, "Device.VerificationURL"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -50,7 +51,7 @@ func TestNewRefusesDevice(t *testing.T) {
 func TestNewTakesDevice(t *testing.T) {
 	t.Parallel()
 	for _, device := range []server.Device{
-		{}, {TTL: 61 * time.Second, Interval: time.Minute}, {Shape: "XXXXX XXXXXX", Alphabet: "0123456789"}, {VerificationURL: "https://example.com/tv"},
+		{}, {TTL: 61 * time.Second, Interval: time.Minute}, {Shape: "XXXXX XXXXXX", Alphabet: "0123456789"}, {VerificationURL: "https://example.com/tv"}, {VerificationURL: "http://localhost:8080/tv"},
 	} {
 		c := valid()
 		c.Device = &device

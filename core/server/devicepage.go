@@ -48,6 +48,9 @@ func (m mounted) handleDevice(ctx context.Context, r *mandate.Request) *mandate.
 	if handle == "" && r.Method == "GET" {
 		return m.beginDevicePage(ctx, r, params)
 	}
+	if handle == "" {
+		return m.errorPage(ctx, r, errNoHandle, pages.Error{RestartURL: m.public("device")})
+	}
 	a, resp := m.resume(ctx, r, params, handle)
 	switch {
 	case resp != nil:
@@ -262,7 +265,7 @@ func (m mounted) tellCode(ctx context.Context, a *Ask, user User, again bool) *m
 	}
 	switch {
 	case !a.device.found:
-		m.hooks.Tell(ctx, mandate.Event{Name: mandate.UserCodeRefused, Subject: user.Subject})
+		m.hooks.Tell(ctx, mandate.Event{Name: mandate.UserCodeRefused, Endpoint: "device", Subject: user.Subject, Remote: m.remote(a.request)})
 		return m.devicePage(ctx, a, pages.Device{UserCode: a.UserCode(), Failed: true})
 	case a.device.ticket.State == deviceDenied:
 		return m.deviceDone(ctx, a, true)

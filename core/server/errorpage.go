@@ -52,6 +52,11 @@ func (m mounted) errorPage(ctx context.Context, r *mandate.Request, err error, p
 	return resp
 }
 
+// tooLarge answers a form that is larger than any page of this server makes.
+func (m mounted) tooLarge(ctx context.Context, r *mandate.Request) *mandate.Response {
+	return m.errorPage(ctx, r, mandate.Errorf(mandate.InvalidRequest, nil, "request body is too large"), pages.Error{Status: 413})
+}
+
 // errorHeader is the header of an error page that the application writes.
 //
 //nolint:gochecknoglobals // constant by nature

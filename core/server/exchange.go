@@ -19,12 +19,12 @@ const (
 	TypeJWT          = "urn:ietf:params:oauth:token-type:jwt"
 )
 
-// TokenExchangeConfig says what [TokenExchange] allows. The zero value allows nothing.
+// TokenExchangeConfig says what [TokenExchange] allows. Policy is required: nobody else can say who may act for whom.
 type TokenExchangeConfig struct {
 	// Policy decides about an exchange whose tokens are proven and whose scopes and targets the client may have. It allows with
 	// nil, may narrow and complete x, and refuses with [mandate.AccessDenied] (the client is told invalid_request, as RFC 8693,
 	// section 2.2.2 wants) or with another [mandate.Error], which the client is told as it is: InvalidTarget, say. Any other error
-	// means that nobody could tell. Nil: every exchange is refused. It may be called from any number of goroutines.
+	// means that nobody could tell. Nil is an error of [New]. It may be called from any number of goroutines.
 	Policy func(ctx context.Context, x *Exchange) error
 	// Audiences are logical names that the parameter audience may have, beside the resources of the client. Default: none.
 	Audiences []string

@@ -29,6 +29,9 @@ func (*exchangeGrant) Name() string { return oauth2.GrantTokenExchange }
 
 // Check implements [Checker].
 func (e *exchangeGrant) Check(issuer string) error {
+	if e.config.Policy == nil {
+		return errors.New("server: TokenExchangeConfig.Policy is nil, and every exchange would be refused: set a function that says which client may exchange what, or leave TokenExchange out")
+	}
 	if slices.Contains(e.config.Verifiers, nil) {
 		return errors.New("server: TokenExchangeConfig.Verifiers has one that is nil")
 	}
@@ -37,9 +40,6 @@ func (e *exchangeGrant) Check(issuer string) error {
 
 // Token implements [GrantType].
 func (e *exchangeGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) {
-	if e.config.Policy == nil {
-		return nil, mandate.Errorf(mandate.UnauthorizedClient, errors.New("TokenExchangeConfig.Policy is nil"), "no token may be exchanged here")
-	}
 	x := &Exchange{Client: r.Client}
 	members, format, err := requestedType(r)
 	if err != nil {
@@ -317,7 +317,7 @@ func (e *exchangeGrant) decide(ctx context.Context, r *TokenRequest, x *Exchange
 	err := e.config.Policy(ctx, x)
 	switch {
 	case errors.Is(err, mandate.AccessDenied):
-		return mandate.Errorf(mandate.InvalidRequest, err, "this exchange is not allowed")
+		return mandate.Errorf(mandate.InvalidRequest, whyDenied(x, err), "this exchange is not allowed")
 	case err != nil:
 		return err
 	case !scopes.Covers(x.Scopes):
@@ -331,6 +331,16 @@ func (e *exchangeGrant) decide(ctx context.Context, r *TokenRequest, x *Exchange
 		}
 	}
 	return nil
+}
+
+// whyDenied returns what the log is told of an exchange that the policy refuses: the way out where the client is no holder of the subject's token,
+// which most policies ask for.
+func whyDenied(x *Exchange, err error) error {
+	if x.Holder() {
+		return fmt.Errorf("TokenExchangeConfig.Policy: %w", err)
+	}
+	t := x.Subject.Token
+	return fmt.Errorf("TokenExchangeConfig.Policy: %w; Exchange.Holder is false: the subject's token is %q's and for %q: if %q is one of these APIs, name it in the client's Policy.Serves", err, t.ClientID(), t.Audience(), x.Client.ID)
 }
 
 // actingFor returns the new token's "act": the actor, or the client where the policy says so, before those of the subject's token.

@@ -79,7 +79,7 @@ func (m mounted) password(ctx context.Context, a *Ask, endpoint string, form man
 	user, err := m.config.SignIn(ctx, page.Username, form.Get("password"))
 	done(outcomeOf(user.Subject != "", err))
 	if errors.Is(err, mandate.AccessDenied) || err == nil && user.Subject == "" {
-		m.hooks.Tell(ctx, mandate.Event{Name: mandate.SignInRefused, ClientID: a.Client.ID})
+		m.hooks.Tell(ctx, mandate.Event{Name: mandate.SignInRefused, Endpoint: endpoint, ClientID: a.Client.ID, Remote: m.remote(r), Account: accountOf(page.Username)})
 		page.Failed = true
 		return cookie, m.loginPage(ctx, a, page)
 	}
@@ -182,10 +182,20 @@ func (m mounted) consentPage(ctx context.Context, a *Ask, user User) *mandate.Re
 	if m.config.AccountPage {
 		p.ManageURL = m.public("applications")
 	}
-	for _, s := range a.Scopes {
-		p.Scopes = append(p.Scopes, pages.Scope{Name: s.Name, Title: s.Title, Description: s.Description, Optional: s.Optional})
+	return m.show(ctx, a, func(set *pages.Set) (*mandate.Response, error) {
+		p.Scopes = pageScopes(a.Scopes, set)
+		return set.Consent(p)
+	})
+}
+
+// pageScopes returns scopes as the pages of set show them, in their language.
+func pageScopes(scopes []Scope, set *pages.Set) []pages.Scope {
+	shown := make([]pages.Scope, 0, len(scopes))
+	for _, s := range scopes {
+		s = s.In(set.Lang())
+		shown = append(shown, pages.Scope{Name: s.Name, Title: s.Title, Description: s.Description, Optional: s.Optional})
 	}
-	return m.show(ctx, a, func(set *pages.Set) (*mandate.Response, error) { return set.Consent(p) })
+	return shown
 }
 
 // detailsOf returns authorization details as a person reads them, one text for each.

@@ -38,24 +38,25 @@ type introspection struct {
 // for it.
 func (s *Server) handleIntrospection(ctx context.Context, r *mandate.Request) *mandate.Response {
 	client, token, err := s.tokenRequest(ctx, r)
-	if err != nil {
-		return s.Refuse(err)
+	if err == nil && client.Method() == methodNone {
+		err = &clientError{refusal: mandate.Errorf(mandate.InvalidClient, nil, "a public client cannot introspect")}
 	}
-	if client.Method() == methodNone {
-		return s.Refuse(&clientError{refusal: mandate.Errorf(mandate.InvalidClient, nil, "a public client cannot introspect")})
-	}
-	body, err := s.introspect(ctx, client, token)
-	if err != nil {
-		return s.Refuse(err)
+	var body []byte
+	if err == nil {
+		body, err = s.introspect(ctx, client, token)
 	}
 	resp := &mandate.Response{Status: 200, Header: jsonHeader, Body: body}
-	if s.config.SignedIntrospection != nil && wantsSigned(r) {
-		resp = s.answerSigned(ctx, client, body)
+	if err == nil && s.config.SignedIntrospection != nil && wantsSigned(r) {
+		resp, err = s.answerSigned(ctx, client, body)
 	}
-	if resp.Err == nil {
-		if err := s.SpendProof(ctx, client); err != nil {
-			return s.Refuse(err)
+	if err == nil {
+		err = s.SpendProof(ctx, client)
+	}
+	if err != nil {
+		if client.Client != nil { // it is proven
+			s.requestRefused(ctx, r, "introspection", client, "", err)
 		}
+		return s.Refuse(err)
 	}
 	return resp
 }

@@ -137,17 +137,17 @@ func (s *Server) checkIntrospectionAlg(c *store.Client) error {
 }
 
 // answerSigned returns body, the JSON object of an answer, as a JWT for client (RFC 9701, section 5).
-func (s *Server) answerSigned(ctx context.Context, client Client, body []byte) *mandate.Response {
+func (s *Server) answerSigned(ctx context.Context, client Client, body []byte) (*mandate.Response, error) {
 	alg := s.config.SignedIntrospection.Algs[0]
 	if own := client.Metadata.IntrospectionAlg; own != "" {
 		alg = jose.Alg(own)
 	}
 	if !slices.Contains(s.config.SignedIntrospection.Algs, alg) {
-		return s.Refuse(mandate.Errorf(mandate.InvalidRequest, nil, "introspection_signed_response_alg %s of this client is not supported", alg))
+		return nil, mandate.Errorf(mandate.InvalidRequest, nil, "introspection_signed_response_alg %s of this client is not supported", alg)
 	}
 	key, err := s.keys.signer(ctx, alg)
 	if err != nil {
-		return s.Refuse(err)
+		return nil, err
 	}
 	b := make([]byte, 0, len(body)+256)
 	b = appendString(append(b, `{"iss":`...), s.config.Issuer)
@@ -156,11 +156,11 @@ func (s *Server) answerSigned(ctx context.Context, client Client, body []byte) *
 	b = append(append(append(b, `,"token_introspection":`...), body...), '}')
 	text, err := jose.Sign(key, typeIntrospection, b)
 	if err != nil {
-		return s.Refuse(fault("sign introspection", err))
+		return nil, fault("sign introspection", err)
 	}
 	header := slices.Clone(jsonHeader)
 	header[0].Value = "application/" + typeIntrospection
-	return &mandate.Response{Status: 200, Header: header, Body: []byte(text)}
+	return &mandate.Response{Status: 200, Header: header, Body: []byte(text)}, nil
 }
 
 // wantsSigned reports whether r asks for a signed answer, and for JSON not more (RFC 9110, section 12.5.1).

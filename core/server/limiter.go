@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	mandate "github.com/go-mandate/mandate/core"
 )
@@ -19,7 +20,7 @@ import (
 // Attempt is one try at something that can be guessed, or one write that anybody may ask for.
 type Attempt struct {
 	What     AttemptKind
-	Endpoint string    // its name, as hooks have it
+	Endpoint string    // its name, as hooks have it; empty where a request's path is written in an unusual way
 	ClientID string    // who asks, or claims to; may be empty
 	Account  string    // the name that was typed, or the subject who types a code; may be empty
 	Remote   string    // the address that Config.RemoteAddr gives, without port; may be empty
@@ -333,10 +334,24 @@ func (s *Server) attempt(ctx context.Context, r *mandate.Request, a Attempt) (do
 	case err != nil:
 		return nil, fault("limit", err)
 	case wait > 0:
-		s.hooks.Tell(ctx, mandate.Event{Name: mandate.AttemptRefused, Endpoint: a.Endpoint, ClientID: a.ClientID})
+		s.hooks.Tell(ctx, mandate.Event{Name: mandate.AttemptRefused, Endpoint: a.Endpoint, ClientID: a.ClientID, Remote: a.Remote, Account: accountOf(a.Account)})
 		return nil, &limited{mandate.Errorf(mandate.TemporarilyUnavailable, fmt.Errorf("too many attempts at a %s", a.What), "too many attempts: wait before the next"), wait, 429}
 	}
 	return func(o Outcome) { s.config.Limiter.Done(ctx, a, o) }, nil
+}
+
+// maxEventAccount is how many bytes of a name an event has.
+const maxEventAccount = 256
+
+// accountOf returns a name that was typed as an event has it: text without control characters, of bounded length.
+func accountOf(typed string) string {
+	typed = strings.ToValidUTF8(typed[:min(len(typed), maxEventAccount)], "?")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, typed)
 }
 
 // mayWrite asks the limiter for a row that somebody who proves nothing wants kept.

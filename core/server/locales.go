@@ -17,10 +17,12 @@ func (c *Config) checkLocales() error {
 	for _, tag := range slices.Sorted(maps.Keys(c.Locales)) {
 		lower := strings.ToLower(tag)
 		switch {
-		case lower == "" || strings.Trim(lower, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
+		case !isLanguage(lower):
 			return fmt.Errorf("server: Locales has %q, which is not a language tag such as \"de\" or \"pt-BR\"", tag)
 		case c.Locales[tag] == nil:
 			return fmt.Errorf("server: Locales has no pages for %q: make them with pages.New", tag)
+		case !strings.EqualFold(c.Locales[tag].Lang(), tag):
+			return fmt.Errorf("server: Locales has pages in %q for %q: set pages.Options.Lang to the same tag, which browsers and screen readers are told", c.Locales[tag].Lang(), tag)
 		case locales[lower] != nil:
 			return fmt.Errorf("server: Locales has %q twice", tag)
 		}
@@ -31,6 +33,11 @@ func (c *Config) checkLocales() error {
 	}
 	c.Locales = locales
 	return nil
+}
+
+// isLanguage reports whether lower could be a language tag in lower case.
+func isLanguage(lower string) bool {
+	return lower != "" && strings.Trim(lower, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 // uiLocales returns the languages of the pages, for the metadata; nil where there is one alone.

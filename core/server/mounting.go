@@ -63,6 +63,9 @@ func (s *Server) Endpoints(m Mounting) ([]mandate.Endpoint, error) {
 	list = append(list, mount.oauth1Endpoints()...)
 	for i := range list {
 		list[i].Handle = mount.watched(list[i])
+		if isPage(list[i].Name) {
+			list[i].TooLarge = mount.tooLarge
+		}
 	}
 	return list, nil
 }

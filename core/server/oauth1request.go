@@ -67,33 +67,33 @@ func (m mounted) oauth1Endpoints() []mandate.Endpoint {
 func (s *Server) handleTemporary(ctx context.Context, r *mandate.Request) *mandate.Response {
 	m, err := parseSigned(r, "")
 	if err != nil {
-		return s.refuseEarly(ctx, m, err)
+		return s.refuseEarly(ctx, r, m, err)
 	}
 	if m.Callback == "" {
 		e := oauth1.Errorf(oauth1.ParameterAbsent, nil, "oauth_callback is missing: send %q where there is none", oob)
 		e.Parameters = []string{"oauth_callback"}
-		return s.refuseEarly(ctx, m, e)
+		return s.refuseEarly(ctx, r, m, e)
 	}
 	v, err := s.verifySigned(ctx, m, nil)
 	if err != nil {
-		return s.refuseEarly(ctx, m, err)
+		return s.refuseEarly(ctx, r, m, err)
 	}
 	s.hooks.Tell(ctx, mandate.Event{Name: mandate.ClientAuthenticated, ClientID: v.client.ID})
 	params, err := s.beginTemporary(ctx, r, v)
 	if err != nil {
-		s.hooks.Tell(ctx, mandate.Event{Name: mandate.RequestRefused, ClientID: v.client.ID, GrantType: GrantTypeOAuth1, Err: err})
+		s.requestRefused(ctx, r, s.endpointOf(r), Client{Client: v.client}, GrantTypeOAuth1, err)
 		return s.refuseSigned(err)
 	}
 	return formAnswer(200, params)
 }
 
 // refuseEarly refuses a client that has not proven who it is.
-func (s *Server) refuseEarly(ctx context.Context, m *oauth1.Message, err error) *mandate.Response {
+func (s *Server) refuseEarly(ctx context.Context, r *mandate.Request, m *oauth1.Message, err error) *mandate.Response {
 	id := ""
 	if m != nil {
 		id = mandate.Printable(firstOf(m.ConsumerKey, maxSigned))
 	}
-	s.hooks.Tell(ctx, mandate.Event{Name: mandate.ClientRefused, ClientID: id, GrantType: GrantTypeOAuth1, Err: causeOf(err)})
+	s.hooks.Tell(ctx, mandate.Event{Name: mandate.ClientRefused, Endpoint: s.endpointOf(r), ClientID: id, GrantType: GrantTypeOAuth1, Remote: s.remote(r), Err: causeOf(err)})
 	return s.refuseSigned(err)
 }
 

@@ -15,21 +15,21 @@ import (
 func (s *Server) handleToken1(ctx context.Context, r *mandate.Request) *mandate.Response {
 	m, err := parseSigned(r, "")
 	if err != nil {
-		return s.refuseEarly(ctx, m, err)
+		return s.refuseEarly(ctx, r, m, err)
 	}
 	if m.Verifier == "" && m.Token != "" {
 		e := oauth1.Errorf(oauth1.ParameterAbsent, nil, "oauth_verifier is missing")
 		e.Parameters = []string{"oauth_verifier"}
-		return s.refuseEarly(ctx, m, e)
+		return s.refuseEarly(ctx, r, m, e)
 	}
 	v, err := s.verifySigned(ctx, m, s.findTemporary)
 	if err != nil {
-		return s.refuseEarly(ctx, m, err)
+		return s.refuseEarly(ctx, r, m, err)
 	}
 	s.hooks.Tell(ctx, mandate.Event{Name: mandate.ClientAuthenticated, ClientID: v.client.ID})
 	params, err := s.exchangeTemporary(ctx, v)
 	if err != nil {
-		s.hooks.Tell(ctx, mandate.Event{Name: mandate.RequestRefused, ClientID: v.client.ID, GrantType: GrantTypeOAuth1, Err: err})
+		s.requestRefused(ctx, r, s.endpointOf(r), Client{Client: v.client}, GrantTypeOAuth1, err)
 		return s.refuseSigned(err)
 	}
 	return formAnswer(200, params)

@@ -28,9 +28,14 @@ func parseIssuer(issuer string) (place, error) {
 	}
 	host := u.Hostname()
 	at := place{origin: u.Scheme + "://" + u.Host, path: u.EscapedPath(), secure: u.Scheme == "https"}
-	at.loop = host == "localhost" || host == "127.0.0.1" || host == "::1"
+	at.loop = isLoopback(host)
 	if !at.secure && !at.loop {
 		return place{}, fmt.Errorf("server: Issuer %q is http and not on loopback: use https", issuer)
 	}
 	return at, nil
+}
+
+// isLoopback reports whether host is this machine.
+func isLoopback(host string) bool {
+	return host == "localhost" || host == "127.0.0.1" || host == "::1"
 }

@@ -17,7 +17,8 @@ import (
 // PushedRequests lets clients hand over an authorization request themselves, before they send the browser (RFC 9126): nobody
 // in the browser sees or changes it, and a confidential client is proven before anything is shown. A pushed request is good for
 // one end, approval or refusal. One of a public client proves nothing about who sent it, and
-// anybody can become a client that registers itself: such clients get 32 MiB each, counted by process.
+// anybody can become a client that registers itself: such clients get 32 MiB each, of which 4 MiB from one address (Config.RemoteAddr), counted
+// by process.
 type PushedRequests struct {
 	// TTL is how long after the push the browser must come. Who has come in time may take the time that a sign-in
 	// takes. At most 10 minutes. Default: one minute.
@@ -69,7 +70,7 @@ func (s *Server) handlePushed(ctx context.Context, r *mandate.Request) *mandate.
 	}
 	resp, err := s.push(ctx, r, form, client)
 	if err != nil {
-		s.hooks.Tell(ctx, mandate.Event{Name: mandate.RequestRefused, Endpoint: endpointPushed, ClientID: client.ID, Err: err})
+		s.requestRefused(ctx, r, endpointPushed, client, "", err)
 		return s.Refuse(err)
 	}
 	return resp
@@ -105,7 +106,7 @@ func (s *Server) push(ctx context.Context, r *mandate.Request, params mandate.Pa
 			return nil, err
 		}
 	}
-	if client.isFree() && !s.pushes.take(client.ID, int64(len(sealed)), now) {
+	if client.isFree() && !s.pushes.take(client.ID, s.remote(r), int64(len(sealed)), now) {
 		resp := *s.Refuse(mandate.Errorf(mandate.TemporarilyUnavailable, nil, "too many requests of this client"))
 		resp.Status = 429 // RFC 9126, section 2.3
 		return &resp, nil

@@ -26,6 +26,9 @@ func (s *Server) handleRevocation(ctx context.Context, r *mandate.Request) *mand
 		err = s.SpendProof(ctx, client) // where there was nothing to revoke
 	}
 	if err != nil {
+		if client.Client != nil { // it is proven
+			s.requestRefused(ctx, r, "revocation", client, "", err)
+		}
 		return s.Refuse(err)
 	}
 	return &mandate.Response{Status: 200, Header: mandate.Fields{{Name: "Cache-Control", Value: "no-store"}}}

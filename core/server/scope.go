@@ -1,6 +1,9 @@
 package server
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,6 +19,40 @@ type Scope struct {
 	Description string // a sentence; may be empty
 	Optional    bool   // people may untick it on the built-in consent page and allow the rest
 	Public      bool   // clients that registered themselves may ask for it
+
+	// Locales are Title and Description in other languages, by language tag: the built-in pages show those of their own language (Config.Locales), pages
+	// of the application's own ask [Scope.In]. Default: none.
+	Locales map[string]ScopeText
+}
+
+// ScopeText is what people read about a scope in one language. What is empty is that of the [Scope].
+type ScopeText struct{ Title, Description string }
+
+// In returns s with title and description in the language called tag, or the longest beginning of it that there are any for: "de-CH", then "de".
+func (s Scope) In(tag string) Scope {
+	for tag != "" {
+		for own, text := range s.Locales {
+			if strings.EqualFold(own, tag) {
+				s.Title, s.Description = cmp.Or(text.Title, s.Title), cmp.Or(text.Description, s.Description)
+				return s
+			}
+		}
+		tag = tag[:max(0, strings.LastIndexByte(tag, '-'))]
+	}
+	return s
+}
+
+// check refuses languages that nobody could ask for.
+func (s Scope) check() error {
+	seen := make(map[string]bool, len(s.Locales))
+	for _, tag := range slices.Sorted(maps.Keys(s.Locales)) {
+		lower := strings.ToLower(tag)
+		if !isLanguage(lower) || seen[lower] {
+			return fmt.Errorf("server: scope %q has the language %q, which is not a tag such as \"de\" or \"pt-BR\", once", s.Name, tag)
+		}
+		seen[lower] = true
+	}
+	return nil
 }
 
 // clientScopes returns what c may ask for: empty means every scope of the server.

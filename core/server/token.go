@@ -32,7 +32,7 @@ func (s *Server) handleToken(ctx context.Context, r *mandate.Request) *mandate.R
 	}
 	resp, err := s.grant(ctx, r, form, client, name)
 	if err != nil {
-		s.hooks.Tell(ctx, mandate.Event{Name: mandate.RequestRefused, ClientID: client.ID, GrantType: name, Err: err})
+		s.requestRefused(ctx, r, "token", client, name, err)
 		return s.Refuse(err)
 	}
 	return resp
