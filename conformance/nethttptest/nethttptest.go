@@ -102,7 +102,9 @@ func loginConfig(l adaptertest.LoginConfig) nethttp.LoginConfig {
 		config.Logout = func(w http.ResponseWriter, r *http.Request) client.Logout { return l.Logout(&ctx{w, r}) }
 	}
 	if l.LoggedOut != nil {
-		config.LoggedOut = func(w http.ResponseWriter, r *http.Request, out *client.LoggedOut) { fail(w, l.LoggedOut(&ctx{w, r}, out)) }
+		config.LoggedOut = func(w http.ResponseWriter, r *http.Request, out *client.LoggedOut) {
+			fail(w, l.LoggedOut(&ctx{w, r}, out))
+		}
 	}
 	if l.Error != nil {
 		config.Error = func(w http.ResponseWriter, r *http.Request, err *client.Error) { fail(w, l.Error(&ctx{w, r}, err)) }
