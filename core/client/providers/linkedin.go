@@ -12,7 +12,8 @@ import (
 //
 // LinkedIn knows neither of the two things that keep a stolen code from being brought into another login: its ID tokens have no nonce, and
 // its token endpoint refuses requests with PKCE as if the secret were wrong. So this app does without both, by name; state and the cookie of the
-// login stay. A nonce that is there has to be right. Refresh tokens are for partners. The locale of user info is an object.
+// login stay. A nonce that is there has to be right. Refresh tokens are for partners. Access tokens are revoked with a POST of client_id, client_secret and
+// token to https://www.linkedin.com/oauth/v2/revoke, which is not RFC 7009. The locale of user info is an object.
 func LinkedIn(c client.Credentials) client.OpenID {
 	c.Method = orPost(c)
 	return client.OpenID{

@@ -12,7 +12,7 @@ import (
 //
 // The ID token has what the parameter claims asks for, which is all there is; e-mail takes the scope user:read:email besides. The name is the one that
 // is shown, and may change. Scopes are granted as a list, errors of the token endpoint have a message and no code. Calls of the API carry the client
-// id.
+// id. Access tokens are revoked with a POST of client_id and token to https://id.twitch.tv/oauth2/revoke, which is not RFC 7009.
 func Twitch(c client.Credentials) client.OpenID {
 	c.Method = orPost(c)
 	return client.OpenID{
