@@ -13,7 +13,7 @@ import (
 )
 
 // OAuth1Transport signs each request with OAuth 1.0 (RFC 5849) and hands it on: the Transport of an *http.Client. The request that it gets stays as it is.
-// A request to which a redirect led goes out signed again if scheme and host are those of the first one, and unsigned otherwise.
+// A request to which redirects led goes out signed again if all of them stayed at scheme and host of the first one, and unsigned otherwise.
 // It may be used by any number of goroutines.
 type OAuth1Transport struct {
 	Signer *oauth1.Signer    // required
@@ -42,13 +42,16 @@ func (t *OAuth1Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return base.RoundTrip(signed)
 }
 
-// elsewhere reports whether redirects led a request to another server than the first of them was for.
+// elsewhere reports whether redirects led a request to another server, though it be back by now: that one chose what it is for.
 func elsewhere(r *http.Request) bool {
-	first := r
-	for first.Response != nil && first.Response.Request != nil {
-		first = first.Response.Request
+	for r.Response != nil && r.Response.Request != nil {
+		before := r.Response.Request
+		if before.URL.Scheme != r.URL.Scheme || !strings.EqualFold(before.URL.Host, r.URL.Host) {
+			return true
+		}
+		r = before
 	}
-	return first != r && (first.URL.Scheme != r.URL.Scheme || !strings.EqualFold(first.URL.Host, r.URL.Host))
+	return false
 }
 
 // sign returns a signed copy of a request.
