@@ -81,7 +81,7 @@ func (g *Granted) Do(ctx context.Context, c Call) (*Response, error) {
 	if err := g.asks.prove(r, string(body)); err != nil {
 		return nil, fault(err)
 	}
-	if err := checkURL("the URL of the profile", r.URL.String()); err != nil {
+	if err := checkURL("the URL of the profile", bare(r.URL.String())); err != nil {
 		return nil, fault(err)
 	}
 	var header mandate.Fields
@@ -117,6 +117,12 @@ func (g *Granted) Refused(res *Response) *Error {
 		e.Kind = Unreachable
 	}
 	return e
+}
+
+// bare returns a URL as errors may show it: tokens stand in queries.
+func bare(rawURL string) string {
+	rawURL, _, _ = strings.Cut(rawURL, "?")
+	return rawURL
 }
 
 // cut bounds what an error holds of an answer.

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"time"
@@ -180,7 +181,7 @@ func (r *TokenRequester) Revoke(ctx context.Context, tok *oauth2.Token) error {
 	if tok.RefreshToken == "" {
 		form = url.Values{"token": {tok.AccessToken}, "token_type_hint": {"access_token"}}
 	}
-	res, err := r.post(ctx, "revocation", form)
+	res, err := r.revoke(ctx, tok, form)
 	if err != nil {
 		return err
 	}
@@ -190,4 +191,24 @@ func (r *TokenRequester) Revoke(ctx context.Context, tok *oauth2.Token) error {
 		return fault
 	}
 	return nil
+}
+
+// revoke sends form, or the server's own request in its place.
+func (r *TokenRequester) revoke(ctx context.Context, tok *oauth2.Token, form url.Values) (*mandate.Response, error) {
+	if r.c.RevocationRequest == nil {
+		return r.post(ctx, "revocation", form)
+	}
+	own, err := r.c.RevocationRequest(r.c.Credentials, tok)
+	if err != nil {
+		return nil, r.fail(Fault, fmt.Errorf("RevocationRequest: %w", err))
+	}
+	if err := checkURL("the URL of the RevocationRequest", bare(own.URL)); err != nil {
+		return nil, r.fail(Fault, err)
+	}
+	own.Purpose, own.Trust, own.MaxBytes = "revocation", mandate.Operator, maxAnswer
+	res, err := r.c.Fetcher.Fetch(ctx, own)
+	if err != nil {
+		return nil, r.fail(Unreachable, fmt.Errorf("revocation: %w", err))
+	}
+	return res, nil
 }

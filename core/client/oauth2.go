@@ -50,6 +50,9 @@ type OAuth2 struct {
 	TokenEncoding Encoding
 	// TokenAnswer may change each answer of the token endpoint before it is read, for providers that answer in a way of their own.
 	TokenAnswer func(res *mandate.Response)
+	// RevocationRequest makes the request that revokes a token, for providers without RFC 7009: [TokenConfig.RevocationRequest]. Its URL may be relative to
+	// APIURL.
+	RevocationRequest func(c Credentials, tok *oauth2.Token) (*mandate.FetchRequest, error)
 	// Declined reports whether an answer in the browser's hands is the user's no, for providers that do not say so with access_denied.
 	Declined func(answer mandate.Params) bool
 	// InsecureNoPKCE leaves PKCE (RFC 7636) out, for a provider that refuses requests with it. What is left against a code that was stolen

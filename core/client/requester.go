@@ -41,6 +41,9 @@ type TokenConfig struct {
 	ContentType string
 	// Encoding is how parameters are sent. Default: [EncodeForm].
 	Encoding Encoding
+	// RevocationRequest makes the request that revokes a token, for servers without RFC 7009. RevocationURL is not used then. Method, URL, Header and
+	// Body are taken of it.
+	RevocationRequest func(c Credentials, tok *oauth2.Token) (*mandate.FetchRequest, error)
 	// Answer may change each answer before it is read, for servers that answer in a way of their own.
 	Answer func(res *mandate.Response)
 
@@ -153,10 +156,31 @@ func (a *oauth2App) requester() *TokenRequester {
 		App: a.Name, Credentials: a.Credentials, Issuer: a.Issuer, Header: a.TokenHeader, Params: url.Values{}, Fetcher: a.w.Fetcher, Now: a.w.Now,
 		Encoding: a.TokenEncoding, Answer: a.TokenAnswer,
 	}
+	if a.RevocationRequest != nil {
+		c.RevocationRequest = a.revocation
+	}
 	for _, p := range a.TokenParams {
 		c.Params.Add(p.Name, p.Value)
 	}
 	return &TokenRequester{c: c, find: a.endpoints}
+}
+
+// revocation is RevocationRequest with its URL resolved.
+func (a *oauth2App) revocation(c Credentials, tok *oauth2.Token) (*mandate.FetchRequest, error) {
+	r, err := a.RevocationRequest(c, tok)
+	if err != nil {
+		return nil, err
+	}
+	base, err := folder(a.APIURL)
+	if err != nil {
+		return nil, err
+	}
+	u, err := base.Parse(r.URL)
+	if err != nil {
+		return nil, errors.New("its URL is none") // the error would show the query
+	}
+	r.URL = u.String()
+	return r, nil
 }
 
 // App returns the name of the server.

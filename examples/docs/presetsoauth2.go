@@ -51,16 +51,21 @@ func PresetsOAuth2(env func(prefix string) client.Credentials) []client.App {
 	return apps
 }
 
-// PresetCall takes back what Facebook was granted.
-func PresetCall(ctx context.Context, in *client.SignIn) error {
+// PresetCall asks GitHub for the organizations of who signed in.
+func PresetCall(ctx context.Context, in *client.SignIn) ([]string, error) {
 	// doc:start preset-call
+	var orgs []struct{ Login string }
 	api := in.Remote().APIWith(oauth2.StaticTokenSource(in.Token))
-	res, err := api.Delete(ctx, "me/permissions") // Facebook's way to revoke
+	res, err := api.Get(ctx, "user/orgs", nil)
 	if err == nil {
-		err = res.Err()
+		err = res.Decode(&orgs)
 	}
 	// doc:end
-	return err
+	var names []string
+	for _, o := range orgs {
+		names = append(names, o.Login)
+	}
+	return names, err
 }
 
 // PresetOwn is a provider that is not among the presets.

@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"strings"
 
+	"golang.org/x/oauth2"
+
+	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/client"
 )
 
@@ -19,8 +22,8 @@ const graphVersion = "v25.0"
 //
 // Scopes are separated by commas. Errors are objects with a type, a message and a number. Subject is the user's id for this application
 // alone. Users without an e-mail address have none, and nothing says that one is verified. There is no refresh token, but a token lives for about two
-// months. With a secret each call has appsecret_proof, so that the application can be set to require it. A token is revoked, and all that
-// was granted, with a DELETE of me/permissions.
+// months. With a secret each call has appsecret_proof, so that the application can be set to require it. With a token all is revoked that
+// the user has granted.
 func Facebook(c client.Credentials) client.OAuth2 {
 	c.Method = orPost(c)
 	return client.OAuth2{
@@ -29,6 +32,13 @@ func Facebook(c client.Credentials) client.OAuth2 {
 		APIURL: "https://graph.facebook.com/" + graphVersion + "/",
 		Scopes: []string{"public_profile", "email"}, ScopeSeparator: ",",
 		BeforeCall: secretProof(c.Secret),
+		RevocationRequest: func(c client.Credentials, tok *oauth2.Token) (*mandate.FetchRequest, error) {
+			r := &mandate.FetchRequest{Method: http.MethodDelete, URL: "me/permissions", Header: bearer(tok)}
+			if c.Secret != "" {
+				r.URL += "?appsecret_proof=" + proof(c.Secret, tok.AccessToken)
+			}
+			return r, nil
+		},
 		Profile: func(ctx context.Context, g *client.Granted) (client.Profile, error) {
 			var raw map[string]any
 			if err := g.JSON(ctx, "me?fields=id,name,email,picture.type(large)", &raw); err != nil {
@@ -51,11 +61,15 @@ func secretProof(secret string) func(r *http.Request) error {
 		if !ok {
 			return nil
 		}
-		mac := hmac.New(sha256.New, []byte(secret))
-		mac.Write([]byte(token))
 		query := r.URL.Query()
-		query.Set("appsecret_proof", hex.EncodeToString(mac.Sum(nil)))
+		query.Set("appsecret_proof", proof(secret, token))
 		r.URL.RawQuery = query.Encode()
 		return nil
 	}
+}
+
+func proof(secret, token string) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(token))
+	return hex.EncodeToString(mac.Sum(nil))
 }

@@ -2,11 +2,16 @@ package providers
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 
+	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/endpoints"
 
+	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/client"
 )
 
@@ -16,8 +21,7 @@ import (
 //
 // Errors of the token endpoint come with the status 200. Scopes are granted as a list with commas. The e-mail address of the public profile may be
 // empty, so that the profile has the primary one of user/emails, which GitHub may have verified; without the scope user:email it has the
-// public one. Tokens of OAuth apps do not expire. They are revoked with DELETE applications/<client id>/token and Basic
-// authentication, which is not RFC 7009.
+// public one. Tokens of OAuth apps do not expire.
 func GitHub(c client.Credentials) client.OAuth2 {
 	c.Method = orPost(c)
 	return client.OAuth2{
@@ -30,6 +34,16 @@ func GitHub(c client.Credentials) client.OAuth2 {
 				r.Header.Set("X-GitHub-Api-Version", "2022-11-28")
 			}
 			return nil
+		},
+		RevocationRequest: func(c client.Credentials, tok *oauth2.Token) (*mandate.FetchRequest, error) {
+			body, err := json.Marshal(map[string]string{"access_token": tok.AccessToken})
+			return &mandate.FetchRequest{
+				Method: http.MethodDelete, URL: "applications/" + url.PathEscape(c.ID) + "/token", Body: string(body),
+				Header: mandate.Fields{
+					{Name: "Authorization", Value: "Basic " + base64.StdEncoding.EncodeToString([]byte(c.ID+":"+c.Secret))},
+					{Name: "Content-Type", Value: "application/json"},
+				},
+			}, err
 		},
 		Profile: gitHubProfile,
 	}

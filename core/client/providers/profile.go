@@ -49,7 +49,9 @@ func members(g *client.Granted, res *client.Response) (map[string]any, error) {
 	}
 	var m map[string]any
 	if err := json.Unmarshal(res.Raw, &m); err != nil || m == nil {
-		return nil, &client.Error{Kind: client.Unreachable, Status: res.Status, Body: res.Raw, Cause: errors.New("the answer is no object of JSON")}
+		e := g.Refused(res)
+		e.Kind, e.Cause = client.Unreachable, errors.New("the answer is no object of JSON")
+		return nil, e
 	}
 	return m, nil
 }

@@ -95,9 +95,10 @@ func qqCall(ctx context.Context, g *client.Granted, to string, query url.Values)
 	}
 	for _, names := range [][2]string{{"error", "error_description"}, {"ret", "msg"}} {
 		if code := text(m, names[0]); code != "" && code != "0" {
-			return nil, &client.Error{
-				Kind: client.Provider, Status: res.Status, Body: res.Raw, Code: mandate.Code(code), Description: text(m, names[1]),
-			}
+			e := g.Refused(res)
+			e.Code, e.Description = mandate.Code(code[:min(len(code), 64)]), text(m, names[1])
+			e.Description = e.Description[:min(len(e.Description), 1024)]
+			return nil, e
 		}
 	}
 	return m, nil

@@ -6,6 +6,9 @@ import (
 	"net/url"
 	"strings"
 
+	"golang.org/x/oauth2"
+
+	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/client"
 )
 
@@ -14,7 +17,7 @@ import (
 //
 // The token goes into the Authorization header as "OAuth2 <token>". Its answer names no type, and has the user's uid, with which the profile
 // is asked for. There are no refresh tokens for websites; a token lives for a day or more, as the application is trusted. An e-mail
-// address takes the scope email, a permission of its own and another call. A token is revoked with a call of oauth2/revokeoauth2.
+// address takes the scope email, a permission of its own and another call.
 func Weibo(c client.Credentials) client.OAuth2 {
 	c.Method = orPost(c)
 	return client.OAuth2{
@@ -27,6 +30,12 @@ func Weibo(c client.Credentials) client.OAuth2 {
 				r.Header.Set("Authorization", "OAuth2 "+token)
 			}
 			return nil
+		},
+		RevocationRequest: func(_ client.Credentials, tok *oauth2.Token) (*mandate.FetchRequest, error) {
+			return &mandate.FetchRequest{
+				Method: http.MethodPost, URL: "https://api.weibo.com/oauth2/revokeoauth2", Body: url.Values{"access_token": {tok.AccessToken}}.Encode(),
+				Header: mandate.Fields{{Name: "Content-Type", Value: "application/x-www-form-urlencoded"}},
+			}, nil
 		},
 		Profile: func(ctx context.Context, g *client.Granted) (client.Profile, error) {
 			var raw map[string]any
