@@ -10,9 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/oauth2"
+
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/client"
 	"github.com/go-mandate/mandate/core/jose"
+	"github.com/go-mandate/mandate/core/oidc"
 )
 
 // provider is an OpenID provider behind a Fetcher. What it answers with may be changed between requests.
@@ -154,5 +157,153 @@ func TestOpenIDLogin(t *testing.T) {
 	}
 	if p.asked["userinfo"] != 0 || p.asked["metadata"] != 1 || p.asked["jwks"] != 1 {
 		t.Errorf("asked: %v", p.asked)
+	}
+}
+
+func TestOpenIDUserInfoIsAskedWhereItAdds(t *testing.T) {
+	t.Parallel()
+	for sentence, tc := range map[string]struct {
+		change func(o *client.OpenID)
+		claims func(c map[string]any)
+		asked  int
+	}{
+		"nothing is missing":                {nil, func(map[string]any) {}, 0},
+		"the name is":                       {nil, func(c map[string]any) { delete(c, "name") }, 1},
+		"the address is":                    {nil, func(c map[string]any) { delete(c, "email") }, 1},
+		"what was not asked for is":         {func(o *client.OpenID) { o.Scopes = []string{"openid"} }, func(c map[string]any) { delete(c, "email") }, 0},
+		"always":                            {func(o *client.OpenID) { o.UserInfo = client.UserInfoAlways }, func(map[string]any) {}, 1},
+		"never":                             {func(o *client.OpenID) { o.UserInfo = client.UserInfoNever }, func(c map[string]any) { delete(c, "email") }, 0},
+		"an endpoint that is written down":  {func(o *client.OpenID) { o.UserInfoURL = o.Issuer + "/me" }, func(c map[string]any) { delete(c, "email") }, 1},
+		"no endpoint, and all written down": {written, func(c map[string]any) { delete(c, "email") }, 0},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			p := newProvider(t, func(p *provider) { tc.claims(p.claims) })
+			in, _, err := p.login(tc.change, client.Begin{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.asked["userinfo"] != tc.asked || (in.UserInfo != nil) != (tc.asked == 1) || in.Profile.Subject != "alice" {
+				t.Errorf("asked %d times, want %d; %+v", p.asked["userinfo"], tc.asked, in)
+			}
+		})
+	}
+}
+
+// written writes every URL down that is needed.
+func written(o *client.OpenID) {
+	o.AuthURL, o.TokenURL, o.JWKSURL, o.Algs = o.Issuer+"/authorize", o.Issuer+"/token", o.Issuer+"/jwks", []jose.Alg{jose.ES256}
+}
+
+func TestOpenIDMaxAgeOfOneLogin(t *testing.T) {
+	t.Parallel()
+	begin := client.Begin{Params: mandate.Params{{Name: "max_age", Value: "0"}}}
+	p := newProvider(t, func(p *provider) { p.claims["auth_time"] = testTime.Unix() })
+	if _, at, err := p.login(nil, begin); err != nil || at.Query().Get("max_age") != "0" {
+		t.Errorf("login: %v, the request is %s", err, at)
+	}
+	p = newProvider(t, func(p *provider) { p.claims["auth_time"] = testTime.Add(-time.Hour).Unix() })
+	if _, _, err := p.login(nil, begin); !errors.Is(err, client.Mismatch) {
+		t.Errorf("a user who signed in an hour ago: %v", err)
+	}
+	begin.Params[0].Value = "soon"
+	if _, _, err := newProvider(t, nil).login(nil, begin); !errors.Is(err, client.Fault) {
+		t.Errorf("a max_age that is no number: %v", err)
+	}
+}
+
+func TestOpenIDFaultsAreNamed(t *testing.T) {
+	t.Parallel()
+	for want, o := range map[string]client.OpenID{
+		"Issuer is empty":                  {},
+		"Issuer and MetadataURL are empty": {CheckIssuer: func(*oidc.Token) error { return nil }},
+		"MetadataURL is empty":             {Issuer: "https://id.example.com/{tenantid}"},
+		"in braces":                        {Issuer: "https://id.example.com/{tenant}", MetadataURL: "https://id.example.com/x"},
+		"JWKSURL":                          {Issuer: "https://id.example.com", JWKSURL: "http://id.example.com/jwks"},
+		"MaxAge":                           {Issuer: "https://id.example.com", MaxAge: -time.Second},
+		"ClockSkew":                        {Issuer: "https://id.example.com", ClockSkew: time.Hour},
+		"max_age":                          {Issuer: "https://id.example.com", AuthParams: mandate.Params{{Name: "max_age", Value: "1"}}},
+		`UserInfo is "sometimes"`:          {Issuer: "https://id.example.com", UserInfo: "sometimes"},
+		"do not mix":                       {Issuer: "https://id.example.com", Algs: []jose.Alg{jose.ES256, jose.HS256}},
+		"at least 32":                      {Issuer: "https://id.example.com", Algs: []jose.Alg{jose.HS256}},
+		"LogoutCallback":                   {Issuer: "https://id.example.com", LogoutCallback: "http://shop.example.com/left"},
+	} {
+		o.Name, o.Credentials = "corp", client.Credentials{ID: "shop", Secret: "secret"}
+		_, err := client.NewRegistry(client.Config{BaseURL: "https://shop.example.com", Secret: mandate.NewRandomSecret(), Apps: []client.App{o}})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("NewRegistry: %v, want it to say %q", err, want)
+		}
+	}
+	_, err := client.NewRegistry(client.Config{
+		BaseURL: "https://shop.example.com", Secret: mandate.NewRandomSecret(), BackChannelLogout: func(context.Context, *client.LogoutNotice) error { return nil },
+		Apps: []client.App{client.OpenID{Name: "corp", Issuer: "https://id.example.com", Credentials: client.Credentials{ID: "shop"}}},
+	})
+	if err == nil || !strings.Contains(err.Error(), "needs Config.Replay") {
+		t.Errorf("NewRegistry: %v", err)
+	}
+}
+
+// A refresh that answers with an ID token about somebody else is the end of the grant; one whose ID token proves nothing is good without it.
+func TestOpenIDRefresh(t *testing.T) {
+	t.Parallel()
+	for sentence, tc := range map[string]struct {
+		claims func(c map[string]any)
+		kept   string // "new", "old": which ID token; "": the grant is lost
+	}{
+		"the same user":    {func(c map[string]any) { delete(c, "nonce") }, "new"},
+		"another user":     {func(c map[string]any) { c["sub"] = "mallory" }, ""},
+		"another issuer":   {func(c map[string]any) { c["iss"] = "https://evil.example.com" }, ""},
+		"one that is over": {func(c map[string]any) { c["exp"] = testTime.Add(-time.Hour).Unix() }, "old"},
+		"another client":   {func(c map[string]any) { c["aud"] = "bank" }, "old"},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			p := newProvider(t, nil)
+			s := &rows{}
+			reg, err := client.NewRegistry(client.Config{
+				BaseURL: "https://shop.example.com", Secret: mandate.NewRandomSecret(), Tokens: s, Fetcher: p, Now: func() time.Time { return testTime },
+				Apps: []client.App{client.OpenID{Name: "corp", Issuer: p.issuer, Credentials: client.Credentials{ID: "shop", Secret: "secret"}}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			app, old := reg.App("corp"), p.sign(p.claims)
+			tok := (&oauth2.Token{AccessToken: "first", RefreshToken: "rt", Expiry: testTime.Add(-time.Hour)}).WithExtra(map[string]any{"id_token": old})
+			if err := app.Keep(t.Context(), "7", tok); err != nil {
+				t.Fatal(err)
+			}
+			tc.claims(p.claims)
+			got, err := app.Source("7").Token()
+			if tc.kept == "" {
+				if !errors.Is(err, client.Mismatch) {
+					t.Errorf("Token: %v, want Mismatch", err)
+				}
+				if _, err := reg.Tokens().Stored(t.Context(), "corp", "7"); !errors.Is(err, client.GrantLost) {
+					t.Errorf("Stored: %v, want GrantLost", err)
+				}
+				return
+			}
+			if err != nil || got.AccessToken != "at" {
+				t.Fatalf("Token = %v, %v", got, err)
+			}
+			kept, err := reg.Tokens().Stored(t.Context(), "corp", "7")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if id, _ := kept.Extra("id_token").(string); (id == old) != (tc.kept == "old") || id == "" {
+				t.Errorf("the ID token that is kept is the old one: %v, want %s", id == old, tc.kept)
+			}
+		})
+	}
+}
+
+func TestErrorStatus(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[client.Kind]int{
+		client.Denied: 403, client.GrantLost: 401, client.NoToken: 401, client.Expired: 400, client.Fault: 500, client.Mismatch: 502, client.Unreachable: 502,
+	} {
+		if got := (&client.Error{Kind: kind}).HTTPStatus(); got != want {
+			t.Errorf("HTTPStatus of %s = %d, want %d", kind, got, want)
+		}
 	}
 }
