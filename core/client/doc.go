@@ -11,5 +11,5 @@
 //
 // The steps of a login read a [mandate.Request] and answer with a [mandate.Response], so that they are the same in every framework. Of what a
 // login needs between its two steps nothing is kept in the process or a database: it travels in a sealed cookie of the one browser that
-// began it. PKCE, state, nonce and the check of the issuer are always on.
+// began it. PKCE, state, nonce and the check of the issuer are on, unless an app leaves one out by a name that begins with Insecure.
 package client

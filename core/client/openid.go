@@ -16,7 +16,7 @@ import (
 )
 
 // OpenID is an app of OpenID Connect. Name, Issuer and Credentials are required: the provider's metadata has the rest. It is fetched when it is first
-// needed, and kept fresh, and so are the provider's keys. State and nonce are always on.
+// needed, and kept fresh, and so are the provider's keys. State and nonce are always sent.
 type OpenID struct {
 	Name        string
 	Credentials Credentials
