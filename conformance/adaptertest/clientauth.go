@@ -107,6 +107,7 @@ func attempts() map[string]attempt {
 		"Basic of a client of the body is challenged": challenged(basic("post", post().secret)),
 		"Basic of a public client is challenged":      challenged(basic("spa", "")),
 		"Basic that is not base64 is challenged":      challenged("Basic !!!"),
+		"Basic in another spelling is challenged":     challenged(good[:len(good)-3] + string(good[len(good)-3]+1) + "=="), // bits that mean nothing
 		"Basic without colon is challenged":           challenged(plain("web")),
 		"Basic without a name is challenged":          challenged(plain(":" + web().secret)),
 		"Basic with broken percents is challenged":    challenged(plain("web:%zz")),

@@ -411,6 +411,21 @@ func registrations() cases {
 			}
 			toldAs(t, w, w.authorize(with(p.request(), "scope", "admin", "prompt", "none")), "invalid_scope", true)
 		},
+		"where the scope is a default, who names none is shown one and gets it": func(t *testing.T, a Adapter) {
+			for own, want := range map[mandate.Scopes]string{"": "open read", "read write": "read"} {
+				w := registering(t, a, func(r *server.Registration, s *setup) { r.ScopeIsDefault, r.Scopes, s.DefaultScopes = true, "open read", own })
+				body := registrant()
+				delete(body, "scope")
+				ans := w.register(t, body)
+				p, _, _ := ans.registered(t, 201)
+				if got := w.login(p, "scope", ""); got.Scope != want || ans.text(t, "scope") != want {
+					t.Errorf("DefaultScopes %q: shown %q, got %q, want %q", own, ans.text(t, "scope"), got.Scope, want)
+				}
+				if got := w.login(p, "scope", "open read"); got.Scope != "open read" {
+					t.Errorf("DefaultScopes %q: scope = %q, want open read", own, got.Scope)
+				}
+			}
+		},
 		"the policy changes what is stored, or refuses": func(t *testing.T, a Adapter) {
 			var seen server.Registering
 			w := registering(t, a, func(r *server.Registration, _ *setup) {

@@ -222,9 +222,10 @@ func TestUnfinishedRequests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
-			if _, err := io.WriteString(conn, sent); err != nil {
-				t.Fatal(err)
+			_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+			if _, err := io.WriteString(conn, sent); err != nil { // on a busy machine the server may have ended it by now
+				_ = conn.Close()
+				continue
 			}
 			if _, err := io.ReadAll(conn); err != nil && !strings.Contains(err.Error(), "reset by peer") {
 				t.Errorf("%s, %s: %v, want a connection that the server ends", framework, name, err)

@@ -106,7 +106,7 @@ func (s Standard) Verify(base, signature string, k *Keys) error {
 		if !ok || public == nil {
 			return fmt.Errorf("oauth1: %s verifies with an *rsa.PublicKey, and Keys.Public is %T", s, k.Public)
 		}
-		got, err := base64.StdEncoding.DecodeString(signature)
+		got, err := base64.StdEncoding.Strict().DecodeString(signature)
 		if err != nil || rsa.VerifyPKCS1v15(public, s.hash(), digest(s.hash(), base), got) != nil {
 			return ErrSignature
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 // Texts is every word of the default pages, for another language or another tone. An empty field
-// is English. "%s" stands for a name or a host, once in each text whose default has it.
+// is English, and no page says so: [Texts.Missing] does. "%s" stands for a name or a host, once in each text whose default has it.
 type Texts struct {
 	LoginTitle   string // "Sign in"
 	LoginTo      string // "to continue to %s"
@@ -169,6 +169,19 @@ func English() Texts {
 		PostLead:   "You are being sent back to %s.",
 		PostSubmit: "Continue",
 	}
+}
+
+// Missing returns the names of the fields that are empty, in their order: what [New] will take from [English]. A language is complete
+// where there are none: hold yours against it in a test, since a later version may have more words.
+func (t Texts) Missing() []string {
+	var names []string
+	v := reflect.ValueOf(t)
+	for i := range v.NumField() {
+		if v.Field(i).String() == "" {
+			names = append(names, v.Type().Field(i).Name)
+		}
+	}
+	return names
 }
 
 // complete puts English into the empty fields.

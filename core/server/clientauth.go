@@ -214,7 +214,7 @@ func parseBasic(header string) (credentials, bool) {
 	if n := base64.StdEncoding.DecodedLen(len(src)); n > len(raw) {
 		raw = make([]byte, n)
 	}
-	n, err := base64.StdEncoding.Decode(raw, src)
+	n, err := base64.StdEncoding.Strict().Decode(raw, src)
 	if err != nil {
 		return credentials{}, false
 	}

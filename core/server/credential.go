@@ -159,7 +159,7 @@ func (s *Server) keyNamed(name string) (id mandate.KeyID, ok bool) {
 		return s.refresh.Current(), true
 	}
 	var raw [8]byte
-	n, err := base64.RawURLEncoding.Decode(raw[:], []byte(name))
+	n, err := base64.RawURLEncoding.Strict().Decode(raw[:], []byte(name))
 	if err != nil || n != len(id) {
 		return id, false
 	}

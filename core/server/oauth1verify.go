@@ -196,7 +196,7 @@ func (s *Server) sealToken(secret, data string) string {
 
 // openToken is the reverse of sealToken.
 func (s *Server) openToken(t tokenCredential) (string, error) {
-	raw, err := base64.RawStdEncoding.DecodeString(t.sealed)
+	raw, err := base64.RawStdEncoding.Strict().DecodeString(t.sealed)
 	if err == nil {
 		raw, err = s.atRest.Open(raw, []byte("oauth1 "+t.data), s.now())
 	}

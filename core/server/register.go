@@ -213,7 +213,10 @@ func (w *writing) fill(ctx context.Context, c, old *store.Client) error {
 		}
 	}
 	if r.ScopeIsDefault {
-		c.Policy.Scopes, c.Policy.Default = b.scopes, mandate.Scopes(asked)
+		if own := s.config.DefaultScopes.Only(b.scopes); asked == "" && own != "" {
+			c.Metadata.Scope = string(own)
+		}
+		c.Policy.Scopes, c.Policy.Default = b.scopes, mandate.Scopes(c.Metadata.Scope) // what it is shown is what it gets
 	}
 	c.Policy.Registered = store.Registered{Via: w.via, Scopes: w.limits.Scopes, GrantTypes: strings.Join(w.limits.GrantTypes, " "), Trusted: w.limits.Trusted}
 	if r.Policy != nil {

@@ -30,7 +30,8 @@ type Registration struct {
 	// Scopes are what a client may register for whose token or software statement names none. Default: the scopes that are Public.
 	Scopes mandate.Scopes
 	// ScopeIsDefault takes the scope of a registration for what the client gets where it asks for nothing, and lets it ask for all that it
-	// could have registered. Default: false, the scope is a limit.
+	// could have registered. For one that names no scope the default is Config.DefaultScopes, or all that it could have registered, and the answer shows
+	// it (RFC 7591, section 2). Default: false, the scope is a limit.
 	ScopeIsDefault bool
 	// Trusted makes every client that registers count as one of the operator's: all grants and scopes of the server, redirects to
 	// it at once, consent remembered. DANGEROUS with Open: whoever finds the endpoint is trusted. Default: false.

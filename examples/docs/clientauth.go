@@ -7,10 +7,31 @@ import (
 	"os"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/client"
+	"github.com/go-mandate/mandate/core/jose"
 	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
 )
+
+// SigningClient is a client that signs: file is its private key, a JWK, of jose.Generate(jose.ES256) and Key.MarshalJWK.
+func SigningClient(file []byte) (*client.TokenRequester, []byte, error) {
+	// doc:start signing-client
+	key, err := jose.ParseJWK(file) // or ParsePEM, or NewKey with a KMS; made once: jose.Generate(jose.ES256), Key.MarshalJWK
+	if err != nil {
+		return nil, nil, err
+	}
+	jwks, err := jose.NewKeySet(key.Public()).MarshalJSON() // what jwks_uri serves, or the operator is given
+	if err != nil {
+		return nil, nil, err
+	}
+	tokens, err := client.NewTokenRequester(client.TokenConfig{
+		Issuer: "https://id.example.com", TokenURL: "https://id.example.com/token", // the issuer is the assertion's aud
+		Credentials: client.Credentials{ID: "ledger", Key: key}, // private_key_jwt, since there is a key
+	})
+	// doc:end
+	return tokens, jwks, err
+}
 
 // SigningClients are clients that sign, and the server that takes that.
 func SigningClients(c server.Config, jwks []byte) server.Config {

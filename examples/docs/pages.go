@@ -3,6 +3,7 @@ package docs
 import (
 	"context"
 	"embed"
+	"fmt"
 	"io/fs"
 
 	"github.com/gin-gonic/gin"
@@ -41,6 +42,27 @@ func PageLocales(c server.Config, german pages.Texts) (server.Config, error) {
 	c.Locales = map[string]*pages.Set{"de": de} // Config.Pages, in English, for everybody else
 	// doc:end
 	return c, nil
+}
+
+// GermanIsComplete says which words are not German yet.
+func GermanIsComplete(german pages.Texts) error {
+	// doc:start page-texts
+	if missing := german.Missing(); len(missing) > 0 {
+		return fmt.Errorf("these would be shown in English: %v", missing)
+	}
+	// doc:end
+	return nil
+}
+
+// PageScopes has what people read about a scope in two languages.
+func PageScopes(c server.Config) server.Config {
+	// doc:start page-scopes
+	c.Scopes = []server.Scope{{
+		Name: "photos", Title: "See your photos", Description: "All albums, with who is on them.",
+		Locales: map[string]server.ScopeText{"de": {Title: "Deine Fotos sehen", Description: "Alle Alben, und wer darauf ist."}},
+	}}
+	// doc:end
+	return c
 }
 
 //go:embed own

@@ -29,6 +29,15 @@ func TestPages(t *testing.T) {
 	if config, err = docs.PageLocales(config, pages.Texts{LoginTitle: "Anmelden"}); err != nil {
 		t.Fatal(err)
 	}
+	if err := docs.GermanIsComplete(pages.English()); err != nil {
+		t.Error(err)
+	}
+	if err := docs.GermanIsComplete(pages.Texts{LoginTitle: "Anmelden"}); err == nil || strings.Contains(err.Error(), "LoginTitle") || !strings.Contains(err.Error(), "PostSubmit]") {
+		t.Errorf("what is missing: %v", err)
+	}
+	if got := docs.PageScopes(config).Scopes[0].In("de-AT").Title; got != "Deine Fotos sehen" {
+		t.Errorf("title = %q", got)
+	}
 	srv, err := server.New(config)
 	if err != nil {
 		t.Fatal(err)

@@ -150,7 +150,7 @@ func key(d mandate.Digest) string {
 
 // fromKey undoes key.
 func fromKey(s string) (d mandate.Digest) {
-	b, _ := base64.RawURLEncoding.DecodeString(s)
+	b, _ := base64.RawURLEncoding.Strict().DecodeString(s)
 	copy(d[:], b)
 	return d
 }
