@@ -10,6 +10,15 @@ import (
 	"github.com/dghubble/oauth1"
 )
 
+// plaintext is the method PLAINTEXT (RFC 5849, section 3.4.4) as a signer of the module, which hands over the token's secret as it is.
+type plaintext struct{ consumerSecret string }
+
+func (plaintext) Name() string { return "PLAINTEXT" }
+
+func (p plaintext) Sign(tokenSecret, _ string) (string, error) {
+	return oauth1.PercentEncode(p.consumerSecret) + "&" + oauth1.PercentEncode(tokenSecret), nil
+}
+
 // testDghubble is github.com/dghubble/oauth1 as it is. It signs in the Authorization header alone.
 func testDghubble(t *testing.T, p provider) {
 	t.Helper()
@@ -29,6 +38,7 @@ func testDghubble(t *testing.T, p provider) {
 		"HMAC-SHA1":   config("consumer", nil),
 		"HMAC-SHA256": config("consumer", &oauth1.HMAC256Signer{ConsumerSecret: secret}),
 		"RSA-SHA1":    config("consumer-rsa", &oauth1.RSASigner{PrivateKey: key}),
+		"PLAINTEXT":   config("consumer", plaintext{secret}), // the module has a place for a signer of one's own, and none for this method
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

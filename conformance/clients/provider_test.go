@@ -57,7 +57,7 @@ func build(m *testing.M) (int, error) {
 		return 1, fmt.Errorf("build the provider: %w\n%s", err, out)
 	}
 	examples = dir
-	cmd = exec.Command("go", "build", "-C", filepath.Join("..", "..", "examples"), "-o", dir, "./mcp-gin", "./mcp-echo", "./mcp-fiber")
+	cmd = exec.Command("go", "build", "-C", filepath.Join("..", "..", "examples"), "-o", dir, "./mcp-gin", "./mcp-echo", "./mcp-fiber", "./login-oauth1-gin", "./login-oauth1-echo", "./login-oauth1-fiber")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build the examples: %w\n%s", err, out)
 	}

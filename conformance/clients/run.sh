@@ -15,6 +15,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # Not pip's: the packages that Debian ships, which its own Python sees.
 ../../.ci/need python3:authlib python3 python3-authlib python3-cryptography
 ../../.ci/need python3:requests_oauthlib python3-requests-oauthlib
+../../.ci/need python3:oauthlib python3-oauthlib
 npm ci --prefix node --ignore-scripts --no-progress
 
 export GOWORK=off
@@ -47,6 +48,14 @@ for framework in gin echo fiber nethttp; do
 	for client in x-oauth2 oauth4webapi openid-client mcp-sdk requests-oauthlib authlib urllib dghubble-oauth1 requests-oauthlib-1 authlib-1 oauth-1.0a; do
 		if ! grep -q -- "--- PASS: TestClients/$framework/now/$client " "$log"; then
 			echo "did not pass: $client with $framework"
+			code=1
+		fi
+	done
+done
+for framework in gin echo fiber; do
+	for method in HMAC-SHA1 HMAC-SHA256 HMAC-SHA512 PLAINTEXT; do
+		if ! grep -q -- "--- PASS: TestLoginWithOAuthlib/$framework/$method " "$log"; then
+			echo "did not sign in with oauthlib: $framework with $method"
 			code=1
 		fi
 	done
