@@ -53,6 +53,7 @@ func Run(t *testing.T, open Open) {
 		"signing keys":                                      signingKeys,
 		"prune":                                             prune,
 		"rewrap":                                            rewrap,
+		"rewrap of token credentials of OAuth 1.0a":         rewrapGrants,
 		"rewrap without the old root":                       rewrapTooLate,
 		"rewrap beside a writer of the client":              rewrapBeside,
 	} {

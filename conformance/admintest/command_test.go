@@ -77,7 +77,7 @@ func TestJSON(t *testing.T) {
 		{args: "consent forget ada books", members: "client_id revoked subject"},
 		{args: "key list", members: "keys"},
 		{args: "key rotate", members: "keys"},
-		{args: "rewrap", members: "clients keys"},
+		{args: "rewrap", members: "clients grants keys"},
 		{args: "prune", members: "removed"},
 	} {
 		out, err := ran(t, c, tc.in, append(strings.Fields(tc.args), "-json")...)
@@ -217,7 +217,7 @@ func TestStoreWithoutWriter(t *testing.T) {
 			t.Errorf("%v: %v", args, err)
 		}
 	}
-	if out, err := ran(t, c, "", "rewrap"); err != nil || out != "rewritten: 0 of signing keys, 0 of clients\n" {
+	if out, err := ran(t, c, "", "rewrap"); err != nil || out != "rewritten: 0 of signing keys, 0 of clients, 0 of grants\n" {
 		t.Errorf("rewrap = %q, %v", out, err)
 	}
 }

@@ -318,5 +318,65 @@ func grants() cases {
 			must(t, k.RevokeGrant(context.WithoutCancel(ctx), g.ID, store.ByReuse, k.at(0)))
 			k.isRevoked(t, g.ID, store.ByReuse)
 		},
+		"what is sealed in a grant is sealed anew, and nothing else changes": func(t *testing.T, k kit) {
+			g := k.approval()
+			g.Details.Sealed, g.Details.Claims = "one+/", `{"sealed":"one+/"}`
+			k.approve(t, g)
+			verdict(t, "ResealGrant of another", k.ResealGrant(t.Context(), g.ID, "another", "two"), store.ErrConflict)
+			k.isGrant(t, g)
+			must(t, k.ResealGrant(t.Context(), g.ID, "one+/", "two"))
+			g.Details.Sealed = "two"
+			k.isGrant(t, g)
+			verdict(t, "ResealGrant of what was", k.ResealGrant(t.Context(), g.ID, "one+/", "three"), store.ErrConflict)
+			_, err := k.Redeem(t.Context(), store.Redemption{GrantID: g.ID, Now: k.at(time.Minute), Expires: g.Expires, KeyID: "k2"})
+			must(t, err)
+			g.Generation, g.Advanced, g.KeyID = 1, k.at(time.Minute), "k2"
+			must(t, k.ResealGrant(t.Context(), g.ID, "two", "three"))
+			g.Details.Sealed = "three"
+			got, err := k.GrantByKey(t.Context(), g.Key)
+			must(t, err)
+			same(t, "the grant by its key", got, g)
+			page, err := k.FindGrants(t.Context(), store.GrantQuery{Subject: g.Subject}, store.Page{})
+			list(t, "FindGrants", page, err, grantID, g.ID)
+			same(t, "the grant of a page", page[0], g)
+			ended, err := k.RevokeGrants(t.Context(), store.GrantQuery{Subject: g.Subject}, store.ByAdmin, k.at(2*time.Minute))
+			list(t, "RevokeGrants", ended, err, grantID, g.ID)
+			same(t, "what is sealed in the grant that ended", ended[0].Details.Sealed, "three")
+			must(t, k.ResealGrant(t.Context(), g.ID, "three", "four"))
+			g.Details.Sealed, g.Revoked, g.Reason = "four", k.at(2*time.Minute), store.ByAdmin
+			k.isGrant(t, g)
+		},
+		"there is nothing to seal anew where there is no grant, or nothing sealed": func(t *testing.T, k kit) {
+			verdict(t, "ResealGrant", k.ResealGrant(t.Context(), name(), "one", "two"), store.ErrNotFound)
+			g := k.approve(t)
+			verdict(t, "ResealGrant", k.ResealGrant(t.Context(), g.ID, "one", "two"), store.ErrConflict)
+			k.isGrant(t, g)
+			id := name()
+			must(t, k.RevokeGrant(t.Context(), id, store.ByReuse, k.at(0)))
+			verdict(t, "ResealGrant", k.ResealGrant(t.Context(), id, "one", "two"), store.ErrConflict)
+		},
+		"two who seal one grant anew do not undo each other, nor a redemption": func(t *testing.T, k kit) {
+			g := k.approval()
+			g.Details.Sealed = "one"
+			k.approve(t, g)
+			won := make([]error, contenders)
+			rush(func(i int) {
+				if i == 0 {
+					_, won[i] = k.Redeem(t.Context(), store.Redemption{GrantID: g.ID, Now: k.at(time.Minute), Expires: g.Expires, KeyID: "k2"})
+					return
+				}
+				won[i] = k.ResealGrant(t.Context(), g.ID, "one", fmt.Sprintf("two%d", i))
+			})
+			must(t, won[0])
+			g.Generation, g.Advanced, g.KeyID = 1, k.at(time.Minute), "k2"
+			for i, err := range won[1:] {
+				if err == nil && g.Details.Sealed == "one" {
+					g.Details.Sealed = fmt.Sprintf("two%d", i+1)
+				} else {
+					verdict(t, "ResealGrant", err, store.ErrConflict)
+				}
+			}
+			k.isGrant(t, g)
+		},
 	}
 }

@@ -82,6 +82,6 @@ func rewrap(*flag.FlagSet) runFunction {
 		if err != nil {
 			return err
 		}
-		return x.say(done, fmt.Sprintf("rewritten: %d of signing keys, %d of clients", done.Keys, done.Clients))
+		return x.say(done, fmt.Sprintf("rewritten: %d of signing keys, %d of clients, %d of grants", done.Keys, done.Clients, done.Grants))
 	}
 }

@@ -189,16 +189,19 @@ func (s *Server) useNonce(ctx context.Context, v *signed) error {
 	return nil
 }
 
+// sealedFor is what a token's secret is sealed with: the ID of its grant, or the key of its ticket.
+func sealedFor(data string) []byte { return []byte("oauth1 " + data) }
+
 // sealToken returns a token's secret as a store keeps it.
 func (s *Server) sealToken(secret, data string) string {
-	return base64.RawStdEncoding.EncodeToString(s.atRest.Seal([]byte(secret), []byte("oauth1 "+data), s.now()))
+	return base64.RawStdEncoding.EncodeToString(s.atRest.Seal([]byte(secret), sealedFor(data), s.now()))
 }
 
 // openToken is the reverse of sealToken.
 func (s *Server) openToken(t tokenCredential) (string, error) {
 	raw, err := base64.RawStdEncoding.Strict().DecodeString(t.sealed)
 	if err == nil {
-		raw, err = s.atRest.Open(raw, []byte("oauth1 "+t.data), s.now())
+		raw, err = s.atRest.Open(raw, sealedFor(t.data), s.now())
 	}
 	if err != nil {
 		return "", fault("open token secret", err)

@@ -67,6 +67,11 @@ func (n namespace) RevokeGrants(ctx context.Context, q GrantQuery, why Reason, n
 	return ended, err
 }
 
+// ResealGrant implements [Grants].
+func (n namespace) ResealGrant(ctx context.Context, id, from, to string) error {
+	return n.s.ResealGrant(ctx, n.in(id), from, to)
+}
+
 // PutToken implements [Tokens].
 func (n namespace) PutToken(ctx context.Context, key mandate.Digest, t *mandate.Token) error {
 	return n.s.PutToken(ctx, n.mix(key), n.tokenIn(t))

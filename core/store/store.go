@@ -111,6 +111,11 @@ type Grants interface {
 	// RevokeGrants ends every live grant that q selects and returns all those that this very call ended. An
 	// empty q selects nothing.
 	RevokeGrants(ctx context.Context, q GrantQuery, why Reason, now time.Time) ([]Grant, error)
+
+	// ResealGrant puts to in place of from as Details.Sealed of the grant called id, whatever its state, and changes nothing else, whatever
+	// others change of it meanwhile. A grant in which something else is sealed is ErrConflict, and one that is not there ErrNotFound. Neither text is empty,
+	// and both are visible ASCII without quotes and backslashes.
+	ResealGrant(ctx context.Context, id, from, to string) error
 }
 
 // Tokens keeps opaque access tokens, and what was revoked among JWTs.

@@ -172,6 +172,27 @@ func (s *Store) RevokeGrant(ctx context.Context, id string, why store.Reason, no
 	})
 }
 
+// ResealGrant implements [store.Grants].
+func (s *Store) ResealGrant(ctx context.Context, id, from, to string) error {
+	return s.write(ctx, "reseal grant", func(r *run) error {
+		var details []byte
+		found, err := r.one([]any{&details}, "SELECT details FROM {grants} WHERE id = ?", id)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return store.ErrNotFound
+		}
+		// What others know of Details, and this version does not, stays as it is.
+		old, fresh := `"sealed":"`+from+`"`, `"sealed":"`+to+`"`
+		if !strings.Contains(string(details), old) {
+			return store.ErrConflict
+		}
+		n, err := r.exec("UPDATE {grants} SET details = ? WHERE id = ? AND details = ?", strings.Replace(string(details), old, fresh, 1), id, string(details))
+		return changed(n, err, store.ErrConflict)
+	})
+}
+
 // kept is how long a grant that was revoked before it was made is remembered: longer than any approval takes to be
 // stored, and any token under it to end.
 const kept = 30 * 24 * time.Hour

@@ -51,6 +51,15 @@ func (g *grant) record() store.Grant {
 	return r
 }
 
+// record returns a row of the stripe, which is locked, as the record that it stands for.
+func (sh *idStripe) record(row *grant) store.Grant {
+	g := row.record()
+	if sealed, ok := sh.resealed[row]; ok {
+		g.Details.Sealed = sealed
+	}
+	return g
+}
+
 // head is the part of the record that [store.Redemption] judges.
 func (g *grant) head() store.Grant {
 	c := g.common.Value()
@@ -96,6 +105,8 @@ type idStripe struct {
 	chains []*grant
 	count  int
 	due    queue[*grant]
+
+	resealed map[*grant]string // what is sealed in place of what is packed; few ever are
 }
 
 func (t *grants) init() {
@@ -228,7 +239,7 @@ func (s *Store) Grant(_ context.Context, id string) (store.Grant, error) {
 	if row == nil {
 		return store.Grant{}, store.ErrNotFound
 	}
-	return row.record(), nil
+	return sh.record(row), nil
 }
 
 // GrantByKey implements [store.Grants].
@@ -247,15 +258,15 @@ func (s *Store) GrantByKey(_ context.Context, key mandate.Digest) (store.Grant, 
 	if row.nextID == row { // dropped since
 		return store.Grant{}, store.ErrNotFound
 	}
-	return row.record(), nil
+	return ids.record(row), nil
 }
 
 // FindGrants implements [store.Grants]. Subjects and sessions have an index; for anything else it looks at every grant, stripe by stripe.
 func (s *Store) FindGrants(_ context.Context, q store.GrantQuery, page store.Page) ([]store.Grant, error) {
 	list := smallest[store.Grant]{limit: limit(page), id: func(g store.Grant) string { return g.ID }}
-	s.grants.each(q, func(_ *idStripe, row *grant) {
+	s.grants.each(q, func(sh *idStripe, row *grant) {
 		if row.id() > page.After {
-			list.add(row.record())
+			list.add(sh.record(row))
 		}
 	})
 	return list.sorted(), nil

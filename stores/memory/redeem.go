@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"strings"
 	"time"
 	"unique"
 
@@ -80,10 +81,28 @@ func (s *Store) RevokeGrants(_ context.Context, q store.GrantQuery, why store.Re
 	s.grants.each(q, func(sh *idStripe, row *grant) {
 		if row.alive(now.UnixMilli()) {
 			sh.revoke(row, why, now)
-			ended = append(ended, row.record())
+			ended = append(ended, sh.record(row))
 		}
 	})
 	return ended, nil
+}
+
+// ResealGrant implements [store.Grants].
+func (s *Store) ResealGrant(_ context.Context, id, from, to string) error {
+	sh, h := s.grants.lock(id)
+	defer sh.mu.Unlock()
+	row := sh.find(h, id)
+	switch {
+	case row == nil:
+		return store.ErrNotFound
+	case sh.record(row).Details.Sealed != from:
+		return store.ErrConflict
+	}
+	if sh.resealed == nil {
+		sh.resealed = map[*grant]string{}
+	}
+	sh.resealed[row] = strings.Clone(to)
+	return nil
 }
 
 func (sh *idStripe) revoke(row *grant, why store.Reason, now time.Time) {
@@ -143,6 +162,7 @@ func (t *grants) drop(sh *idStripe, row *grant, end int64) bool {
 	}
 	*at = row.nextID
 	row.nextID = row
+	delete(sh.resealed, row)
 	sh.count--
 	if row.revoked.Load() == 0 {
 		row.revoked.Store(end)

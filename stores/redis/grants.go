@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -192,6 +193,28 @@ return {''}`
 func (s *Store) RevokeGrant(ctx context.Context, id string, why store.Reason, now time.Time) error {
 	s.note(now)
 	_, err := s.run(ctx, "revoke grant", s.lua.revokeGrant, []string{s.grantKey(id)}, id, milli(now), string(why), s.longAgo(), s.call())
+	return err
+}
+
+const resealGrantLua = `
+local h = call('HMGET', KEYS[2], 'g', 'd')
+if not h[1] then return {'N'} end
+if h[2] == ARGV[2] then return {''} end
+if h[2] ~= ARGV[1] then return {'C'} end
+call('HSET', KEYS[2], 'd', ARGV[2])
+return {''}`
+
+// ResealGrant implements [store.Grants]. What others know of Details, and this version does not, stays as it is.
+func (s *Store) ResealGrant(ctx context.Context, id, from, to string) error {
+	out, err := s.run(ctx, "read grant", s.lua.grant, []string{s.grantKey(id)})
+	if err != nil {
+		return err
+	}
+	details, old, fresh := rowAt(out, 1)["d"], `"sealed":"`+from+`"`, `"sealed":"`+to+`"`
+	if !strings.Contains(details, old) {
+		return store.ErrConflict
+	}
+	_, err = s.run(ctx, "reseal grant", s.lua.resealGrant, []string{s.grantKey(id)}, details, strings.Replace(details, old, fresh, 1))
 	return err
 }
 

@@ -6,7 +6,7 @@ import "github.com/redis/go-redis/v9"
 type scripts struct {
 	check, prune                                              script
 	putClient, client, deleteClient, findClients              script
-	createGrant, grant, grantByKey, findGrants                script
+	createGrant, grant, grantByKey, findGrants, resealGrant   script
 	redeem, revokeGrant, revokeGrants                         script
 	putToken, token, revokeToken                              script
 	putTicket, ticket, updateTicket                           script
@@ -25,7 +25,8 @@ func newScripts() *scripts {
 		check: reads(`return {''}`), prune: writes(pruneLua),
 		putClient: writes(putClientLua), client: reads(hashLua), deleteClient: writes(deleteClientLua), findClients: reads(findClientsLua),
 		createGrant: writes(createGrantLua), grant: reads(hashLua), grantByKey: reads(grantByKeyLua), findGrants: reads(findGrantsLua),
-		redeem: script{redis.NewScript(redeemLua), false}, revokeGrant: writes(revokeGrantLua), revokeGrants: writes(revokeGrantsLua),
+		resealGrant: writes(resealGrantLua),
+		redeem:      script{redis.NewScript(redeemLua), false}, revokeGrant: writes(revokeGrantLua), revokeGrants: writes(revokeGrantsLua),
 		putToken: writes(putTokenLua), token: reads(tokenLua), revokeToken: writes(revokeTokenLua),
 		putTicket: writes(putTicketLua), ticket: reads(ticketLua), updateTicket: writes(updateTicketLua),
 		useOnce:    writes(useOnceLua),
