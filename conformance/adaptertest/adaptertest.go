@@ -82,6 +82,7 @@ func Run(t *testing.T, a Adapter) {
 		{"OAuth 1.0a guard", oauth1Guard()},
 		{"OAuth 1.0a attacks", oauth1Attacks()},
 		{"OAuth 1.0a races", oauth1Races()},
+		{"OAuth 1.0a import", oauth1Imports()},
 		{"faults", faults()},
 		{"issuers", issuers()},
 		{"extensions", extensions()},

@@ -2,6 +2,7 @@ package docs
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -159,4 +160,22 @@ func OAuth1Consumer(secret string) *store.Client {
 	}
 	// doc:end
 	return platform
+}
+
+// OldCredentials are token credentials in the table of another provider.
+type OldCredentials struct{ Token, Secret, ClientKey, UserID, Realms string }
+
+// ImportOAuth1 lets clients go on with the credentials that they have.
+func ImportOAuth1(ctx context.Context, srv *server.Server, rows []OldCredentials) error {
+	// doc:start oauth1-import
+	for _, row := range rows { // of the table of access tokens
+		err := srv.ImportOAuth1Token(ctx, server.ImportedOAuth1Token{
+			Token: row.Token, Secret: row.Secret, ClientID: row.ClientKey, Subject: row.UserID, Realms: mandate.Scopes(row.Realms),
+		})
+		if err != nil && !errors.Is(err, store.ErrNotFound) { // of a client that is gone
+			return err
+		}
+	}
+	return nil
+	// doc:end
 }
