@@ -38,10 +38,12 @@ fi
 grep -E '^ *--- (PASS|FAIL|SKIP)' "$log.openid" || true
 cat "$log.openid" >>"$log"
 for framework in gin echo fiber nethttp; do
-	if ! grep -q -- "--- PASS: TestOpenIDLogins/visits/$framework,_desktop,_sign_in " "$log.openid"; then
-		echo "did not pass: a login with oidc-provider on $framework"
-		code=1
-	fi
+	for visit in sign_in sign_out "the_provider's_end" an_answer_by_a_form; do
+		if ! grep -qF -- "--- PASS: TestOpenIDLogins/visits/$framework,_desktop,_$visit " "$log.openid"; then
+			echo "did not pass: $visit with oidc-provider on $framework"
+			code=1
+		fi
+	done
 done
 # A client that did not run is a failure too.
 for framework in gin echo fiber nethttp; do

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	mandate "github.com/go-mandate/mandate/core"
 	mandateclient "github.com/go-mandate/mandate/core/client"
 	"github.com/go-mandate/mandate/core/jose"
+	memstore "github.com/go-mandate/mandate/stores/memory"
 )
 
 // strangers is the program that runs oidc-provider from npm as an OpenID provider, or "": conformance/clients/run.sh installs it, and says where it is.
@@ -122,6 +124,8 @@ func TestOpenIDLogins(t *testing.T) { //nolint:tparallel // the visits are paral
 	}
 	everywhere := map[string]func(v *tab, s *shop){
 		"sign in":             visitStrangeLogin,
+		"sign out":            visitStrangeLogout,
+		"the provider's end":  visitBackChannel,
 		"an answer by a form": func(v *tab, s *shop) { visitStrangeApp(v, s, "posted") },
 	}
 	large := map[string]func(v *tab, s *shop){
@@ -174,6 +178,8 @@ func (s *shop) registrations(key *jose.Key) []map[string]any {
 		c := map[string]any{
 			"client_id": s.id(name), "redirect_uris": []string{s.url + "/auth/" + name + "/callback"},
 			"grant_types": []string{"authorization_code", "refresh_token"}, "response_types": []string{"code"},
+			"post_logout_redirect_uris": []string{s.url + "/auth/" + name + "/logged-out"},
+			"backchannel_logout_uri":    s.url + "/auth/" + name + "/backchannel-logout", "backchannel_logout_session_required": true,
 		}
 		maps.Copy(c, a.client)
 		list = append(list, c)
@@ -190,7 +196,7 @@ func (s *shop) openAt(t *testing.T, p stranger, key *jose.Key) {
 		a.app.Scopes, a.app.AuthParams = []string{"openid", "profile", "email", "offline_access"}, mandate.Params{{Name: "prompt", Value: "consent"}}
 		apps = append(apps, a.app)
 	}
-	s.open(t, mandateclient.Config{Apps: apps})
+	s.open(t, mandateclient.Config{Apps: apps, BackChannelLogout: s.hear, Replay: memstore.New()})
 }
 
 // beginAt begins a login with a stranger, up to the page that asks for consent.
@@ -294,4 +300,57 @@ func visitStrangeTabs(v *tab, s *shop) {
 	v.back()
 	v.visit(s, "/")
 	v.shows("posted/foo at /")
+}
+
+func visitStrangeLogout(v *tab, s *shop) {
+	visitStrangeApp(v, s, "home")
+	in := s.signedIn()
+	v.press("sign-out")
+	v.see("page-logout")
+	v.press("logout-yes")
+	v.shows("nobody at /cart")
+	if left := v.logins(s); len(left) != 0 {
+		v.Errorf("cookies are left: %v", left)
+	}
+	// The provider says so by itself, too.
+	v.hears(s, mandateclient.LogoutNotice{App: "home", Issuer: v.issuer, Subject: "foo", SessionID: in.IDToken["sid"].(string)})
+	// Its session is over: it asks who comes.
+	v.press("sign-in-home")
+	v.see("page-login")
+}
+
+// hears checks that the provider told the shop.
+func (v *tab) hears(s *shop, want mandateclient.LogoutNotice) {
+	v.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); tellOf(v, chromedp.Location()) { // a round trip
+		if s.ended(want.SessionID) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if !slices.Contains(s.notices, want) {
+				v.Errorf("the provider says %+v, want %+v", s.notices, want)
+			}
+			return
+		}
+	}
+	v.Errorf("the provider does not say that the session of %s has ended", want.App)
+}
+
+// Somebody signs out at the provider: every application that was signed in to is told.
+func visitBackChannel(v *tab, s *shop) {
+	visitStrangeApp(v, s, "home")
+	home := s.signedIn()
+	v.press("sign-in-posted")
+	v.see("page-consent")
+	v.press("go")
+	v.shows("posted/foo at /cart")
+	posted := s.signedIn()
+	v.do(chromedp.Navigate(v.issuer + "/session/end"))
+	v.see("page-logout")
+	v.press("logout-yes")
+	v.see("page-signed-out")
+	for _, in := range []*mandateclient.SignIn{home, posted} {
+		v.hears(s, mandateclient.LogoutNotice{App: in.App, Issuer: v.issuer, Subject: "foo", SessionID: in.IDToken["sid"].(string)})
+	}
+	v.visit(s, "/")
+	v.shows("nobody at /")
 }

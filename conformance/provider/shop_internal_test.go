@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"html"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -42,8 +44,9 @@ type shop struct {
 
 	ahead atomic.Int64 // how far its clock is ahead, in nanoseconds
 
-	mu   sync.Mutex // guards last
-	last *mandateclient.SignIn
+	mu      sync.Mutex // guards the rest
+	last    *mandateclient.SignIn
+	notices []mandateclient.LogoutNotice
 }
 
 // newShop returns a shop that has an address, and does not serve yet.
@@ -64,7 +67,11 @@ func (s *shop) open(t *testing.T, c mandateclient.Config) {
 		t.Fatal(err)
 	}
 	s.reg = reg
-	if err := s.app.MountLogin("/auth", reg, s.done, adaptertest.LoginConfig{}); err != nil {
+	steps := adaptertest.LoginConfig{}
+	if c.BackChannelLogout != nil {
+		steps.Logout = s.leaving
+	}
+	if err := s.app.MountLogin("/auth", reg, s.done, steps); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/", "/cart"} {
@@ -73,8 +80,8 @@ func (s *shop) open(t *testing.T, c mandateclient.Config) {
 			pattern = "/{$}" // without it every path is meant, which the logins' own routes do not go with
 		}
 		s.app.Handle("GET", pattern, s.app.Route(func(c adaptertest.Ctx) error {
-			user, _, _ := strings.Cut(c.Cookie("shop-user"), ".")
-			if user == "" {
+			user, session, _ := strings.Cut(c.Cookie("shop-user"), ".")
+			if user == "" || s.ended(session) {
 				user = "nobody"
 			}
 			return c.HTML(200, s.page(user+" at "+path))
@@ -91,6 +98,7 @@ func (s *shop) open(t *testing.T, c mandateclient.Config) {
 func (s *shop) page(text string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<!doctype html><meta name="viewport" content="width=device-width"><title>Shop</title><h1 id="shop">%s</h1>`, html.EscapeString(text))
+	b.WriteString(`<form method="post" action="/auth/home/logout"><button id="sign-out">Sign out</button></form>`)
 	for _, r := range s.reg.Apps() {
 		fmt.Fprintf(&b, `<p><a id="sign-in-%s" href="/auth/%s/login?return_to=/cart">Sign in</a>`, r.Name(), r.Name())
 	}
@@ -102,11 +110,34 @@ func (s *shop) done(c adaptertest.Ctx, in *mandateclient.SignIn) error {
 	s.mu.Lock()
 	s.last = in
 	s.mu.Unlock()
-	c.SetCookie("shop-user", in.App+"/"+in.Profile.Subject+".")
+	session, _ := in.IDToken["sid"].(string)
+	c.SetCookie("shop-user", in.App+"/"+in.Profile.Subject+"."+session)
 	if in.ReturnTo == "/stay" { // the page is at the callback itself
 		return c.HTML(200, s.page(in.App+"/"+in.Profile.Subject+" stays"))
 	}
 	return c.Redirect(303, in.ReturnTo)
+}
+
+// leaving ends the session of a user who signs out.
+func (s *shop) leaving(c adaptertest.Ctx) mandateclient.Logout {
+	c.SetCookie("shop-user", "")
+	id, _ := s.signedIn().Token.Extra("id_token").(string)
+	return mandateclient.Logout{IDToken: id, ReturnTo: "/cart"}
+}
+
+// hear keeps what a provider says about sessions that have ended.
+func (s *shop) hear(_ context.Context, n *mandateclient.LogoutNotice) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notices = append(s.notices, *n)
+	return nil
+}
+
+// ended reports whether the provider said that a session has ended.
+func (s *shop) ended(session string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return session != "" && slices.ContainsFunc(s.notices, func(n mandateclient.LogoutNotice) bool { return n.SessionID == session })
 }
 
 // signedIn returns what the last login brought.

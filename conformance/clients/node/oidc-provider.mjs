@@ -46,10 +46,12 @@ class Kept {
 const html = (title, body) => `<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title>${body}`
 
 function newProvider(issuer) {
-  return new Provider(issuer, {
+  const provider = new Provider(issuer, {
     adapter: Kept,
     clients,
     jwks: { keys },
+    // Its own refuses to call loopback addresses, which is where the applications are.
+    fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
     cookies: { keys: ['a key for tests alone'] },
     scopes: ['openid', 'offline_access'],
     claims: { openid: ['sub'], profile: ['name', 'preferred_username', 'locale', 'picture'], email: ['email', 'email_verified'] },
@@ -73,6 +75,8 @@ function newProvider(issuer) {
       ctx.body = html('Error', `<h1 id="page-error">${out.error}</h1><p id="error-description">${String(out.error_description ?? '').replaceAll('<', '&lt;')}</p>`)
     },
   })
+  provider.on('backchannel.error', (_, err, client) => console.error(`back-channel logout of ${client.clientId}: ${err.message} ${err.cause ?? ''}`))
+  return provider
 }
 
 // interact is a page for a decision, or what somebody decided.
