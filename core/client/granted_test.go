@@ -64,6 +64,17 @@ func TestTheCallOfAProfile(t *testing.T) {
 	}
 }
 
+func TestAProfileOfAnotherContentType(t *testing.T) {
+	t.Parallel()
+	for force, ok := range map[string]bool{"": false, "application/json": true} {
+		app, s, _ := asking(client.Call{URL: "me"}, says(200, "text/plain", `{"id": "7"}`))
+		app.APIContentType = force
+		if in, _, err := through(t, app, s, url.Values{"code": {"c"}}); (err == nil) != ok || ok && in.Profile.Subject != "7" {
+			t.Errorf("taken for %q: %+v, error = %v", force, in, err)
+		}
+	}
+}
+
 func TestAProfileThatIsRefused(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("boom")
@@ -94,5 +105,43 @@ func TestAProfileThatIsRefused(t *testing.T) {
 				t.Error("it was sent all the same")
 			}
 		})
+	}
+}
+
+// In OAuth 1.0a the call of a profile is signed as it goes out: after BeforeCall, with its form.
+func TestTheCallOfAnOAuth1Profile(t *testing.T) {
+	t.Parallel()
+	app := photosApp()
+	app.APIURL = "https://photos.example.com/v1"
+	app.BeforeCall = func(r *http.Request) error {
+		r.URL.RawQuery = "x=y"
+		return nil
+	}
+	app.Profile = func(ctx context.Context, g *client.Granted) (client.Profile, error) {
+		res, err := g.Do(ctx, client.Call{Method: "POST", URL: "me", Body: url.Values{"a": {"b c"}}})
+		if err != nil {
+			return client.Profile{}, err
+		}
+		return client.Profile{Subject: string(res.Raw)}, nil
+	}
+	p := &photos{}
+	l, err := beginOld(t, p, app, client.Begin{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, _, err := l.finish("oauth_token=tmp%2F1&oauth_verifier=v")
+	if err != nil || in.Profile.Subject != `{"sub":"7","name":"Ann"}` {
+		t.Fatalf("%+v, error = %v", in, err)
+	}
+	last := p.asked[len(p.asked)-1] // the signature was verified
+	if last.Method != http.MethodPost || last.URL != "https://photos.example.com/v1/me?x=y" || last.Body != "a=b+c" {
+		t.Errorf("%s %s: %s", last.Method, last.URL, last.Body)
+	}
+	app.BeforeCall = func(*http.Request) error { return errors.New("boom") }
+	if l, err = beginOld(t, p, app, client.Begin{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := l.finish("oauth_token=tmp%2F1&oauth_verifier=v"); !errors.Is(err, client.Fault) {
+		t.Errorf("error = %v, want Fault", err)
 	}
 }
