@@ -23,6 +23,8 @@ type jwkHints struct {
 	P   josejson.RawMessage `json:"p"`
 	Q   josejson.RawMessage `json:"q"`
 	K   josejson.RawMessage `json:"k"`
+
+	Issuer josejson.RawMessage `json:"issuer"`
 }
 
 // secret reports whether there is a member that no public key has, whatever else is there.
@@ -59,7 +61,11 @@ func ParsePublicJWK(data []byte) (*PublicKey, error) {
 	if hints.Ops != nil && !slices.Contains(hints.Ops, "verify") {
 		return nil, errors.New(`jose: JWK has key_ops without "verify"`)
 	}
-	return NewPublicKey(Alg(jwk.Algorithm), jwk.Key, jwk.KeyID)
+	k, err := NewPublicKey(Alg(jwk.Algorithm), jwk.Key, jwk.KeyID)
+	if err == nil {
+		k.issuer, _ = Text(string(hints.Issuer)) // nobody has to say it, and in no standard
+	}
+	return k, err
 }
 
 // ParseJWK reads a private key from a JWK. Where the JWK has no "alg" it is ES256, ES384 or ES512 by the

@@ -21,6 +21,8 @@ type PublicKey struct {
 	alg   Alg // empty: any that fits
 	key   crypto.PublicKey
 	print [32]byte
+
+	issuer string
 }
 
 // NewPublicKey returns key for alg. An empty alg means every algorithm that fits the key, an empty kid
@@ -67,6 +69,10 @@ func natural(key crypto.PublicKey) Alg {
 // ID returns the key's "kid".
 func (k *PublicKey) ID() string { return k.id }
 
+// Issuer returns what the member "issuer" of the JWK says, or "": whose tokens the key signs, in a key set that several issuers have together, as
+// Microsoft's tenants do. {tenantid} in it stands for any of them.
+func (k *PublicKey) Issuer() string { return k.issuer }
+
 // Alg returns the one algorithm that the key may be used with, or "" for any that fits it.
 func (k *PublicKey) Alg() Alg { return k.alg }
 
@@ -100,7 +106,7 @@ func (k *PublicKey) MarshalJSON() ([]byte, error) {
 func (k *PublicKey) bare() ([]byte, error) { return jose.JSONWebKey{Key: k.key}.MarshalJSON() }
 
 func (k *PublicKey) equal(other *PublicKey) bool {
-	return k.id == other.id && k.alg == other.alg && k.print == other.print
+	return k.id == other.id && k.alg == other.alg && k.print == other.print && k.issuer == other.issuer
 }
 
 // verify reports whether sig is the key's signature of message.

@@ -25,10 +25,11 @@ type Token struct {
 	SessionID       string   // "sid": of the user's session with the issuer; it is in logout tokens, too
 
 	claims     jose.Claims
-	more       jose.Members // all that is not registered
-	accessHash string       // "at_hash"
-	codeHash   string       // "c_hash"
-	nonceless  bool         // "nonce_supported": false
+	more       jose.Members    // all that is not registered
+	accessHash string          // "at_hash"
+	codeHash   string          // "c_hash"
+	nonceless  bool            // "nonce_supported": false
+	key        *jose.PublicKey // that signed; nil: the client secret
 }
 
 // parse reads a payload, which nobody may change from then on.

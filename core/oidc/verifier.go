@@ -121,16 +121,12 @@ type Expect struct {
 // IDToken verifies an ID token (OpenID Connect Core, sections 3.1.3.7, 3.1.3.8 and 3.3.2.11). An error that is [jose.ErrInvalid] says what is wrong
 // with it; any other that nobody could tell, because the keys are out of reach.
 func (v *Verifier) IDToken(ctx context.Context, raw string, e Expect) (*Token, error) {
-	head, payload, err := v.open(ctx, raw, v.c.Algs)
+	head, t, err := v.open(ctx, raw, v.c.Algs)
 	if err != nil {
 		return nil, err
 	}
 	if otherKind(head) {
 		return nil, invalid("typ is %.40q: this is no ID token", head.Type)
-	}
-	t := new(Token)
-	if err := t.parse(payload); err != nil {
-		return nil, err
 	}
 	if err := v.checkWhose(t); err != nil {
 		return nil, err
@@ -144,19 +140,27 @@ func (v *Verifier) IDToken(ctx context.Context, raw string, e Expect) (*Token, e
 	return t, v.expected(t, head, e)
 }
 
-// open verifies the signature.
-func (v *Verifier) open(ctx context.Context, raw string, algs []jose.Alg) (jose.Header, []byte, error) {
+// open verifies the signature, and reads what was signed.
+func (v *Verifier) open(ctx context.Context, raw string, algs []jose.Alg) (jose.Header, *Token, error) {
 	if strings.Count(raw, ".") == 4 {
 		return jose.Header{}, nil, invalid("the token is encrypted, which this client did not ask for: register it without id_token_encrypted_response_alg")
 	}
+	var f jose.Found
+	var err error
 	if v.symmetric {
-		return jose.VerifyHMAC(raw, []byte(v.c.Secret), algs)
+		f.Header, f.Payload, err = jose.VerifyHMAC(raw, []byte(v.c.Secret), algs)
+	} else {
+		f, err = jose.VerifyFrom(ctx, v.c.Keys, nil, raw, algs)
 	}
-	f, err := jose.VerifyFrom(ctx, v.c.Keys, nil, raw, algs)
-	if err != nil && !errors.Is(err, jose.ErrInvalid) {
-		err = fmt.Errorf("oidc: keys of %s: %w", v.c.Issuer, err)
+	switch {
+	case err == nil:
+	case errors.Is(err, jose.ErrInvalid):
+		return f.Header, nil, err
+	default:
+		return f.Header, nil, fmt.Errorf("oidc: keys of %s: %w", v.c.Issuer, err)
 	}
-	return f.Header, f.Payload, err
+	t := &Token{key: f.Key}
+	return f.Header, t, t.parse(f.Payload)
 }
 
 // otherKind reports whether a token says of itself that it is something else: all kinds but the ID token have a type of their own
@@ -206,6 +210,9 @@ func (v *Verifier) checkIssuer(t *Token) error {
 			return invalid("tid is missing or no tenant")
 		}
 		want = before + tenant + after
+		if t.key != nil && t.key.Issuer() != "" && !IsTenantIssuer(t.key.Issuer(), want) { // tenants have one set of keys, and not all sign for all
+			return invalid("the key is that of the issuer %.200q, want one of %q", t.key.Issuer(), want)
+		}
 	}
 	if t.Issuer != want {
 		return invalid("iss is %.200q, want %q", t.Issuer, want)
