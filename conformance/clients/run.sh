@@ -29,6 +29,12 @@ grep -E '^ *--- (PASS|FAIL|SKIP)|^(FAIL|ok|panic:)|passed, [0-9]+ failed' "$log"
 if [ "$code" -ne 0 ]; then
 	cat "$log"
 fi
+for way in token_source http_client; do
+	if ! grep -q -- "--- PASS: TestSDK/$way " "$log"; then
+		echo "did not pass: go-github with a $way"
+		code=1
+	fi
+done
 # Mandate's client, with a browser in between, at a provider of other people.
 export OIDC_PROVIDER=$PWD/node/oidc-provider.mjs CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome)}
 if ! go test -C ../provider -count=1 -v -run '^TestOpenIDLogins$' . >"$log.openid" 2>&1; then
