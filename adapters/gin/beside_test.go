@@ -74,12 +74,12 @@ func TestMountBeside(t *testing.T) {
 // TestMountPrintsOnce looks at what Gin prints in its debug mode.
 func TestMountPrintsOnce(t *testing.T) { //nolint:paralleltest // Gin's mode and its printer are of the process
 	var printed []string
-	gin.DebugPrintRouteFunc = func(method, path, _ string, _ int) { printed = append(printed, method+" "+path) } //nolint:reassign // it is made for that
-	gin.DebugPrintFunc = func(string, ...any) {}                                                                 //nolint:reassign // warnings
+	gin.DebugPrintRouteFunc = func(method, path, _ string, _ int) { printed = append(printed, method+" "+path) }
+	gin.DebugPrintFunc = func(string, ...any) {}
 	gin.SetMode(gin.DebugMode)
 	t.Cleanup(func() {
 		gin.SetMode(gin.ReleaseMode)
-		gin.DebugPrintRouteFunc, gin.DebugPrintFunc = nil, nil //nolint:reassign // as above
+		gin.DebugPrintRouteFunc, gin.DebugPrintFunc = nil, nil
 	})
 	r := gin.New()
 	if err := mandategin.Mount(r, machines(t)); err != nil {

@@ -413,7 +413,9 @@ func registrations() cases {
 		},
 		"where the scope is a default, who names none is shown one and gets it": func(t *testing.T, a Adapter) {
 			for own, want := range map[mandate.Scopes]string{"": "open read", "read write": "read"} {
-				w := registering(t, a, func(r *server.Registration, s *setup) { r.ScopeIsDefault, r.Scopes, s.DefaultScopes = true, "open read", own })
+				w := registering(t, a, func(r *server.Registration, s *setup) {
+					r.ScopeIsDefault, r.Scopes, s.DefaultScopes = true, "open read", own
+				})
 				body := registrant()
 				delete(body, "scope")
 				ans := w.register(t, body)

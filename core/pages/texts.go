@@ -173,9 +173,9 @@ func English() Texts {
 
 // Missing returns the names of the fields that are empty, in their order: what [New] will take from [English]. A language is complete
 // where there are none: hold yours against it in a test, since a later version may have more words.
-func (t Texts) Missing() []string {
+func (t *Texts) Missing() []string {
 	var names []string
-	v := reflect.ValueOf(t)
+	v := reflect.ValueOf(t).Elem()
 	for i := range v.NumField() {
 		if v.Field(i).String() == "" {
 			names = append(names, v.Type().Field(i).Name)
