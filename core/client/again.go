@@ -12,7 +12,8 @@ import (
 // againField marks a form that was posted again.
 const againField = "mandate_again"
 
-const againScript = "document.forms[0].submit()"
+// againScript is not the form's own submit: a field may have that name.
+const againScript = "HTMLFormElement.prototype.submit.call(document.forms[0])"
 
 // again returns the page that posts an answer once more, from this site to itself, or nil where it is not needed. A cookie that a form of another
 // site brings along must be SameSite=None, which browsers take over https alone: on http, which is loopback, the cookie of the login stays

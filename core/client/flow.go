@@ -105,7 +105,7 @@ func (reg *Registry) open(state, value string, now time.Time) *Flow {
 		*into = string(plain[size : size+int(n)]) // #nosec G115 -- at most the length
 		plain = plain[size+int(n):]               // #nosec G115 -- at most the length
 	}
-	if !strings.Contains(f.RedirectURI, "://") {
+	if scheme, _, ok := strings.Cut(f.RedirectURI, "://"); !ok || strings.ContainsAny(scheme, "/?#") {
 		f.RedirectURI = reg.config.BaseURL + f.RedirectURI
 	}
 	f.derive(verifier, begun)

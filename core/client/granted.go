@@ -33,7 +33,8 @@ type Granted struct {
 
 // asks is how a profile is asked for.
 type asks struct {
-	app, base, kind string // the app's name, APIURL and APIContentType
+	app, base, kind string   // the app's name, APIURL and APIContentType
+	allowed         []string // where the token may go besides, if there is a base
 	fetcher         mandate.Fetcher
 	prove           func(r *http.Request, body string) error // puts the token into a request, or signs it, and lets BeforeCall have its say
 }
@@ -59,7 +60,8 @@ func (g *Granted) JSON(ctx context.Context, rawURL string, into any) error {
 	return nil
 }
 
-// Do makes any call with the token, relative to the app's APIURL, by way of [Config.Fetcher]. [OAuth2.BeforeCall] has its say, as in all
+// Do makes any call with the token, relative to the app's APIURL, by way of [Config.Fetcher]. With an APIURL the token goes to no other origin than those of
+// APIURL, APIAllowed and ProfileURL: that is [WrongHost]. [OAuth2.BeforeCall] has its say, as in all
 // calls of the API. The answer is an answer, whatever its status: make an error of one with [Granted.Refused].
 func (g *Granted) Do(ctx context.Context, c Call) (*Response, error) {
 	fault := func(err error) error { return &Error{Kind: Fault, App: g.asks.app, Cause: err} }
@@ -83,6 +85,9 @@ func (g *Granted) Do(ctx context.Context, c Call) (*Response, error) {
 	}
 	if err := checkURL("the URL of the profile", bare(r.URL.String())); err != nil {
 		return nil, fault(err)
+	}
+	if to := (&Transport{Allowed: append(slices.Clip(g.asks.allowed), g.asks.base)}); g.asks.base != "" && !to.allows(r.URL) {
+		return nil, asError(g.asks.app, wrongHost(r.URL))
 	}
 	var header mandate.Fields
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
@@ -144,7 +149,7 @@ func (a *oauth2App) profile(ctx context.Context, g *Granted) (Profile, error) {
 
 // asks is how the profile of tok's user is asked for.
 func (a *oauth2App) asks(tok *oauth2.Token) asks {
-	return asks{app: a.Name, base: a.APIURL, kind: a.APIContentType, fetcher: a.w.Fetcher, prove: func(r *http.Request, _ string) error {
+	return asks{app: a.Name, base: a.APIURL, kind: a.APIContentType, allowed: append(slices.Clip(a.APIAllowed), a.ProfileURL), fetcher: a.w.Fetcher, prove: func(r *http.Request, _ string) error {
 		r.Header.Set("Authorization", "Bearer "+tok.AccessToken)
 		if a.BeforeCall == nil {
 			return nil

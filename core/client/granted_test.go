@@ -145,3 +145,32 @@ func TestTheCallOfAnOAuth1Profile(t *testing.T) {
 		t.Errorf("error = %v, want Fault", err)
 	}
 }
+
+// TestTheTokenOfAProfileStaysWithTheAPI has a profile function that goes where an answer leads.
+func TestTheTokenOfAProfileStaysWithTheAPI(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		url  string
+		fine bool
+	}{
+		"the API":          {"me", true},
+		"in full":          {"https://API.example.com:443/v2/me", true},
+		"an allowed one":   {"https://more.example.com/me", true},
+		"the profile's":    {"https://id.example.com/me", true},
+		"another":          {"https://evil.example.com/me", false},
+		"in short":         {"//evil.example.com/me", false},
+		"with a user":      {"https://api.example.com@evil.example.com/me", false},
+		"on another port":  {"https://api.example.com:8443/me", false},
+		"with a long name": {"https://api.example.com.evil.example.com/me", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app, s, calls := asking(client.Call{URL: tc.url}, saysJSON(200, `{"id": "7"}`))
+			app.APIAllowed, app.ProfileURL = []string{"https://more.example.com"}, "https://id.example.com/user"
+			_, _, err := through(t, app, s, url.Values{"code": {"c"}})
+			if tc.fine != (err == nil) || tc.fine != (len(*calls) == 1) || !tc.fine && !errors.Is(err, client.WrongHost) && !strings.Contains(tc.url, "@") {
+				t.Errorf("%d calls, error = %v", len(*calls), err)
+			}
+		})
+	}
+}

@@ -58,13 +58,19 @@ func (r *Remote) begin(ctx context.Context, req *mandate.Request, b Begin, redir
 	if err != nil {
 		return nil, asError(r.name, err)
 	}
-	return r.depart(req, f, verifier, location, r.protocol.CrossSite()), nil
+	return r.depart(req, f, verifier, location, r.protocol.CrossSite())
 }
 
+// maxCookie is how many bytes of name and value browsers keep (RFC 6265, section 6.1).
+const maxCookie = 4096
+
 // depart redirects the browser to location, with the cookie of f.
-func (r *Remote) depart(req *mandate.Request, f *Flow, verifier [32]byte, location string, crossSite bool) *mandate.Response {
+func (r *Remote) depart(req *mandate.Request, f *Flow, verifier [32]byte, location string, crossSite bool) (*mandate.Response, error) {
 	reg := r.reg
 	value := reg.seal(f, verifier, reg.config.Now())
+	if n := len(reg.cookie) + len(f.State) + 1 + len(value); n > maxCookie {
+		return nil, &Error{Kind: Fault, App: r.name, Cause: fmt.Errorf("the cookie of the login has %d bytes, and browsers keep %d: make Begin.Data, the return URL or what the app keeps in Flow.Secret shorter", n, maxCookie)}
+	}
 	header := make(mandate.Fields, 0, 4)
 	header = append(header,
 		mandate.Field{Name: "Location", Value: location},
@@ -74,5 +80,5 @@ func (r *Remote) depart(req *mandate.Request, f *Flow, verifier [32]byte, locati
 	for _, state := range reg.surplus(req, len(reg.cookie)+len(f.State)+len(value)) {
 		header = append(header, reg.deleteCookie(state))
 	}
-	return &mandate.Response{Status: 303, Header: header}
+	return &mandate.Response{Status: 303, Header: header}, nil
 }

@@ -109,7 +109,7 @@ func (r *Remote) logout(ctx context.Context, req *mandate.Request, l Logout, red
 		}
 		param(&b, p.Name, p.Value)
 	}
-	return r.depart(req, f, verifier, b.String(), false), nil
+	return r.depart(req, f, verifier, b.String(), false)
 }
 
 // LoggedOut is the second step of a logout by hand: it takes the browser that comes back from the provider. The fields belong to the answer, also beside an

@@ -45,12 +45,30 @@ func newMetadata(w *Wiring, app, document string, parse func(body []byte) (*desc
 				return nil, 0, err
 			}
 			d, err := parse(body)
+			if err == nil {
+				err = d.local(document)
+			}
 			return d, freshMetadata, err
 		},
 		Failed: func(err error, until time.Time) { tellKept(w, app, "metadata", err, until) },
 		Now:    w.Now, Timeout: metadataTimeout, Patience: metadataTimeout, Interval: time.Minute, Outage: metadataOutage,
 	}
 	return m
+}
+
+// local refuses metadata that leads to this machine's own ports, unless it is from there: plain http is for what the application wrote down.
+func (d *described) local(document string) error {
+	if wire.LoopbackURI(document) {
+		return nil
+	}
+	for _, u := range [...]string{
+		d.AuthorizationEndpoint, d.TokenEndpoint, d.RevocationEndpoint, d.IntrospectionEndpoint, d.DeviceEndpoint, d.JWKSURI, d.openid.UserInfoEndpoint, d.openid.EndSessionEndpoint,
+	} {
+		if wire.LoopbackURI(u) {
+			return fmt.Errorf("the metadata leads to loopback, and is not from there: %.200q", u)
+		}
+	}
+	return nil
 }
 
 // tellKept tells the hooks that something could not be fetched anew, and the old is used on.

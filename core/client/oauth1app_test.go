@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/oauth2"
 
@@ -534,5 +535,28 @@ func TestOAuth1AndOAuth2TokensDoNotMix(t *testing.T) {
 		if !errors.Is(err, client.Fault) {
 			t.Errorf("%s: error = %v, want Fault", name, err)
 		}
+	}
+}
+
+// TestCredentialsOfANameThatIsWrittenOver has the name of an account in a buffer that is used again, as Fiber's are.
+func TestCredentialsOfANameThatIsWrittenOver(t *testing.T) {
+	t.Parallel()
+	o := photosApp()
+	o.APIURL = signedAPI(t).URL
+	l, err := beginOld(t, &photos{}, o, client.Begin{}, func(c *client.Config) { c.Tokens = &rows{} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tok := range map[string]client.OAuth1Token{"ada": {Token: "tok", Secret: "tok secret"}, "eve": {Token: "tok2", Secret: "s2"}} {
+		if err := l.app.KeepOAuth1(t.Context(), name, &tok); err != nil {
+			t.Fatal(err)
+		}
+	}
+	buffer := []byte("ada")
+	api := l.app.API(unsafe.String(unsafe.SliceData(buffer), len(buffer))) // #nosec G103 -- as Fiber does
+	copy(buffer, "eve")
+	res, err := api.Get(t.Context(), "me", nil)
+	if err != nil || !strings.Contains(string(res.Raw), `as "tok"`) {
+		t.Errorf("%+v, %v, want a call as ada", res, err)
 	}
 }

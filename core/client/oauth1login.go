@@ -241,7 +241,7 @@ func (a *oauth1App) header(s oauth1.Signed) mandate.Fields {
 // asks is how the profile of who holds tok is asked for.
 func (a *oauth1App) asks(tok *OAuth1Token) asks {
 	signer := a.calls.With(tok.Token, tok.Secret)
-	return asks{app: a.Name, base: a.APIURL, kind: a.APIContentType, fetcher: a.w.Fetcher, prove: func(r *http.Request, body string) error {
+	return asks{app: a.Name, base: a.APIURL, kind: a.APIContentType, allowed: append(slices.Clip(a.APIAllowed), a.ProfileURL), fetcher: a.w.Fetcher, prove: func(r *http.Request, body string) error {
 		if a.BeforeCall != nil {
 			if err := a.BeforeCall(r); err != nil {
 				return err

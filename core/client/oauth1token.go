@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"strings"
 
 	"golang.org/x/oauth2"
 
@@ -74,6 +75,7 @@ func (t *Tokens) StoredOAuth1(ctx context.Context, app, account string) (*OAuth1
 // signs returns what signs for account, from memory or the store. All that are returned for one account share what they hold.
 func (t *Tokens) signs(app, account string, by *oauth1.Signer) func(ctx context.Context) (*oauth1.Signer, error) {
 	source := t.source(keyOf(app, account), func(string) *Source {
+		account := strings.Clone(account) // Fiber uses its strings again
 		return &Source{timeout: t.c.Timeout, now: t.c.Now, renew: func(ctx context.Context) (*held, error) {
 			tok, err := t.StoredOAuth1(ctx, app, account)
 			if err != nil {

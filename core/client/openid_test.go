@@ -307,3 +307,47 @@ func TestErrorStatus(t *testing.T) {
 		}
 	}
 }
+
+// Who signs in with another user of the provider has nothing of the one before: no refresh token, that is, which would make him that one in an hour.
+func TestKeepMixesNoUsers(t *testing.T) {
+	t.Parallel()
+	for sentence, tc := range map[string]struct{ subject, refresh string }{
+		"the same user again": {"alice", "rt"}, "another user": {"bob", ""},
+	} {
+		p, s := newProvider(t, nil), &rows{}
+		reg := newRegistry(t, client.Config{
+			Tokens: s, Fetcher: p, Now: func() time.Time { return testTime },
+			Apps: []client.App{client.OpenID{Name: "corp", Issuer: p.issuer, Credentials: client.Credentials{ID: "shop", Secret: "secret"}}},
+		})
+		for _, tok := range []*oauth2.Token{{AccessToken: "first", RefreshToken: "rt"}, {AccessToken: "second"}} {
+			if tok.AccessToken == "second" {
+				p.claims["sub"] = tc.subject
+			}
+			if err := reg.App("corp").Keep(t.Context(), "7", tok.WithExtra(map[string]any{"id_token": p.sign(p.claims)})); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if tok, err := reg.Tokens().Stored(t.Context(), "corp", "7"); err != nil || tok.AccessToken != "second" || tok.RefreshToken != tc.refresh {
+			t.Errorf("%s: %+v, %v, want the refresh token %q", sentence, tok, err, tc.refresh)
+		}
+	}
+}
+
+// What a provider's metadata names is the provider's word: it leads nobody to this machine's own ports, unless the provider is there, too.
+func TestMetadataLeadsNobodyToLoopback(t *testing.T) {
+	t.Parallel()
+	for _, member := range []string{"authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "end_session_endpoint"} {
+		p := newProvider(t, func(p *provider) {
+			p.metadata[member] = "http://127.0.0.1:6379/"
+			delete(p.claims, "email") // so that user info is asked
+		})
+		if in, _, err := p.login(nil, client.Begin{}); !errors.Is(err, client.Unreachable) || !strings.Contains(err.Error(), "loopback") {
+			t.Errorf("%s: %+v, error = %v, want Unreachable for loopback", member, in, err)
+		}
+		p.issuer = "http://localhost:8080"
+		p.metadata["issuer"], p.claims["iss"] = p.issuer, p.issuer
+		if _, _, err := p.login(nil, client.Begin{}); err != nil && strings.Contains(err.Error(), "loopback") {
+			t.Errorf("%s of a provider on loopback: %v", member, err)
+		}
+	}
+}

@@ -294,3 +294,65 @@ func BenchmarkBegin(b *testing.B) {
 		}
 	}
 }
+
+// large is an app whose secret of a login is as long as it says.
+type large struct {
+	strange
+
+	secret, callback string
+}
+
+func (l large) Connect(*client.Wiring) (client.Protocol, error) { return l, nil }
+func (l large) Callback() string                                { return l.callback }
+func (l large) Begin(_ context.Context, f *client.Flow) (string, error) {
+	f.Secret = l.secret
+	return "https://strange.example.com/?s=" + f.State, nil
+}
+
+func (l large) Finish(_ context.Context, f *client.Flow, _ mandate.Params) (*client.SignIn, error) {
+	return &client.SignIn{Profile: client.Profile{Subject: f.RedirectURI}}, nil
+}
+
+// A cookie that no browser keeps is an error where the login begins, and not a mystery where it ends.
+func TestCookiesThatNoBrowserKeeps(t *testing.T) {
+	t.Parallel()
+	for size, fine := range map[int]bool{100: true, 1500: true, 3 << 10: false, 8 << 10: false} {
+		reg := newRegistry(t, client.Config{Apps: []client.App{large{secret: strings.Repeat("x", size)}}})
+		resp, err := reg.App("strange").Begin(t.Context(), browser(""), client.Begin{Data: strings.Repeat("d", 1<<10)})
+		if fine != (err == nil) || !fine && (!errors.Is(err, client.Fault) || !strings.Contains(err.Error(), "bytes")) {
+			t.Errorf("%d bytes: error = %v", size, err)
+		}
+		if fine {
+			if cookie, _, _ := strings.Cut(resp.Header.Get("Set-Cookie"), ";"); len(cookie) > 4096 {
+				t.Errorf("%d bytes: the cookie has %d", size, len(cookie))
+			}
+		}
+	}
+}
+
+// The redirect URI of the second step is that of the first, to the letter.
+func TestTheRedirectURIOfBothSteps(t *testing.T) {
+	t.Parallel()
+	for _, callback := range []string{"", "/cb", "/cb?next=https://x.example.com/", "https://app.example.com.evil.example.com/cb", "https://b.example.com/cb?u=://", "/cb/://"} {
+		reg := newRegistry(t, client.Config{Apps: []client.App{large{callback: callback}}})
+		r := reg.App("strange")
+		resp, err := r.Begin(t.Context(), browser(""), client.Begin{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, state, _ := strings.Cut(resp.Header.Get("Location"), "s=")
+		cookie, _, _ := strings.Cut(resp.Header.Get("Set-Cookie"), ";")
+		req := browser(cookie)
+		req.URL += "?state=" + state
+		want := callback
+		switch {
+		case callback == "":
+			want = "https://app.example.com/auth/strange/callback"
+		case callback[0] == '/':
+			want = "https://app.example.com" + callback
+		}
+		if in, _, err := r.Finish(t.Context(), req); err != nil || in.Profile.Subject != want {
+			t.Errorf("%q: %+v, %v, want %s", callback, in, err, want)
+		}
+	}
+}

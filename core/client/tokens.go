@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -88,12 +89,18 @@ func keyOf(app, account string) string {
 }
 
 // Keep stores tok, of a sign-in for example, in place of what is stored for account. It keeps the stored refresh token where tok has none, as
-// some servers give one only the first time.
+// some servers give one only the first time, unless the ID tokens of both name different users.
 func (t *Tokens) Keep(ctx context.Context, app, account string, tok *oauth2.Token) error {
 	if tok == nil || tok.AccessToken == "" || account == "" {
 		return &Error{Kind: Fault, App: app, Cause: errors.New("keep a token: there is no token, or no account to keep it for")}
 	}
-	return t.replace(ctx, app, account, func(old record) record { return recordOf(tok, t.c.Now()).after(old) })
+	return t.replace(ctx, app, account, func(old record) record {
+		rec := recordOf(tok, t.c.Now())
+		if was, now := whose(old.ID), whose(rec.ID); was != nil && now != nil && (was.Issuer != now.Issuer || was.Subject != now.Subject) {
+			return rec // of another user at the provider: the refresh token would bring back the one before
+		}
+		return rec.after(old)
+	})
 }
 
 // replace stores what fresh makes of what is stored, which is the zero record where nothing is.
@@ -168,6 +175,7 @@ func (t *Tokens) Stored(ctx context.Context, app, account string) (*oauth2.Token
 // none is [NoToken] when it is used. All that are returned for one account share what they hold.
 func (t *Tokens) Source(r *TokenRequester, account string) *Source {
 	return t.source(keyOf(r.c.App, account), func(key string) *Source {
+		account := strings.Clone(account) // Fiber uses its strings again
 		k := &keeper{t: t, r: r, key: key, account: account}
 		return &Source{renew: k.renew, timeout: 5 * t.c.Timeout, now: t.c.Now}
 	})

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"golang.org/x/oauth2"
 
@@ -399,4 +400,23 @@ func TestFaultsOfTokensAreNamedAtOnce(t *testing.T) {
 			t.Errorf("error = %v, want %v", err, client.Fault)
 		}
 	}
+}
+
+// TestANameThatIsWrittenOver has the name of an account in a buffer that is used again, as Fiber's are.
+func TestANameThatIsWrittenOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, srv, told := &rows{}, &rotating{}, ""
+		k, r := process(t, s, srv, func(c *client.TokensConfig) {
+			c.Renewed = func(_ context.Context, _, account string, _ *oauth2.Token) { told = account }
+		})
+		keep(t, k, old())
+		buffer := []byte("ada")
+		src := k.Source(r, unsafe.String(unsafe.SliceData(buffer), len(buffer))) // #nosec G103 -- as Fiber does
+		copy(buffer, "eve")
+		wantToken(t, src, "t1")
+		if told != "ada" {
+			t.Errorf("the hook heard of %q, want ada", told)
+		}
+	})
 }

@@ -14,7 +14,7 @@ import (
 
 // Transport is an http.RoundTripper that sends a token along: for an http.Client, or anything else that takes one. The token goes to the
 // origins of Allowed, and to no other: a request to another one fails with [WrongHost], unless a redirect leads there, which is followed
-// without the token. It may be used by any number of goroutines, and must not be changed once it is.
+// without the token, and without it to its end. It may be used by any number of goroutines, and must not be changed once it is.
 type Transport struct {
 	// Source is where tokens come from: a [Source], or any other. Required.
 	Source oauth2.TokenSource
@@ -31,10 +31,10 @@ var _ http.RoundTripper = (*Transport)(nil)
 
 // RoundTrip implements http.RoundTripper.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !t.allows(r.URL) {
-		if r.Response != nil { // the answer that redirects here
-			return t.Base.RoundTrip(r)
-		}
+	switch {
+	case t.strayed(r):
+		return t.Base.RoundTrip(r)
+	case !t.allows(r.URL):
 		return refuse(r, wrongHost(r.URL))
 	}
 	header, err := t.header(r)
@@ -51,6 +51,16 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	out.Header["Authorization"] = header
 	return t.Base.RoundTrip(out)
+}
+
+// strayed reports whether redirects led a request to another origin, though it be back by now: what it is for was chosen there.
+func (t *Transport) strayed(r *http.Request) bool {
+	for ; r != nil && r.Response != nil; r = r.Response.Request { // the answer that redirects here
+		if !t.allows(r.URL) {
+			return true
+		}
+	}
+	return false
 }
 
 func (t *Transport) roundTripBefore(r *http.Request, header []string) (*http.Response, error) {

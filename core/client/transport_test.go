@@ -242,3 +242,34 @@ func TestTransportAllocates(t *testing.T) { //nolint:paralleltest // AllocsPerRu
 		t.Errorf("a token in memory: %v allocations, want 0", n)
 	}
 }
+
+// TestARedirectThatComesBackHasNoToken has another server send a client on, to what it likes at the API.
+func TestARedirectThatComesBackHasNoToken(t *testing.T) {
+	t.Parallel()
+	var api *httptest.Server
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, api.URL+"/delete-everything", http.StatusFound)
+	}))
+	t.Cleanup(other.Close)
+	api = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/away":
+			http.Redirect(w, r, other.URL+"/back", http.StatusFound)
+		case "/delete-everything":
+			http.Redirect(w, r, "/really", http.StatusFound)
+		default:
+			_, _ = io.WriteString(w, r.URL.Path+" "+r.Header.Get("Authorization"))
+		}
+	}))
+	t.Cleanup(api.Close)
+	for name, before := range map[string]func(*http.Request) error{"plain": nil, "with Before": func(r *http.Request) error { return nil }} {
+		a, err := client.NewAPI(client.APIConfig{BaseURL: api.URL, Before: before})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := a.With(static()).Get(t.Context(), "/away", nil)
+		if err != nil || string(res.Raw) != "/really " {
+			t.Errorf("%s: %+v, %v, want no token", name, res, err)
+		}
+	}
+}

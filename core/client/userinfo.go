@@ -197,17 +197,26 @@ func (a *openidApp) readUserInfo(ctx context.Context, res *mandate.Response) (ma
 }
 
 // Claims returns what ID token and user info say together. Where both have a claim the ID token's counts, which is signed; whether an address is
-// verified is said of that address alone.
+// verified is said of that address alone, by who names it.
 func (g *Granted) Claims() map[string]any {
 	if len(g.UserInfo) == 0 {
 		return maps.Clone(g.IDToken)
 	}
 	all := maps.Clone(g.UserInfo)
+	maps.Copy(all, g.IDToken)
 	for _, of := range [...]struct{ claim, verified string }{{"email", "email_verified"}, {"phone_number", "phone_number_verified"}} {
-		if own, ok := g.IDToken[of.claim]; ok && own != all[of.claim] {
+		own, named := g.IDToken[of.claim]
+		text, _ := own.(string) // what is none, a list for example, is compared with nothing
+		_, said := g.IDToken[of.verified]
+		switch other, _ := g.UserInfo[of.claim].(string); {
+		case !named && g.UserInfo[of.claim] != nil: // what the ID token says is not of this one
+			delete(all, of.verified)
+			if yes, ok := g.UserInfo[of.verified]; ok {
+				all[of.verified] = yes
+			}
+		case named && !said && (text == "" || text != other):
 			delete(all, of.verified)
 		}
 	}
-	maps.Copy(all, g.IDToken)
 	return all
 }
