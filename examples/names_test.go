@@ -14,7 +14,7 @@ import (
 // packages are those whose names stand in the documentation.
 var packages = map[string]string{
 	"mandate": "core", "server": "core/server", "admin": "core/admin", "resource": "core/resource", "store": "core/store", "oauth2": "core/oauth2", "jose": "core/jose",
-	"pages": "core/pages", "mandatetest": "core/mandatetest", "client": "core/client", "providers": "core/client/providers", "oauth1": "core/oauth1", "nethttp": "core/nethttp", "mandategin": "adapters/gin", "mandateecho": "adapters/echo",
+	"pages": "core/pages", "mandatetest": "core/mandatetest", "client": "core/client", "providers": "core/client/providers", "oauth1": "core/oauth1", "oidc": "core/oidc", "nethttp": "core/nethttp", "mandategin": "adapters/gin", "mandateecho": "adapters/echo",
 	"mandatefiber": "adapters/fiber", "memstore": "stores/memory", "gormstore": "stores/gorm",
 	"redisstore": "stores/redis", "mandateotel": "observe/otel", "cachestore": "stores/cache", "storetest": "conformance/storetest",
 }
