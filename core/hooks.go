@@ -125,7 +125,12 @@ func (n EventName) level() slog.Level {
 func (e *Event) attrs() []slog.Attr {
 	attrs := make([]slog.Attr, 0, 8)
 	for _, a := range [...]struct{ name, value string }{
-		{"endpoint", e.Endpoint}, {"client", e.ClientID}, {"grant", e.GrantID}, {"grant_type", e.GrantType}, {"scope", string(e.Scopes)}, {"jti", e.TokenID},
+		{"endpoint", e.Endpoint},
+		{"client", e.ClientID},
+		{"grant", e.GrantID},
+		{"grant_type", e.GrantType},
+		{"scope", string(e.Scopes)},
+		{"jti", e.TokenID},
 		{"remote", e.Remote},
 	} {
 		if a.value != "" {

@@ -68,8 +68,8 @@ func (gatewayAuth) Name() string { return "gateway" }
 
 // Read says what the request claims. It proves nothing yet.
 func (gatewayAuth) Read(r *mandate.Request) (server.ClientClaim, bool) {
-	client := r.Header.Get("X-Gateway-Client")
-	return server.ClientClaim{ClientID: client}, client != ""
+	id := r.Header.Get("X-Gateway-Client")
+	return server.ClientClaim{ClientID: id}, id != ""
 }
 
 // Prove is asked once the client is known, is not disabled and is registered for this method.
@@ -94,23 +94,23 @@ func Gateway(c server.Config, word string) server.Config {
 }
 
 // LateProof is an endpoint that may ask its client to try again.
-func LateProof(s *server.Server, work func(ctx context.Context, client server.Client) error) func(context.Context, *mandate.Request) *mandate.Response {
+func LateProof(s *server.Server, work func(ctx context.Context, c server.Client) error) func(context.Context, *mandate.Request) *mandate.Response {
 	// doc:start late-proof
 	handle := func(ctx context.Context, r *mandate.Request) *mandate.Response {
-		client, err := s.ProveClient(ctx, r)
+		c, err := s.ProveClient(ctx, r)
 		if err != nil {
 			return s.Refuse(err)
 		}
 		if r.Body == "" {
 			return s.Refuse(mandate.Errorf(mandate.InvalidRequest, nil, "there is nothing to do")) // and the same assertion is still good
 		}
-		if err := s.SpendProof(ctx, client); err != nil { // from here on it is not
+		if err := s.SpendProof(ctx, c); err != nil { // from here on it is not
 			return s.Refuse(err)
 		}
-		if err := work(ctx, client); err != nil {
+		if err := work(ctx, c); err != nil {
 			return s.Refuse(err)
 		}
-		return server.JSON(200, map[string]string{"client": client.ID})
+		return server.JSON(200, map[string]string{"client": c.ID})
 	}
 	// doc:end
 	return handle
