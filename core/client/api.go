@@ -97,7 +97,7 @@ func NewAPI(c APIConfig) (*API, error) {
 
 // With returns the API with the tokens of source: a [Source], or any other.
 func (a *API) With(source oauth2.TokenSource) *API {
-	if a.fault != nil {
+	if a.broken() != nil {
 		return a
 	}
 	out, t := *a, *a.direct
@@ -105,6 +105,14 @@ func (a *API) With(source oauth2.TokenSource) *API {
 	out.direct = &t
 	out.client = &http.Client{Transport: &t, CheckRedirect: t.checkRedirect}
 	return &out
+}
+
+// broken returns why there is no API, if there is none.
+func (a *API) broken() error {
+	if a.fault == nil && a.base == nil {
+		return &Error{Kind: Fault, Cause: errors.New("the API is the zero value: make one with NewAPI")}
+	}
+	return a.fault
 }
 
 // checkRedirect follows redirects, but takes nobody's data to other origins.
@@ -121,8 +129,8 @@ func (t *Transport) checkRedirect(r *http.Request, via []*http.Request) error {
 // HTTP returns an http.Client that sends the token along to the API's origins alone: for everything that Call does not do, such as streams.
 // It has no timeout.
 func (a *API) HTTP() *http.Client {
-	if a.fault != nil {
-		return &http.Client{Transport: brokenTrip{a.fault}}
+	if err := a.broken(); err != nil {
+		return &http.Client{Transport: brokenTrip{err}}
 	}
 	return a.client
 }
@@ -167,8 +175,8 @@ func (a *API) Delete(ctx context.Context, rawURL string) (*Response, error) {
 
 // Do makes any call.
 func (a *API) Do(ctx context.Context, c Call) (*Response, error) {
-	if a.fault != nil {
-		return nil, a.fault
+	if err := a.broken(); err != nil {
+		return nil, err
 	}
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc

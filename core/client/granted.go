@@ -65,6 +65,9 @@ func (g *Granted) JSON(ctx context.Context, rawURL string, into any) error {
 // calls of the API. The answer is an answer, whatever its status: make an error of one with [Granted.Refused].
 func (g *Granted) Do(ctx context.Context, c Call) (*Response, error) {
 	fault := func(err error) error { return &Error{Kind: Fault, App: g.asks.app, Cause: err} }
+	if g.asks.fetcher == nil {
+		return nil, fault(errors.New("this Granted is of no login: nothing could be asked"))
+	}
 	base, err := folder(g.asks.base)
 	if err != nil {
 		return nil, fault(err)

@@ -133,6 +133,9 @@ func (r *TokenRequester) Device(ctx context.Context, w Want) (*oauth2.DeviceAuth
 // to, and half as often each time that the server cannot be reached (RFC 8628, section 3.5). [Denied] is the user's no, [Expired] means that
 // nobody has decided in time.
 func (r *TokenRequester) DeviceToken(ctx context.Context, d *oauth2.DeviceAuthResponse) (*oauth2.Token, error) {
+	if d == nil || d.DeviceCode == "" {
+		return nil, r.fail(Fault, errors.New("there is no device code: call Device first"))
+	}
 	pause := max(time.Duration(d.Interval)*time.Second, time.Second)
 	if d.Interval == 0 {
 		pause = deviceInterval

@@ -66,6 +66,7 @@ func (k *keeper) step(ctx context.Context) (*held, error) {
 		return nil, k.r.fail(GrantLost, nil)
 	}
 	if h, err := k.hold(rec); err == nil && h.usable(now) {
+		k.t.reseal(ctx, row, rec)
 		return h, nil
 	}
 	if rec.Refresh == "" {

@@ -39,6 +39,9 @@ func errNoApp() *Error {
 
 func (r *Remote) begin(ctx context.Context, req *mandate.Request, b Begin, redirectURI string) (*mandate.Response, error) {
 	reg := r.reg
+	if r.protocol.CrossSite() && embedded(req) {
+		return nil, &Error{Kind: Malformed, App: r.name, Cause: errors.New("another site began the login inside of its page, where nobody sees it")}
+	}
 	if len(b.Data) > maxData {
 		return nil, &Error{Kind: Fault, App: r.name, Cause: fmt.Errorf("Begin.Data has %d bytes, want at most %d: keep the rest under a key of yours", len(b.Data), maxData)}
 	}
@@ -63,6 +66,13 @@ func (r *Remote) begin(ctx context.Context, req *mandate.Request, b Begin, redir
 
 // maxCookie is how many bytes of name and value browsers keep (RFC 6265, section 6.1).
 const maxCookie = 4096
+
+// embedded reports whether a page of another site loads what is asked for as an image, a frame or the like. A cookie that is SameSite=None is set even so, and a
+// hundred of them, which know nothing of each other, make requests that servers refuse.
+func embedded(req *mandate.Request) bool {
+	to := req.Header.Get("Sec-Fetch-Dest")
+	return req.Header.Get("Sec-Fetch-Site") == "cross-site" && to != "" && to != "document"
+}
 
 // depart redirects the browser to location, with the cookie of f.
 func (r *Remote) depart(req *mandate.Request, f *Flow, verifier [32]byte, location string, crossSite bool) (*mandate.Response, error) {

@@ -13,7 +13,7 @@ func (a *API) Signed(signer *oauth1.Signer) *API {
 }
 
 func (a *API) signedBy(by func(ctx context.Context) (*oauth1.Signer, error)) *API {
-	if a.fault != nil {
+	if a.broken() != nil {
 		return a
 	}
 	out, t := *a, *a.direct
@@ -30,10 +30,10 @@ type signed struct {
 
 // RoundTrip implements http.RoundTripper.
 func (s *signed) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !s.t.allows(r.URL) {
-		if r.Response != nil { // the answer that redirects here
-			return s.t.Base.RoundTrip(r)
-		}
+	switch {
+	case s.t.strayed(r):
+		return s.t.Base.RoundTrip(stripped(r))
+	case !s.t.allows(r.URL):
 		return refuse(r, wrongHost(r.URL))
 	}
 	signer, err := s.by(r.Context())

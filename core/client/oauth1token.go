@@ -141,6 +141,8 @@ func (t *Tokens) stored(ctx context.Context, app, account string) (record, error
 		return rec, &Error{Kind: Fault, App: app, Cause: fmt.Errorf("read the token: %w", err)}
 	case rec.Lost:
 		return rec, &Error{Kind: GrantLost, App: app}
+	case rec.OAuth1 != nil:
+		t.reseal(ctx, row, rec)
 	}
 	return rec, nil
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -84,6 +85,15 @@ func (t *Tokens) seal(key string, revision int64, rec record) store.RemoteToken 
 		row.Expires = mandate.FromMilli(rec.Ends)
 	}
 	return row
+}
+
+// reseal seals a row anew that lies under an old root of the secret, so that the root can go some day. It takes the lease: else somebody who is
+// getting a new token could not store it.
+func (t *Tokens) reseal(ctx context.Context, row store.RemoteToken, rec record) {
+	now := t.c.Now()
+	if t.sealer.Stale(row.Sealed) && t.c.Store.LeaseRemoteToken(ctx, row.Key, row.Revision, now, now.Add(2*t.c.Timeout)) == nil {
+		_ = t.c.Store.PutRemoteToken(ctx, t.seal(row.Key, row.Revision, rec)) // else the next time
+	}
 }
 
 // open reads a row.

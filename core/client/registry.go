@@ -128,16 +128,31 @@ func validName(name string) bool {
 }
 
 // App returns the app called name, or nil. Logins of a nil Remote answer with a [Fault].
-func (reg *Registry) App(name string) *Remote { return reg.byName[name] }
+func (reg *Registry) App(name string) *Remote {
+	if reg == nil {
+		return nil
+	}
+	return reg.byName[name]
+}
 
 // Apps returns all apps, in their order in [Config]: for a page with a button for each.
 func (reg *Registry) Apps() []*Remote { return append([]*Remote(nil), reg.remotes...) }
 
-// Name returns the name of the app.
-func (r *Remote) Name() string { return r.name }
+// Name returns the name of the app; "" for nil.
+func (r *Remote) Name() string {
+	if r == nil {
+		return ""
+	}
+	return r.name
+}
 
-// Protocol returns what [App.Connect] returned.
-func (r *Remote) Protocol() Protocol { return r.protocol }
+// Protocol returns what [App.Connect] returned; nil for nil.
+func (r *Remote) Protocol() Protocol {
+	if r == nil {
+		return nil
+	}
+	return r.protocol
+}
 
 // defaultPrefix is where logins are unless they are mounted elsewhere.
 const defaultPrefix = "/auth"

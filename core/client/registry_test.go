@@ -356,3 +356,31 @@ func TestTheRedirectURIOfBothSteps(t *testing.T) {
 		}
 	}
 }
+
+// A page of another site that loads the login a hundred times as an image plants no hundred cookies, where they are SameSite=None.
+func TestLoginsInsideOfOtherSites(t *testing.T) {
+	t.Parallel()
+	posted := plain("posted")
+	posted.FormPost = true
+	reg := newRegistry(t, client.Config{Apps: []client.App{plain("one"), posted}})
+	for name, tc := range map[string]struct {
+		app, site, dest string
+		fine            bool
+	}{
+		"as an image":              {"posted", "cross-site", "image", false},
+		"in a frame":               {"posted", "cross-site", "iframe", false},
+		"by a script":              {"posted", "cross-site", "empty", false},
+		"by a link":                {"posted", "cross-site", "document", true},
+		"on a page of its own":     {"posted", "same-origin", "empty", true},
+		"by hand":                  {"posted", "none", "document", true},
+		"by an old browser":        {"posted", "", "", true},
+		"whose cookie is SameSite": {"one", "cross-site", "image", true}, // browsers do not take it
+	} {
+		req := browser("")
+		req.Header = mandate.Fields{{Name: "Sec-Fetch-Site", Value: tc.site}, {Name: "Sec-Fetch-Dest", Value: tc.dest}}
+		resp, err := reg.App(tc.app).Begin(t.Context(), req, client.Begin{})
+		if tc.fine != (err == nil) || tc.fine == errors.Is(err, client.Malformed) || tc.fine != (resp != nil) {
+			t.Errorf("%s: error = %v", name, err)
+		}
+	}
+}

@@ -33,7 +33,7 @@ func (r *Response) Err() error {
 	if r.OK() {
 		return nil
 	}
-	e := &Error{Kind: BadStatus, App: r.app, Status: r.Status, Body: r.Raw}
+	e := &Error{Kind: BadStatus, App: r.app, Status: r.Status, Body: cut(r.Raw)}
 	if m, ok := members(&mandate.Response{Status: r.Status, Header: mandate.Fields{{Name: "Content-Type", Value: r.ContentType}}, Body: r.Raw}, ""); ok {
 		said := refusal(&mandate.Response{Status: r.Status}, m)
 		e.Code, e.Description, e.URI = said.Code, said.Description, said.URI
@@ -76,7 +76,7 @@ func (r *Response) Read(into any) error {
 		}
 	}
 	if err != nil {
-		return &Error{Kind: Unreadable, App: r.app, Status: r.Status, Body: r.Raw, Cause: err}
+		return &Error{Kind: Unreadable, App: r.app, Status: r.Status, Body: cut(r.Raw), Cause: err}
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (r *Response) Data() (any, error) {
 	case len(bytes.TrimSpace(r.Raw)) == 0:
 		return nil, nil //nolint:nilnil // nothing is what it says
 	case err != nil:
-		return nil, &Error{Kind: Unreadable, App: r.app, Status: r.Status, Body: r.Raw, Cause: err}
+		return nil, &Error{Kind: Unreadable, App: r.app, Status: r.Status, Body: cut(r.Raw), Cause: err}
 	case kind == formType:
 		var form url.Values
 		err = r.Read(&form)

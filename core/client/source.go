@@ -184,6 +184,9 @@ func (s *Source) TokenContext(ctx context.Context) (*oauth2.Token, error) {
 
 // get returns what to use. It does not allocate where that is there.
 func (s *Source) get(ctx context.Context) (*held, error) {
+	if s.now == nil {
+		return nil, &Error{Kind: NoToken, Cause: errors.New("the Source is the zero value: make one with NewSource, or take that of an app")}
+	}
 	now := s.now()
 	h := s.have.Load()
 	if h.usable(now) {

@@ -420,3 +420,40 @@ func TestANameThatIsWrittenOver(t *testing.T) {
 		}
 	})
 }
+
+// TestKeptTokensMoveToANewRoot rotates the secret: what is used lies under the new root soon, though it is never refreshed.
+func TestKeptTokensMoveToANewRoot(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		before, fresh := []byte(strings.Repeat("o", 32)), []byte(strings.Repeat("n", 32))
+		s, srv := &rows{}, &rotating{}
+		under := func(roots ...[]byte) (*client.Tokens, *client.TokenRequester) {
+			secret, err := mandate.NewSecret(roots...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return process(t, s, srv, func(c *client.TokensConfig) { c.Secret = secret })
+		}
+		k, _ := under(before)
+		keep(t, k, &oauth2.Token{AccessToken: "t0"})
+		k, r := under(fresh, before)
+		wantToken(t, k.Source(r, "ada"), "t0")
+		k, r = under(fresh)
+		wantToken(t, k.Source(r, "ada"), "t0")
+		for key := range s.row { // one who refreshes is not disturbed
+			s.lease[key] = time.Now().Add(time.Hour)
+		}
+		k, r = under(before, fresh)
+		wantToken(t, k.Source(r, "ada"), "t0")
+		if revision := s.row[onlyKey(s)].Revision; revision != 2 {
+			t.Errorf("revision %d, want 2", revision)
+		}
+	})
+}
+
+func onlyKey(s *rows) string {
+	for key := range s.row {
+		return key
+	}
+	return ""
+}

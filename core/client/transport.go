@@ -32,8 +32,10 @@ var _ http.RoundTripper = (*Transport)(nil)
 // RoundTrip implements http.RoundTripper.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch {
+	case t.Base == nil:
+		return refuse(r, &Error{Kind: Fault, Cause: errors.New("the Transport has no Base: http.DefaultTransport, for example")})
 	case t.strayed(r):
-		return t.Base.RoundTrip(r)
+		return t.Base.RoundTrip(stripped(r))
 	case !t.allows(r.URL):
 		return refuse(r, wrongHost(r.URL))
 	}
@@ -51,6 +53,18 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	out.Header["Authorization"] = header
 	return t.Base.RoundTrip(out)
+}
+
+// stripped returns a copy of a request with those header fields alone that are no secrets: an API may have keys in any other.
+func stripped(r *http.Request) *http.Request {
+	out := r.WithContext(r.Context())
+	out.Header = http.Header{}
+	for _, name := range [...]string{"Accept", "Accept-Encoding", "Accept-Language", "If-Modified-Since", "If-None-Match", "If-Range", "Range", "User-Agent"} {
+		if values, ok := r.Header[name]; ok {
+			out.Header[name] = slices.Clone(values)
+		}
+	}
+	return out
 }
 
 // strayed reports whether redirects led a request to another origin, though it be back by now: what it is for was chosen there.

@@ -273,3 +273,31 @@ func TestARedirectThatComesBackHasNoToken(t *testing.T) {
 		}
 	}
 }
+
+// TestRedirectsTakeNoKeysElsewhere has an API with a key in a header field of its own.
+func TestRedirectsTakeNoKeysElsewhere(t *testing.T) {
+	t.Parallel()
+	var got http.Header
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header }))
+	t.Cleanup(other.Close)
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL+"/file", http.StatusFound)
+	}))
+	t.Cleanup(api.Close)
+	a, err := client.NewAPI(client.APIConfig{BaseURL: api.URL, Header: http.Header{"X-Api-Key": {"secret"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := client.Call{URL: "files/1?key=secret", Header: http.Header{"Range": {"bytes=0-9"}, "X-Session": {"secret"}}}
+	if _, err := a.With(static()).Do(t.Context(), call); err != nil {
+		t.Fatal(err)
+	}
+	for name, values := range got {
+		if strings.Contains(strings.Join(values, " "), "secret") {
+			t.Errorf("%s: %q went elsewhere", name, values)
+		}
+	}
+	if got.Get("Range") == "" {
+		t.Errorf("header = %v, want the Range", got)
+	}
+}

@@ -191,7 +191,7 @@ func (a *openidApp) readUserInfo(ctx context.Context, res *mandate.Response) (ma
 	dec := json.NewDecoder(strings.NewReader(string(res.Body)))
 	dec.UseNumber() // ids have more digits than a float64
 	if err := dec.Decode(&claims); err != nil {
-		return nil, &Error{Kind: Unreachable, App: a.Name, Status: res.Status, Body: res.Body, Cause: fmt.Errorf("user info: %w", err)}
+		return nil, &Error{Kind: Unreachable, App: a.Name, Status: res.Status, Body: cut(res.Body), Cause: fmt.Errorf("user info: %w", err)}
 	}
 	return claims, nil
 }

@@ -147,9 +147,12 @@ func (v *Verifier) open(ctx context.Context, raw string, algs []jose.Alg) (jose.
 	}
 	var f jose.Found
 	var err error
-	if v.symmetric {
+	switch {
+	case v.symmetric:
 		f.Header, f.Payload, err = jose.VerifyHMAC(raw, []byte(v.c.Secret), algs)
-	} else {
+	case v.c.Keys == nil:
+		err = errors.New("the Verifier is the zero value: make one with NewVerifier")
+	default:
 		f, err = jose.VerifyFrom(ctx, v.c.Keys, nil, raw, algs)
 	}
 	switch {
