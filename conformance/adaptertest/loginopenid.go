@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"strings"
 	"sync"
@@ -194,9 +195,7 @@ func idTokenAttacks() map[string]func(p *idp) {
 		return func(p *idp) {
 			p.sign = func(p *idp, c map[string]any) string {
 				h := map[string]any{"typ": "JWT", "kid": p.key().ID()}
-				for name, v := range header {
-					h[name] = v
-				}
+				maps.Copy(h, header)
 				return rawJWT(h, c, secret(p))
 			}
 		}

@@ -76,10 +76,10 @@ func tellKept(w *Wiring, app, what string, err error, until time.Time) {
 	w.Hooks.Tell(context.Background(), mandate.Event{Name: mandate.Fault, Endpoint: "login", ClientID: app, Err: fmt.Errorf("%s of %s, used on until %v: %w", what, app, until, err)})
 }
 
-// metadataURL returns where the metadata of issuer is. suffix puts wellKnown behind the issuer's path, as OpenID Connect Discovery does;
+// metadataURL returns where the metadata of an issuer is. suffix puts wellKnown behind the issuer's path, as OpenID Connect Discovery does;
 // RFC 8414 puts it before.
-func metadataURL(issuer, wellKnown string, suffix bool) string {
-	u, _ := url.Parse(issuer) // it was checked
+func metadataURL(of, wellKnown string, suffix bool) string {
+	u, _ := url.Parse(of) // it was checked
 	path := strings.TrimSuffix(u.EscapedPath(), "/")
 	if suffix {
 		return u.Scheme + "://" + u.Host + path + wellKnown

@@ -190,9 +190,9 @@ func (o OpenID) faults(written bool) []error {
 	template := strings.Contains(o.Issuer, oidc.TenantPart)
 	switch {
 	case o.Issuer == "" && o.CheckIssuer == nil:
-		faults = append(faults, errors.New("Issuer is empty: it is the issuer identifier that the provider's documentation names"))
+		faults = append(faults, errors.New("OpenID.Issuer is empty: it is the issuer identifier that the provider's documentation names"))
 	case o.Issuer == "" && o.MetadataURL == "" && !written:
-		faults = append(faults, errors.New("Issuer and MetadataURL are empty: set one, or AuthURL, TokenURL and JWKSURL"))
+		faults = append(faults, errors.New("OpenID.Issuer and MetadataURL are empty: set one, or AuthURL, TokenURL and JWKSURL"))
 	case strings.ContainsAny(strings.Replace(o.Issuer, oidc.TenantPart, "", 1), "{}"):
 		faults = append(faults, fmt.Errorf("the Issuer %q has a part in braces that is not %s", o.Issuer, oidc.TenantPart))
 	case template && o.MetadataURL == "" && !written:

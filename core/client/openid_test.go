@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/url"
 	"strings"
 	"sync"
@@ -87,9 +88,7 @@ func (p *provider) Fetch(_ context.Context, r *mandate.FetchRequest) (*mandate.R
 		if m["id_token"] = p.raw; p.raw == "" {
 			m["id_token"] = p.sign(p.claims)
 		}
-		for name, v := range p.token {
-			m[name] = v
-		}
+		maps.Copy(m, p.token)
 		return answer(200, "application/json", m)
 	}
 	return nil, errors.New("nobody is there")

@@ -86,9 +86,9 @@ func (a *openidApp) describe(body []byte) (*described, error) {
 }
 
 // newVerifier returns what verifies the tokens of a provider that describes itself so.
-func (a *openidApp) newVerifier(issuer string, p oidc.Provider) (*oidc.Verifier, error) {
+func (a *openidApp) newVerifier(iss string, p oidc.Provider) (*oidc.Verifier, error) {
 	c := oidc.Config{
-		Issuer: issuer, CheckIssuer: a.o.CheckIssuer, ClientID: a.Credentials.ID, Audiences: a.o.Audiences, Algs: a.o.Algs, Leeway: a.o.ClockSkew,
+		Issuer: iss, CheckIssuer: a.o.CheckIssuer, ClientID: a.Credentials.ID, Audiences: a.o.Audiences, Algs: a.o.Algs, Leeway: a.o.ClockSkew,
 		AnyLogoutType: a.o.AnyLogoutType,
 	}
 	if len(c.Algs) == 0 {
@@ -218,7 +218,7 @@ func (a *openidApp) renewed(ctx context.Context, before string, tok *oauth2.Toke
 	ctx, cancel := context.WithTimeout(ctx, verifyFor)
 	defer cancel()
 	if _, err := a.verify(ctx, raw, oidc.Expect{Now: a.w.Now(), NoNonce: true, AccessToken: tok.AccessToken}); err != nil {
-		return without(tok, "id_token"), nil //nolint:nilerr // it is not used
+		return without(tok, "id_token"), nil
 	}
 	return tok, nil
 }

@@ -3,6 +3,7 @@ package oidc
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -121,7 +122,7 @@ func (t *Token) Claims() map[string]any {
 		value time.Time
 	}{{"exp", c.Expires}, {"iat", c.IssuedAt}, {"nbf", c.NotBefore}} {
 		if !d.value.IsZero() {
-			all[d.name] = json.Number(fmt.Sprint(d.value.Unix()))
+			all[d.name] = json.Number(strconv.FormatInt(d.value.Unix(), 10))
 		}
 	}
 	switch len(c.Audience) {

@@ -2,6 +2,7 @@ package oidc_test
 
 import (
 	"errors"
+	"maps"
 	"testing"
 	"time"
 
@@ -11,9 +12,7 @@ import (
 
 func logoutClaims(change map[string]any) map[string]any {
 	c := map[string]any{"nonce": nil, "exp": nil, "jti": "j-1", "events": map[string]any{oidc.LogoutEvent: map[string]any{}}}
-	for name, v := range change {
-		c[name] = v
-	}
+	maps.Copy(c, change)
 	return claims(c)
 }
 

@@ -29,10 +29,15 @@ func ProviderOf(m oauth2.ServerMetadata) (Provider, error) {
 		name string
 		into any
 	}{
-		{"userinfo_endpoint", &p.UserInfoEndpoint}, {"end_session_endpoint", &p.EndSessionEndpoint},
-		{"id_token_signing_alg_values_supported", &p.IDTokenAlgs}, {"userinfo_signing_alg_values_supported", &p.UserInfoAlgs},
-		{"subject_types_supported", &p.SubjectTypes}, {"acr_values_supported", &p.ACRs}, {"claims_supported", &p.Claims},
-		{"backchannel_logout_supported", &p.BackChannelLogout}, {"backchannel_logout_session_supported", &p.BackChannelSession},
+		{"userinfo_endpoint", &p.UserInfoEndpoint},
+		{"end_session_endpoint", &p.EndSessionEndpoint},
+		{"id_token_signing_alg_values_supported", &p.IDTokenAlgs},
+		{"userinfo_signing_alg_values_supported", &p.UserInfoAlgs},
+		{"subject_types_supported", &p.SubjectTypes},
+		{"acr_values_supported", &p.ACRs},
+		{"claims_supported", &p.Claims},
+		{"backchannel_logout_supported", &p.BackChannelLogout},
+		{"backchannel_logout_session_supported", &p.BackChannelSession},
 	} {
 		if raw, ok := m.Extra[x.name]; ok {
 			if err := json.Unmarshal(raw, x.into); err != nil {

@@ -82,10 +82,14 @@ func TestIDToken(t *testing.T) {
 		"a good one":                              {},
 		"an audience among several, with azp":     {claims: set{"aud": []string{"bank", "shop"}, "azp": "shop"}},
 		"an audience among several that we trust": {claims: set{"aud": []string{"bank", "shop"}}, config: func(c *oidc.Config) { c.Audiences = []string{"bank"} }},
-		"an audience among several that we do not": {claims: set{"aud": []string{"bank", "shop", "mail"}}, config: func(c *oidc.Config) { c.Audiences = []string{"bank"} },
-			want: "mail"},
-		"azp of another, though we are trusted with": {claims: set{"aud": []string{"bank", "shop"}, "azp": "bank"}, config: func(c *oidc.Config) { c.Audiences = []string{"bank"} },
-			want: "azp"},
+		"an audience among several that we do not": {
+			claims: set{"aud": []string{"bank", "shop", "mail"}}, config: func(c *oidc.Config) { c.Audiences = []string{"bank"} },
+			want: "mail",
+		},
+		"azp of another, though we are trusted with": {
+			claims: set{"aud": []string{"bank", "shop"}, "azp": "bank"}, config: func(c *oidc.Config) { c.Audiences = []string{"bank"} },
+			want: "azp",
+		},
 		"an azp that is no string":         {claims: set{"azp": []string{"shop"}}, want: "azp"},
 		"the last moment":                  {claims: set{"exp": now.Unix() + 1}},
 		"the moment after":                 {claims: set{"exp": now.Unix()}, want: "expired"},

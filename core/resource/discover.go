@@ -22,13 +22,13 @@ type finder struct {
 	urls    []string // where it may be; where it was found is first
 }
 
-// newFinder returns the finder of issuer. field names it in errors.
-func newFinder(issuer, field string, f mandate.Fetcher) (*finder, error) {
-	urls, err := oauth2.MetadataURLs(issuer)
+// newFinder returns the finder of the issuer called name. field names the field of a configuration in errors.
+func newFinder(name, field string, f mandate.Fetcher) (*finder, error) {
+	urls, err := oauth2.MetadataURLs(name)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", field, err)
 	}
-	return &finder{issuer: issuer, fetcher: f, urls: urls}, nil
+	return &finder{issuer: name, fetcher: f, urls: urls}, nil
 }
 
 // find returns the metadata and how long it is fresh.
