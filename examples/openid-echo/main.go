@@ -53,11 +53,11 @@ func run(addr string) error {
 		sid, _ := in.IDToken["sid"].(string)
 		id, _ := in.Token.Extra("id_token").(string)
 		session := sessions.Session{Name: in.Profile.Name, App: in.App, Subject: in.Profile.Subject, SID: sid, IDToken: id}
-		c.SetCookie(&http.Cookie{Name: sessions.Cookie, Value: all.Add(session), Path: "/", HttpOnly: true, Secure: c.IsTLS(), SameSite: http.SameSiteLaxMode})
+		c.SetCookie(&http.Cookie{Name: sessions.Cookie, Value: all.Add(session), Path: "/", HttpOnly: true, Secure: c.IsTLS(), SameSite: http.SameSiteLaxMode}) //nolint:gosec // on loopback there is no TLS
 		return c.Redirect(303, in.ReturnTo)
 	}, mandateecho.LoginConfig{Logout: func(c echo.Context) client.Logout {
 		ended := all.Remove(cookie(c))
-		c.SetCookie(&http.Cookie{Name: sessions.Cookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: c.IsTLS(), SameSite: http.SameSiteLaxMode})
+		c.SetCookie(&http.Cookie{Name: sessions.Cookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: c.IsTLS(), SameSite: http.SameSiteLaxMode}) //nolint:gosec // on loopback there is no TLS
 		return client.Logout{IDToken: ended.IDToken, ReturnTo: "/"}
 	}})
 	// doc:end
