@@ -72,7 +72,10 @@ func (v *Verifier) LogoutToken(ctx context.Context, raw string, now time.Time) (
 
 // isLogout reports whether "events" says that a token is one for logout.
 func isLogout(more jose.Members) bool {
-	raw, _ := more.Find("events")
+	raw, ok := more.Find("events")
+	if !ok {
+		return false
+	}
 	events, err := jose.ParseMembers([]byte(raw), nil)
 	if err != nil {
 		return false

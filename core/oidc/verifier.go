@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-mandate/mandate/core/jose"
 )
@@ -128,6 +129,9 @@ func (v *Verifier) IDToken(ctx context.Context, raw string, e Expect) (*Token, e
 	if otherKind(head) {
 		return nil, invalid("typ is %.40q: this is no ID token", head.Type)
 	}
+	if isLogout(t.more) {
+		return nil, invalid("events has a member for logout: this is no ID token")
+	}
 	if err := v.checkWhose(t); err != nil {
 		return nil, err
 	}
@@ -137,7 +141,10 @@ func (v *Verifier) IDToken(ctx context.Context, raw string, e Expect) (*Token, e
 	if t.IssuedAt.IsZero() {
 		return nil, invalid("iat is missing")
 	}
-	return t, v.expected(t, head, e)
+	if err := v.expected(t, head, e); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // open verifies the signature, and reads what was signed.
@@ -192,6 +199,9 @@ func (v *Verifier) checkWhose(t *Token) error {
 	}
 	if t.Subject == "" || len(t.Subject) > maxSubject {
 		return invalid("sub is missing or has more than %d bytes", maxSubject)
+	}
+	if strings.ContainsFunc(t.Subject, func(c rune) bool { return c < ' ' || c == 0x7f || c == utf8.RuneError }) {
+		return invalid("sub has characters that stand for nothing, or for others: %.100q", t.Subject)
 	}
 	return nil
 }

@@ -116,6 +116,10 @@ func TestIDToken(t *testing.T) {
 		"signed in just in time":           {claims: set{"auth_time": now.Unix()}, expect: func(e *oidc.Expect) { e.AuthAfter = now.Add(500 * time.Millisecond) }},
 		"signed in too early":              {claims: set{"auth_time": now.Unix() - 1}, expect: func(e *oidc.Expect) { e.AuthAfter = now }, want: "max_age"},
 		"nobody knows when":                {expect: func(e *oidc.Expect) { e.AuthAfter = now }, want: "auth_time"},
+		"a logout token (RFC 8725, 3.12)":  {claims: set{"events": set{oidc.LogoutEvent: set{}}}, want: "logout"},
+		"other events":                     {claims: set{"events": set{"https://x": set{}}}},
+		"a subject with a NUL":             {claims: set{"sub": "alice\x00"}, want: "sub"},
+		"a subject that is not text":       {claims: set{"sub": json.RawMessage(`"alice\ud800"`)}, want: "sub"},
 		"null is nothing":                  {claims: set{"acr": json.RawMessage("null"), "azp": json.RawMessage("null")}},
 		"a class that will do":             {claims: set{"acr": "b"}, expect: func(e *oidc.Expect) { e.ACR = []string{"a", "b"} }},
 		"a class that will not":            {claims: set{"acr": "c"}, expect: func(e *oidc.Expect) { e.ACR = []string{"a", "b"} }, want: "acr"},
@@ -146,8 +150,8 @@ func TestIDToken(t *testing.T) {
 				if tok.Subject != "alice" || tok.Claims()["sub"] != "alice" {
 					t.Errorf("IDToken = %+v", tok)
 				}
-			case !errors.Is(err, jose.ErrInvalid) || !strings.Contains(err.Error(), tc.want):
-				t.Errorf("IDToken: %v, want ErrInvalid that says %q", err, tc.want)
+			case !errors.Is(err, jose.ErrInvalid) || !strings.Contains(err.Error(), tc.want) || tok != nil:
+				t.Errorf("IDToken: %v, %v, want ErrInvalid that says %q", tok, err, tc.want)
 			}
 		})
 	}
