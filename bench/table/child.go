@@ -51,12 +51,12 @@ func installed(program string) error {
 }
 
 func start(name string) (*child, error) {
-	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = l.Close() }()
-	file, err := l.(*net.TCPListener).File()
+	file, err := l.File()
 	if err != nil {
 		return nil, err
 	}
