@@ -258,3 +258,18 @@ func TestARegisteredAppCalls(t *testing.T) {
 		t.Errorf("error = %v, want %v", err, client.Fault)
 	}
 }
+
+// Errors hold 64 KiB of an answer at most, as they say: they end up in logs and in memory.
+func TestErrorsHoldABoundedBody(t *testing.T) {
+	t.Parallel()
+	for status, kind := range map[int]client.Kind{500: client.BadStatus, 200: client.Unreadable} {
+		res, err := calling(t, answering(status, "application/json", strings.Repeat("x", 1<<20))).Get(t.Context(), "x", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = res.Decode(new(any))
+		if e, ok := errors.AsType[*client.Error](err); !ok || e.Kind != kind || len(e.Body) != 64<<10 || len(res.Raw) != 1<<20 {
+			t.Errorf("%d: error = %v", status, err)
+		}
+	}
+}

@@ -13,8 +13,8 @@ import (
 )
 
 // Transport is an http.RoundTripper that sends a token along: for an http.Client, or anything else that takes one. The token goes to the
-// origins of Allowed, and to no other: a request to another one fails with [WrongHost], unless a redirect leads there, which is followed
-// without the token, and without it to its end. It may be used by any number of goroutines, and must not be changed once it is.
+// origins of Allowed, and to no other: a request to another one fails with [WrongHost], unless a redirect leads there, which is followed to its end
+// without the token, and without all header fields that could be a secret. It may be used by any number of goroutines, and must not be changed once it is.
 type Transport struct {
 	// Source is where tokens come from: a [Source], or any other. Required.
 	Source oauth2.TokenSource
