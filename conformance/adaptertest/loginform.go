@@ -77,6 +77,28 @@ func loginForms() cases {
 			again := victim.formOf(page).values
 			victim.send(http.MethodPost, "/auth/home/callback", again).unsigned(t, 400, client.StateMissing)
 		},
+		"form_post: a field called submit is posted again like any other": func(t *testing.T, a Adapter) {
+			l := newLoginWorld(t, a, formPost)
+			b := newTabs(l)
+			answer := b.formOf(b.send(http.MethodGet, b.begin("home", "").String(), nil))
+			answer.values.Set("submit", "Continue")
+			page := newTabs(l).send(http.MethodPost, "/auth/home/callback", answer.values).status(t, 200)
+			// The form's own submit is that field then, and no function.
+			if !strings.Contains(page.Body, "<script>HTMLFormElement.prototype.submit.call(document.forms[0])</script>") || !strings.Contains(page.Body, `name="submit" value="Continue"`) {
+				t.Errorf("the page is %s", page.Body)
+			}
+		},
+		"form_post: other sites plant no cookies by a login inside of their pages": func(t *testing.T, a Adapter) {
+			l := newLoginWorld(t, a, formPost)
+			for _, dest := range []string{"image", "iframe", "empty"} {
+				b := newTabs(l)
+				b.send(http.MethodGet, "/auth/home/login", nil, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", dest).unsigned(t, 400, client.Malformed)
+				if len(b.cookies) > 0 {
+					t.Errorf("%s: cookies are %v", dest, b.cookies)
+				}
+			}
+			newTabs(l).send(http.MethodGet, "/auth/home/login", nil, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "document").status(t, http.StatusSeeOther)
+		},
 		"form_post: the query of a POST is not read": func(t *testing.T, a Adapter) {
 			b := newTabs(newLoginWorld(t, a, nil))
 			back := b.callback("home")
