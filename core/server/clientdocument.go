@@ -60,7 +60,7 @@ func (d *ClientDocuments) check(scopes []Scope) error {
 // documentURL returns the URL that a client_id is, if a document may be there: https, with a path, without user information, fragment and
 // segments that are dots.
 func documentURL(id string) (*url.URL, bool) {
-	if !strings.HasPrefix(id, "https://") || !webURL(id) {
+	if !strings.HasPrefix(id, "https://") || !validClientID(id) || !webURL(id) {
 		return nil, false
 	}
 	u, err := url.Parse(id)

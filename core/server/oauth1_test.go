@@ -10,7 +10,6 @@ import (
 	"github.com/go-mandate/mandate/core/oauth2"
 	"github.com/go-mandate/mandate/core/server"
 	"github.com/go-mandate/mandate/core/store"
-	memstore "github.com/go-mandate/mandate/stores/memory"
 )
 
 // TestOAuth1Slips looks at what people get wrong, who have served OAuth 1.0a with something else: each is refused when the server is made.
@@ -39,7 +38,7 @@ func TestOAuth1Slips(t *testing.T) {
 				GrantTypes: []string{server.GrantTypeOAuth1}, RedirectURIs: []string{"https://printer.example.com/cb"},
 			}}
 			c := server.Config{
-				Issuer: "https://id.example.com", Store: memstore.New(), Secret: mandate.NewRandomSecret(), OAuth1: &server.OAuth1{},
+				Issuer: "https://id.example.com", Store: nowhere{}, Secret: mandate.NewRandomSecret(), OAuth1: &server.OAuth1{},
 				SignIn:  func(context.Context, string, string) (server.User, error) { return server.User{}, nil },
 				Clients: []*store.Client{one}, Scopes: []server.Scope{{Name: "photos"}},
 			}
