@@ -53,3 +53,12 @@ func BenchmarkSignedAccessToken(b *testing.B) {
 	}
 	b.Run("opaque", func(b *testing.B) { loop(b, subject.ClientCredentials(subject.Mandate())) })
 }
+
+func BenchmarkVerifySigned(b *testing.B) {
+	f := subject.Verify()
+	b.ResetTimer()
+	b.ReportAllocs()
+	for range b.N {
+		f()
+	}
+}

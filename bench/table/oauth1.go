@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/go-mandate/mandate/bench/internal/measure"
 	"github.com/go-mandate/mandate/bench/internal/subject"
 )
 
@@ -19,6 +20,6 @@ func oauth1s(t *table) {
 		return
 	}
 	verify := subject.Verify()
-	ratio := peer / compare(verify, verify).Base
+	ratio := peer / measure.Compare(verify, verify).Base
 	t.add("OAuth 1.0: verifying with oauthlib, in our verifications", "at least 20 times", fmt.Sprintf("%.0f times", ratio), ratio >= 20)
 }

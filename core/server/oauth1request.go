@@ -212,7 +212,7 @@ func (s *Server) findTemporary(ctx context.Context, token string) (tokenCredenti
 		return tokenCredential{}, err
 	}
 	d, err := temporaryOf(t)
-	return tokenCredential{owner: t.ClientID, sealed: d.Secret, data: string(key[:]), ticket: t}, err
+	return tokenCredential{owner: t.ClientID, sealed: d.Secret, data: string(key[:]), ticket: &t}, err
 }
 
 // ticketOf returns the ticket of temporary credentials, also where they are over.

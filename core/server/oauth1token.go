@@ -39,7 +39,7 @@ func (s *Server) handleToken1(ctx context.Context, r *mandate.Request) *mandate.
 // number of exchanges one comes through, with whatever nonces. Whoever comes later has proven to be the client itself, with both secrets, so
 // that nobody need be alarmed.
 func (s *Server) exchangeTemporary(ctx context.Context, v *signed) ([]mandate.Field, error) {
-	now, t := s.now(), v.token.ticket
+	now, t := s.now(), *v.token.ticket
 	data, err := temporaryOf(t)
 	if err != nil {
 		return nil, err

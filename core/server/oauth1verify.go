@@ -38,8 +38,8 @@ type tokenCredential struct {
 	sealed string // its secret, under data
 	data   string
 
-	ticket store.Ticket // of temporary credentials
-	grant  store.Grant  // of token credentials
+	ticket *store.Ticket // of temporary credentials
+	grant  *store.Grant  // of token credentials
 }
 
 // findToken reads what a request names as oauth_token. [store.ErrNotFound] is no fault.
@@ -215,7 +215,7 @@ func (s *Server) findCredential(ctx context.Context, token string) (tokenCredent
 	if err == nil && (g.Generation == 0 || g.Details.Sealed == "") { // nobody has exchanged the verifier yet
 		err = store.ErrNotFound
 	}
-	return tokenCredential{owner: g.ClientID, sealed: g.Details.Sealed, data: g.ID, grant: g}, err
+	return tokenCredential{owner: g.ClientID, sealed: g.Details.Sealed, data: g.ID, grant: &g}, err
 }
 
 // VerifySigned returns what r, a request to a guarded API at origin ("https://api.example.com"), may do, provided that it is signed by a client and with a

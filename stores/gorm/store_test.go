@@ -123,7 +123,7 @@ func TestPoolOfOneInsideOfATransaction(t *testing.T) {
 			pool, err := db.DB()
 			must(t, err)
 			pool.SetMaxOpenConns(1)
-			s, err := gormstore.New(db, gormstore.Config{TablePrefix: prefix, Timeout: 50 * time.Millisecond})
+			s, err := gormstore.New(db, gormstore.Config{TablePrefix: prefix, Timeout: time.Second})
 			must(t, err)
 			must(t, db.Transaction(func(tx *gorm.DB) error {
 				must(t, tx.Exec("SELECT 1").Error)

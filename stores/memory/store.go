@@ -22,7 +22,7 @@ type Store struct {
 	tokens   tokens
 	tickets  sharded[ticketKey, *store.Ticket]
 	alts     sharded[ticketKey, mandate.Digest] // locked after tickets
-	once     sharded[onceKey, int64]
+	once     sharded[mandate.Digest, int64]
 	consents sharded[consentKey, store.Consent]
 	sessions sharded[mandate.Digest, *store.Session]
 	sids     sharded[string, mandate.Digest] // locked after sessions

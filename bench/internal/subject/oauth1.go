@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 
 	dghubble "github.com/dghubble/oauth1"
 	mrjones "github.com/mrjones/oauth"
@@ -16,12 +17,17 @@ import (
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/client"
 	"github.com/go-mandate/mandate/core/oauth1"
+	"github.com/go-mandate/mandate/core/oauth2"
+	"github.com/go-mandate/mandate/core/server"
+	"github.com/go-mandate/mandate/core/store"
+	memstore "github.com/go-mandate/mandate/stores/memory"
 )
 
 const (
 	consumerKey, consumerSecret = "consumerkey0001abcdefg", "consumer-secret-0001-abcdef"
 	tokenKey, tokenSecret       = "token0001abcdefghijklmn", "token-secret-0001-abcdef"
-	photos                      = "http://api.example/photos?file=vacation.jpg&size=original"
+	photosPath                  = "/photos?file=vacation.jpg&size=original"
+	photos                      = "http://api.example" + photosPath
 )
 
 // wire is a transport that answers at once, and keeps what it was sent.
@@ -71,16 +77,29 @@ func SignDghubble() func() {
 	return sending(dghubble.NewClient(ctx, dghubble.NewConfig(consumerKey, consumerSecret), dghubble.NewToken(tokenKey, tokenSecret)).Transport)
 }
 
-// Verify is the check of the signature of one request.
+// mostSigned is how many requests Verify can check: each is good once.
+const mostSigned = 250_000
+
+// Verify is what a guard asks a server about one request: the client, the timestamp, the signature and the nonce, which is remembered.
 func Verify() func() {
-	out, err := signer(tokenKey, tokenSecret).Sign(oauth1.Outgoing{Method: http.MethodGet, URL: photos})
-	check(err)
-	keys := oauth1.Keys{ClientSecret: consumerSecret, TokenSecret: tokenSecret}
-	header := http.Header{"Authorization": {out.Authorization}}
+	srv := must(server.New(server.Config{
+		Issuer: issuer, Store: memstore.New(), Secret: mandate.NewRandomSecret(), Scopes: []server.Scope{{Name: scope}}, OAuth1: &server.OAuth1{},
+		Clients: []*store.Client{{
+			ID: consumerKey, Secrets: []store.Secret{server.ClearSecret(consumerSecret)},
+			Metadata: oauth2.ClientMetadata{GrantTypes: []string{server.GrantTypeOAuth1, "client_credentials"}},
+		}},
+	}))
+	now := time.Now()
+	s := must(oauth1.NewSigner(oauth1.SignerConfig{ConsumerKey: consumerKey, Keys: oauth1.Keys{ClientSecret: consumerSecret}, Now: func() time.Time { return now }}))
+	signed := make([]string, mostSigned)
+	for i := range signed {
+		signed[i] = must(s.Sign(oauth1.Outgoing{Method: http.MethodGet, URL: photos})).Authorization
+	}
+	header := http.Header{}
 	return func() {
-		m, err := oauth1.Parse(&mandate.Request{Method: http.MethodGet, URL: photos, Header: header}, "")
-		check(err)
-		check(m.Verify(oauth1.HMACSHA1, &keys))
+		header["Authorization"] = signed[:1:1]
+		signed = signed[1:]
+		must(srv.VerifySigned(context.Background(), &mandate.Request{Method: http.MethodGet, URL: photosPath, Header: header}, "http://api.example", now))
 	}
 }
 
