@@ -36,6 +36,9 @@ func (c Credentials) checkMethod() error {
 	}
 	switch m := c.Method; m {
 	case "":
+		if c.Secret == "" && c.SecretFunc == nil && c.Key == nil {
+			return c.noSecret // nil but of FromEnv: a forgotten variable makes no public client
+		}
 	case MethodNone:
 		if c.Secret != "" || c.SecretFunc != nil || c.Key != nil {
 			return errors.New(`Credentials.Method is "none", and there is a Secret or a Key: remove one of them`)

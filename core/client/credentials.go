@@ -26,12 +26,13 @@ type Credentials struct {
 	// else none.
 	Method string
 
-	fault error // of FromEnv, told by NewRegistry
+	fault    error // of FromEnv, told by NewRegistry
+	noSecret error // of FromEnv: a fault where nothing else authenticates
 }
 
 // FromEnv returns the credentials that lookup has under prefix: GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET for the prefix GITHUB, or
 // GITHUB_CONSUMER_KEY and GITHUB_CONSUMER_SECRET. Hand over os.LookupEnv, or the lookup of a configuration. What is missing is an
-// error of [NewRegistry], which names it together with everything else.
+// error of [NewRegistry], which names it together with everything else. A public client has no secret: set Method to [MethodNone].
 func FromEnv(lookup func(name string) (value string, ok bool), prefix string) Credentials {
 	if lookup == nil {
 		return Credentials{fault: errors.New("FromEnv got no lookup: hand over os.LookupEnv")}
@@ -55,6 +56,9 @@ func FromEnv(lookup func(name string) (value string, ok bool), prefix string) Cr
 			value = other
 		}
 		*v.into = value
+	}
+	if c.Secret == "" {
+		c.noSecret = fmt.Errorf("%[1]s_CLIENT_SECRET is not set (nor %[1]s_CONSUMER_SECRET): for a public client set Credentials.Method to client.MethodNone", prefix)
 	}
 	c.fault = errors.Join(faults...)
 	return c

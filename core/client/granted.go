@@ -179,6 +179,8 @@ func (g *Granted) profile(ctx context.Context, profileURL string, read func(cont
 	switch {
 	case err != nil:
 		return p, asError(g.asks.app, err)
+	case p.Subject == "" && read == nil:
+		return p, &Error{Kind: Mismatch, App: g.asks.app, Cause: errors.New(`the answer of ProfileURL has no member "sub": set Profile, which reads it`)}
 	case p.Subject == "":
 		return p, &Error{Kind: Mismatch, App: g.asks.app, Cause: errors.New("the profile has no id of the user")}
 	}

@@ -174,3 +174,14 @@ func TestTheTokenOfAProfileStaysWithTheAPI(t *testing.T) {
 		})
 	}
 }
+
+func TestAProfileURLWithoutSubNamesTheWayOut(t *testing.T) {
+	t.Parallel()
+	app, s, _ := asking(client.Call{}, saysJSON(200, `{"id": "7"}`))
+	app.Profile, app.APIURL, app.ProfileURL = nil, "", "https://api.example.com/me"
+	_, _, err := through(t, app, s, url.Values{"code": {"c"}})
+	refused, ok := errors.AsType[*client.Error](err)
+	if !ok || refused.Kind != client.Mismatch || refused.HTTPStatus() != 502 || !strings.Contains(err.Error(), "set Profile") {
+		t.Errorf("error = %v, want a mismatch, 502, that names Profile", err)
+	}
+}

@@ -121,7 +121,9 @@ func (o OAuth1) Connect(w *Wiring) (Protocol, error) {
 
 // check returns everything that is wrong with o, but for the keys.
 func (o OAuth1) check() []error {
-	faults := o.Credentials.faults()
+	credentials := o.Credentials
+	credentials.noSecret = nil // a PrivateKey may sign instead: Connect looks at both
+	faults := credentials.faults()
 	if o.Credentials.Key != nil || o.Credentials.Method != "" {
 		faults = append(faults, errors.New("Credentials.Key or Credentials.Method is set, which are for OAuth 2: set PrivateKey, or Method"))
 	}

@@ -366,6 +366,15 @@ func TestOAuth1AppNamesAllFaultsAtOnce(t *testing.T) {
 		return map[string]string{"PHOTOS_CONSUMER_KEY": "key", "PHOTOS_CONSUMER_SECRET": "s"}[name], true
 	}, "PHOTOS")
 	newRegistry(t, client.Config{Apps: []client.App{env}})
+	env.Credentials = client.FromEnv(func(name string) (string, bool) { // a key signs: no secret is needed
+		return map[string]string{"PHOTOS_CONSUMER_KEY": "key"}[name], true
+	}, "PHOTOS")
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env.PrivateKey = key
+	newRegistry(t, client.Config{Apps: []client.App{env}})
 }
 
 // signedAPI answers with whose credentials a request was signed, and what it asked for.

@@ -112,13 +112,16 @@ func TestFromEnv(t *testing.T) {
 	for name, tc := range map[string]struct {
 		env        map[string]string
 		id, secret string
+		method     string
 		fault      string
 	}{
 		"client id and secret":           {env: map[string]string{"X_CLIENT_ID": "id", "X_CLIENT_SECRET": "s"}, id: "id", secret: "s"},
 		"consumer key and secret":        {env: map[string]string{"X_CONSUMER_KEY": "id", "X_CONSUMER_SECRET": "s"}, id: "id", secret: "s"},
 		"mixed":                          {env: map[string]string{"X_CLIENT_ID": "id", "X_CONSUMER_SECRET": "s"}, id: "id", secret: "s"},
 		"a line break from a file":       {env: map[string]string{"X_CLIENT_ID": "id\n", "X_CLIENT_SECRET": " s\n"}, id: "id", secret: "s"},
-		"both, the same":                 {env: map[string]string{"X_CLIENT_ID": "id", "X_CONSUMER_KEY": "id"}, id: "id"},
+		"both, the same":                 {env: map[string]string{"X_CLIENT_ID": "id", "X_CONSUMER_KEY": "id", "X_CLIENT_SECRET": "s"}, id: "id", secret: "s"},
+		"no secret":                      {env: map[string]string{"X_CLIENT_ID": "id"}, fault: "X_CLIENT_SECRET is not set (nor X_CONSUMER_SECRET)"},
+		"no secret, for a public client": {env: map[string]string{"X_CLIENT_ID": "id"}, method: client.MethodNone, id: "id"},
 		"both, and they differ":          {env: map[string]string{"X_CLIENT_ID": "id", "X_CONSUMER_KEY": "other"}, fault: "X_CLIENT_ID and X_CONSUMER_KEY"},
 		"nothing":                        {fault: "X_CLIENT_ID is not set"},
 		"a secret of nobody":             {env: map[string]string{"X_CLIENT_SECRET": "s"}, fault: "X_CLIENT_ID is not set"},
@@ -128,6 +131,7 @@ func TestFromEnv(t *testing.T) {
 			t.Parallel()
 			app := plain("one")
 			app.Credentials = client.FromEnv(func(name string) (string, bool) { v, ok := tc.env[name]; return v, ok }, "X")
+			app.Credentials.Method = tc.method
 			_, err := client.NewRegistry(client.Config{BaseURL: "https://app.example.com", Secret: mandate.NewRandomSecret(), Apps: []client.App{app}})
 			switch {
 			case tc.fault == "" && (err != nil || app.Credentials.ID != tc.id || app.Credentials.Secret != tc.secret):
@@ -136,6 +140,10 @@ func TestFromEnv(t *testing.T) {
 				t.Errorf("error = %v, want one about %q", err, tc.fault)
 			}
 		})
+	}
+	unset := client.FromEnv(func(string) (string, bool) { return "", false }, "X")
+	if _, err := client.NewTokenRequester(client.TokenConfig{TokenURL: "https://id.example.com/token", Credentials: unset}); err == nil || !strings.Contains(err.Error(), "TokenConfig: X_CLIENT_ID is not set") {
+		t.Errorf("error = %v", err)
 	}
 	if _, err := client.NewRegistry(client.Config{Apps: []client.App{client.OAuth2{Name: "one", Credentials: client.FromEnv(nil, "X")}}}); !strings.Contains(err.Error(), "os.LookupEnv") {
 		t.Errorf("error = %v", err)

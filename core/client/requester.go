@@ -124,7 +124,7 @@ func NewTokenRequester(c TokenConfig) (*TokenRequester, error) {
 		}
 	}
 	for _, err := range c.Credentials.faults() {
-		faults = append(faults, fmt.Errorf("client: TokenConfig.%w", err))
+		faults = append(faults, fmt.Errorf("client: TokenConfig: %w", err))
 	}
 	if err := c.Encoding.check(); err != nil {
 		faults = append(faults, fmt.Errorf("client: TokenConfig.%w", err))
