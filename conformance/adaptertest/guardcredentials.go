@@ -1,8 +1,10 @@
 package adaptertest
 
 import (
+	"errors"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -124,7 +126,13 @@ func testHuge(t *testing.T, a Adapter) {
 	g.app.Handle(http.MethodGet, "/profile", g.whoRoute(), g.auth.Require("profile"))
 	g.start(t)
 	for _, size := range []int{16 << 10, 16<<10 + 1, 20 << 10} {
-		ans := g.get(t, "/profile", as(strings.Repeat("a", size))...)
+		ans, err := g.try(t, http.MethodGet, "/profile", "", as(strings.Repeat("a", size))...)
+		if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+			continue // a server that has read enough hangs up while the rest is being sent, and its 431 may be lost
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 		if ans.Status != http.StatusUnauthorized && ans.Status != http.StatusRequestHeaderFieldsTooLarge {
 			t.Errorf("a token of %d bytes: status %d, want 401 or 431", size, ans.Status)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"net"
 	"net/url"
@@ -97,7 +98,7 @@ func (p *tap) canaries() map[string]bool {
 					s = plain
 				}
 			}
-			if len(s) >= 12 && strings.Trim(s, s[:1]) != "" && !strings.Contains(s, "<script") { // neither a long line of one letter nor an attack on a page
+			if len(s) >= least && strings.Trim(s, s[:1]) != "" && !strings.Contains(s, "<script") { // neither a long line of one letter nor an attack on a page
 				found[s] = true
 			}
 		}
@@ -117,7 +118,7 @@ func forms(secret string) []string {
 		rest = secret
 	}
 	for part := range strings.SplitSeq(rest, ".") {
-		if raw, err := base64.RawURLEncoding.DecodeString(part); err == nil && len(raw) >= 12 {
+		if raw, err := base64.RawURLEncoding.DecodeString(part); err == nil && len(raw) >= least {
 			list = append(append(list, part), encoded(raw)...)
 		}
 	}
@@ -131,7 +132,7 @@ func encoded(raw []byte) []string {
 		skip := (before*8 + 5) / 6
 		whole := len(padded) / 3 * 4 // what stands behind it changes the last letters
 		for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			if text := enc.EncodeToString(padded)[:whole]; len(text)-skip >= 12 {
+			if text := enc.EncodeToString(padded)[:whole]; len(text)-skip >= least {
 				list = append(list, text[skip:])
 			}
 		}
@@ -139,19 +140,45 @@ func encoded(raw []byte) []string {
 	return list
 }
 
+// least is how long a form is at least.
+const least = 12
+
 // betrayed fails the test for every secret that is in the dump of a store. It returns how many it looked for.
 func (p *tap) betrayed(t *testing.T, dump string) int {
 	t.Helper()
 	all := p.canaries()
-	for secret := range all {
-		for _, form := range forms(secret) {
-			if i := strings.Index(dump, form); i >= 0 {
-				t.Errorf("the store has the secret %.40q as %.40q, in %q", secret, form, dump[max(0, i-80):min(len(dump), i+len(form)+40)])
-				break
+	for secret, at := range search(dump, all) {
+		t.Errorf("the store has the secret %.40q, in %q", secret, dump[max(0, at-80):min(len(dump), at+len(secret)+40)])
+	}
+	return len(all)
+}
+
+// search returns which of the secrets are in the dump in one of their forms, and where. It goes through the dump once: there may be thousands of
+// secrets in tens of megabytes.
+func search(dump string, secrets map[string]bool) map[string]int {
+	type form struct{ text, secret string }
+	forms12 := map[[least]byte][]form{}
+	var maybe [1 << 20]bool // by the first eight bytes, so that few places need a look into the map
+	slot := func(s string) uint64 { return binary.LittleEndian.Uint64([]byte(s[:8])) * 0x9e3779b97f4a7c15 >> 44 }
+	for secret := range secrets {
+		for _, text := range forms(secret) {
+			begin := [least]byte([]byte(text[:least]))
+			forms12[begin] = append(forms12[begin], form{text, secret})
+			maybe[slot(text)] = true
+		}
+	}
+	found := map[string]int{}
+	for i := 0; i+least <= len(dump); i++ {
+		if !maybe[slot(dump[i:])] {
+			continue
+		}
+		for _, f := range forms12[[least]byte([]byte(dump[i:i+least]))] {
+			if strings.HasPrefix(dump[i:], f.text) {
+				found[f.secret] = i
 			}
 		}
 	}
-	return len(all)
+	return found
 }
 
 // The search finds what it should.
@@ -175,11 +202,7 @@ func TestCanaries(t *testing.T) {
 		"base64 of more": base64.StdEncoding.EncodeToString([]byte(`{"handle":"` + raw + `"}`)), "base64 of still more": base64.URLEncoding.EncodeToString([]byte(`{"handle": "` + raw + `"}`)),
 		"a token": `{"token":"mdc_AAAA.MDEyMzQ1Njc4OWFiY2RlZg.AA.dGFnLW9mLXNpeHRlZW4u"}`,
 	} {
-		found := false
-		for _, form := range forms("mdc_AAAA.MDEyMzQ1Njc4OWFiY2RlZg.AA.dGFnLW9mLXNpeHRlZW4u") {
-			found = found || strings.Contains(dump, form)
-		}
-		if !found {
+		if len(search(dump, map[string]bool{"mdc_AAAA.MDEyMzQ1Njc4OWFiY2RlZg.AA.dGFnLW9mLXNpeHRlZW4u": true})) != 1 {
 			t.Errorf("the secret is not found as %s", what)
 		}
 	}
