@@ -22,7 +22,7 @@ type Adapter struct {
 	New func(t *testing.T) App
 	// NewStore returns a new and empty store.
 	NewStore func(t *testing.T) store.Store
-	// Rounds is how often each race is run, with 64 contenders. Default: 1000, or 100 under the race detector.
+	// Rounds is how often each race is run, with 64 contenders. Default: 1000, or 20 under the race detector.
 	Rounds int
 }
 

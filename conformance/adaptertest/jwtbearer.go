@@ -197,7 +197,7 @@ func vouchers() cases {
 		"of a crowd with one assertion one gets a token": func(t *testing.T, a Adapter) {
 			by := newPartnerKey(t)
 			var id atomic.Int64
-			race(t, a, func(s *setup) {
+			race(t, fewer(a), func(s *setup) {
 				s.Clients = append(s.Clients, bearer().client(oauth2.GrantJWTBearer))
 				s.GrantTypes = []server.GrantType{server.JWTBearer(server.JWTBearerConfig{
 					Issuers: []server.TrustedIssuer{{Issuer: partner, Keys: by.keys()}},

@@ -61,7 +61,7 @@ func oauth1Races() cases {
 			}
 			side := w.as("plain", oauth1.HMACSHA256, oauth1.InHeader)
 			c := side.login()
-			for range a.Rounds {
+			for range fewer(a).Rounds {
 				signed := side.holding(c).sign(oauth1.Outgoing{Method: "GET", URL: "/old"})
 				oneOf(t, oauth1.NonceUsed, func(i int) error {
 					_, err := []*server.Server{w.srv, second}[i%2].VerifySigned(t.Context(), asked("GET", "/old", signed.Authorization), w.url, w.clock.Now())

@@ -149,7 +149,7 @@ func racer(round int) party {
 	}
 }
 
-// fewer is a with a tenth of the rounds: where nothing can be won, nothing races.
+// fewer is a with a tenth of the rounds: where nothing can be won nothing races, and the gate of a replay is one for all that goes through it.
 func fewer(a Adapter) Adapter {
 	a.Rounds = max(1, a.Rounds/10)
 	return a

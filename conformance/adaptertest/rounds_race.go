@@ -2,4 +2,4 @@
 
 package adaptertest
 
-const defaultRounds = 100
+const defaultRounds = 20
