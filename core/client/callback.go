@@ -18,15 +18,7 @@ func (r *Remote) Finish(ctx context.Context, req *mandate.Request) (*SignIn, man
 	if r == nil {
 		return nil, nil, errNoApp()
 	}
-	header := mandate.Fields{{Name: "Cache-Control", Value: "no-store"}, {Name: "Referrer-Policy", Value: "no-referrer"}}
-	answer, err := r.answer(req)
-	if err != nil {
-		return nil, header, err
-	}
-	f, state, err := r.find(ctx, req, answer, false)
-	if state != "" {
-		header = append(header, r.reg.deleteCookie(state))
-	}
+	f, answer, header, err := r.back(ctx, req, false)
 	if err != nil {
 		return nil, header, err
 	}
@@ -39,6 +31,20 @@ func (r *Remote) Finish(ctx context.Context, req *mandate.Request) (*SignIn, man
 	}
 	in.App, in.ReturnTo, in.Data, in.remote = r.name, f.ReturnTo, f.Data, r
 	return in, header, nil
+}
+
+// back returns the flow, of a logout or of a login, with which the browser comes back, and what the provider answers. The fields are for every answer to it.
+func (r *Remote) back(ctx context.Context, req *mandate.Request, logout bool) (*Flow, mandate.Params, mandate.Fields, error) {
+	header := mandate.Fields{{Name: "Cache-Control", Value: "no-store"}, {Name: "Referrer-Policy", Value: "no-referrer"}}
+	answer, err := r.answer(req)
+	if err != nil {
+		return nil, nil, header, err
+	}
+	f, state, err := r.find(ctx, req, answer, logout)
+	if state != "" {
+		header = append(header, r.reg.deleteCookie(state))
+	}
+	return f, answer, header, err
 }
 
 // answer returns the parameters of the provider's answer.

@@ -118,15 +118,7 @@ func (r *Remote) LoggedOut(ctx context.Context, req *mandate.Request) (*LoggedOu
 	if r == nil {
 		return nil, nil, errNoApp()
 	}
-	header := mandate.Fields{{Name: "Cache-Control", Value: "no-store"}, {Name: "Referrer-Policy", Value: "no-referrer"}}
-	answer, err := r.answer(req)
-	if err != nil {
-		return nil, header, err
-	}
-	f, spent, err := r.find(ctx, req, answer, true)
-	if spent != "" {
-		header = append(header, r.reg.deleteCookie(spent))
-	}
+	f, _, header, err := r.back(ctx, req, true)
 	if err != nil {
 		return nil, header, err
 	}
