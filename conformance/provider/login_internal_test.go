@@ -105,9 +105,7 @@ func visitLogin(v *tab, s *shop) {
 	v.checkCookie(s, network.CookieSameSiteLax)
 	v.press("consent-allow")
 	v.shows("home/user-foo at /cart")
-	if left := v.logins(s); len(left) != 0 {
-		v.Errorf("cookies are left: %v", left)
-	}
+	v.leavesNothing(s)
 	if in := s.signedIn(); in.Token.RefreshToken == "" || strings.Join(in.Scopes, " ") != "read" {
 		v.Errorf("signed in with %v, %v", in.Token, in.Scopes)
 	}
@@ -138,9 +136,7 @@ func visitPosted(v *tab, s *shop) {
 	v.checkCookie(s, same)
 	v.press("consent-allow")
 	v.shows("posted/user-foo at /cart")
-	if left := v.logins(s); len(left) != 0 {
-		v.Errorf("cookies are left: %v", left)
-	}
+	v.leavesNothing(s)
 }
 
 func visitNo(v *tab, s *shop) {
@@ -150,9 +146,7 @@ func visitNo(v *tab, s *shop) {
 	v.look("login-denied")
 	v.press("login-home")
 	v.shows("nobody at /")
-	if left := v.logins(s); len(left) != 0 {
-		v.Errorf("cookies are left: %v", left)
-	}
+	v.leavesNothing(s)
 }
 
 func visitExpired(v *tab, s *shop) {

@@ -249,9 +249,7 @@ func visitStrangeApp(v *tab, s *shop, app string) {
 	v.press("go")
 	v.shows(app + "/foo at /cart")
 	v.checkProfile(s.signedIn())
-	if left := v.logins(s); len(left) != 0 {
-		v.Errorf("cookies are left: %v", left)
-	}
+	v.leavesNothing(s)
 }
 
 func visitStrangeNo(v *tab, s *shop) {
@@ -309,9 +307,7 @@ func visitStrangeLogout(v *tab, s *shop) {
 	v.see("page-logout")
 	v.press("logout-yes")
 	v.shows("nobody at /cart")
-	if left := v.logins(s); len(left) != 0 {
-		v.Errorf("cookies are left: %v", left)
-	}
+	v.leavesNothing(s)
 	// The provider says so by itself, too.
 	v.hears(s, mandateclient.LogoutNotice{App: "home", Issuer: v.issuer, Subject: "foo", SessionID: in.IDToken["sid"].(string)})
 	// Its session is over: it asks who comes.

@@ -187,3 +187,11 @@ func (v *tab) logins(s *shop) []*network.Cookie {
 	}
 	return list
 }
+
+// leavesNothing fails the test if the browser has a cookie of a login left.
+func (v *tab) leavesNothing(s *shop) {
+	v.Helper()
+	if left := v.logins(s); len(left) != 0 {
+		v.Errorf("cookies are left: %v", left)
+	}
+}
