@@ -23,7 +23,7 @@ func (u *address) baseString(method string, params mandate.Params) string {
 		if 'a' <= c && c <= 'z' {
 			c -= 'a' - 'A'
 		}
-		if unreserved(c) {
+		if unreserved[c] {
 			base = append(base, c)
 		} else {
 			base = append(base, '%', upperHex[c>>4], upperHex[c&15])
@@ -84,7 +84,7 @@ func compareEscaped(a, b string) int {
 		if x == y {
 			continue
 		}
-		switch ux, uy := unreserved(x), unreserved(y); {
+		switch ux, uy := unreserved[x], unreserved[y]; {
 		case ux == uy:
 			return cmp.Compare(x, y)
 		case ux:
@@ -170,7 +170,7 @@ func splitURL(s string) (address, error) {
 // appendEscaped appends the base string URI, percent-encoded. A space, which is no part of a URL, is taken for %20.
 func (u *address) appendEscaped(dst []byte) []byte {
 	for i := range len(u.scheme) {
-		if c := lower(u.scheme[i]); unreserved(c) {
+		if c := lower(u.scheme[i]); unreserved[c] {
 			dst = append(dst, c)
 		} else {
 			dst = append(dst, '%', upperHex[c>>4], upperHex[c&15])
@@ -179,7 +179,7 @@ func (u *address) appendEscaped(dst []byte) []byte {
 	dst = append(dst, "%3A%2F%2F"...)
 	for i := range len(u.host) {
 		switch c := lower(u.host[i]); {
-		case unreserved(c):
+		case unreserved[c]:
 			dst = append(dst, c)
 		case c == ' ':
 			dst = append(dst, "%2520"...)

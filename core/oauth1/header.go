@@ -15,7 +15,10 @@ func credentials(field string) (string, bool) {
 	if rest != "" && rest[0] != ' ' && rest[0] != '\t' {
 		return "", false
 	}
-	return strings.Trim(rest, " \t\r\n"), true
+	for rest = blank(rest); rest != "" && isBlank(rest[len(rest)-1]); {
+		rest = rest[:len(rest)-1]
+	}
+	return rest, true
 }
 
 // addHeader appends the parameters of an Authorization header but realm, which it returns (RFC 5849, section
@@ -27,17 +30,16 @@ func (p *params) addHeader(s string) (realm string, err error) {
 			s = blank(s[1:])
 			continue
 		}
-		end := strings.IndexAny(s, "=,")
-		if end < 0 || s[end] == ',' {
+		name, rest := cutName(s)
+		switch {
+		case rest == "" || rest[0] == ',':
 			return "", rejected("", "a parameter of the Authorization header has no value")
-		}
-		name := strings.TrimRight(s[:end], " \t\r\n")
-		if name == "" || strings.ContainsAny(name, "\" \t\r\n\\") {
+		case name == "" || rest[0] != '=':
 			return "", rejected("", "a parameter of the Authorization header has no name")
 		}
 		var value string
 		var plain, ok bool
-		if value, plain, s, ok = cutValue(blank(s[end+1:])); !ok {
+		if value, plain, s, ok = cutValue(blank(rest[1:])); !ok {
 			return "", rejected(name, "the Authorization header is not a list of parameters with quoted values")
 		}
 		if s = blank(s); s != "" && s[0] != ',' {
@@ -67,6 +69,15 @@ func (p *params) addHeader(s string) (realm string, err error) {
 	return realm, nil
 }
 
+// cutName cuts a name off, and the white space after it.
+func cutName(s string) (name, rest string) {
+	n := 0
+	for n < len(s) && (unreserved[s[n]] || !isBlank(s[n]) && s[n] != '=' && s[n] != ',' && s[n] != '"' && s[n] != '\\') {
+		n++
+	}
+	return s[:n], blank(s[n:])
+}
+
 // cutValue cuts a value off: what stands between quotes, or a token. Plain is false if it has a backslash.
 func cutValue(s string) (value string, plain bool, rest string, ok bool) {
 	if s == "" || s[0] != '"' {
@@ -77,17 +88,18 @@ func cutValue(s string) (value string, plain bool, rest string, ok bool) {
 		value = s[:end]
 		return value, true, s[end:], !strings.ContainsAny(value, `"\`)
 	}
-	plain = true
-	for i := 1; i < len(s); i++ {
-		switch s[i] {
-		case '"':
-			return s[1:i], plain, s[i+1:], true
-		case '\\':
-			plain = false
-			i++
+	end := strings.IndexByte(s[1:], '"') + 1
+	if plain = strings.IndexByte(s[:end], '\\') < 0; !plain {
+		for end = 1; end < len(s) && s[end] != '"'; end++ {
+			if s[end] == '\\' {
+				end++
+			}
 		}
 	}
-	return "", false, "", false
+	if end <= 0 || end >= len(s) {
+		return "", false, "", false
+	}
+	return s[1:end], plain, s[end+1:], true
 }
 
 // unquote takes the backslashes out of a quoted string.
@@ -104,8 +116,11 @@ func unquote(s string) string {
 
 // blank takes leading white space off.
 func blank(s string) string {
-	for s != "" && (s[0] == ' ' || s[0] == '\t' || s[0] == '\r' || s[0] == '\n') {
+	for s != "" && isBlank(s[0]) {
 		s = s[1:]
 	}
 	return s
 }
+
+// isBlank reports whether a character is white space.
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

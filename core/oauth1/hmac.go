@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
+	"encoding/binary"
 	"unsafe"
 )
 
@@ -47,31 +48,30 @@ func appendMAC(dst []byte, h crypto.Hash, base string, k *Keys) []byte {
 	if h == crypto.SHA512 {
 		block = 128
 	}
-	var keyRoom [256]byte
-	key := appendSecrets(keyRoom[:0], k)
-	if len(key) > block {
-		key = appendDigest(nil, h, key)
+	var filled [256]byte // the key, up to a block with zeros
+	if key := appendSecrets(filled[:0], k); len(key) > block {
+		sum := appendDigest(nil, h, key)
+		clear(filled[copy(filled[:], sum):])
 	}
-	var room [2048]byte
+	key := filled[:block]
+
+	var room [1024]byte
 	inner := room[:0]
 	if block+len(base) > len(room) {
 		inner = make([]byte, 0, block+len(base))
 	}
-	inner = append(appendPad(inner, key, block, 0x36), base...)
+	inner = append(appendPad(inner, key, 0x3636363636363636), base...)
 
 	var outerRoom [128 + sha512.Size]byte
-	outer := appendDigest(appendPad(outerRoom[:0], key, block, 0x5c), h, inner)
+	outer := appendDigest(appendPad(outerRoom[:0], key, 0x5c5c5c5c5c5c5c5c), h, inner)
 	var sum [sha512.Size]byte
 	return base64.StdEncoding.AppendEncode(dst, appendDigest(sum[:0], h, outer))
 }
 
-// appendPad appends the key, filled up to a block with zeros, every byte of it changed by pad.
-func appendPad(dst, key []byte, block int, pad byte) []byte {
-	for _, c := range key {
-		dst = append(dst, c^pad)
-	}
-	for range block - len(key) {
-		dst = append(dst, pad)
+// appendPad appends the key, which is a block, every eight bytes of it changed by pad.
+func appendPad(dst, key []byte, pad uint64) []byte {
+	for ; len(key) >= 8; key = key[8:] {
+		dst = binary.NativeEndian.AppendUint64(dst, binary.NativeEndian.Uint64(key)^pad)
 	}
 	return dst
 }

@@ -35,7 +35,8 @@ type Message struct {
 	Realm           string // of the Authorization header; not a part of what is signed
 	Placement       Placement
 
-	method, url string
+	method      string
+	origin, url string
 	params      mandate.Params
 	body        string
 	oversized   bool
@@ -77,7 +78,7 @@ func Parse(r *mandate.Request, origin string) (*Message, error) {
 
 	m := &Message{method: r.Method, url: r.URL, body: r.Body, oversized: r.Oversized, loose: kind == multipart}
 	if strings.HasPrefix(r.URL, "/") {
-		m.url = origin + r.URL
+		m.origin = origin
 	}
 	p := newParams(header, query, body)
 	if found {
@@ -271,7 +272,8 @@ func (m *Message) Params() mandate.Params { return m.params }
 // It has no key and no signature in it, but every parameter of the request.
 func (m *Message) BaseString() (string, error) {
 	if m.base == "" {
-		u, err := splitURL(m.url)
+		var room [256]byte
+		u, err := splitURL(text(append(append(room[:0], m.origin...), m.url...)))
 		if err != nil {
 			return "", err
 		}

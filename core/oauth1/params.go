@@ -52,32 +52,13 @@ func formOf(kind string) bodyForm {
 // with an empty one, and one that is repeated is there as often (RFC 5849, section 3.4.1.3.1).
 type params struct {
 	list  mandate.Params
-	arena []byte // what was decoded; it is not moved, for the list points into it
+	arena []byte // what was decoded; it is not moved, for the list points into it, but followed by a larger one
 }
 
 // newParams returns room for the parameters of some texts, of which the first is a header.
 func newParams(header, query, body string) params {
-	n, size := 0, 0
-	if header != "" {
-		n += strings.Count(header, ",") + 1
-	}
-	if header != "" && strings.IndexByte(header, '%') >= 0 {
-		size += len(header)
-	}
-	for _, s := range [...]string{query, body} {
-		if s == "" {
-			continue
-		}
-		n += pairs(s)
-		if coded(s) {
-			size += len(s)
-		}
-	}
-	p := params{list: make(mandate.Params, 0, min(n, maxParams))}
-	if size > 0 {
-		p.arena = make([]byte, 0, size)
-	}
-	return p
+	n := strings.Count(header, ",") + 1 + pairs(query) + pairs(body)
+	return params{list: make(mandate.Params, 0, min(n, maxParams))}
 }
 
 // pairs returns how many parameters a form has, or more.
@@ -87,9 +68,6 @@ func pairs(s string) int {
 	}
 	return strings.Count(s, "&") + 1
 }
-
-// coded reports whether a form has anything that does not stand for itself.
-func coded(s string) bool { return strings.IndexByte(s, '%') >= 0 || strings.IndexByte(s, '+') >= 0 }
 
 // add appends one parameter. It is false for one too many.
 func (p *params) add(name, value string) bool {
@@ -104,6 +82,9 @@ func (p *params) add(name, value string) bool {
 func (p *params) decode(s string, form bool) (string, bool) {
 	if strings.IndexByte(s, '%') < 0 && (!form || strings.IndexByte(s, '+') < 0) {
 		return s, true
+	}
+	if cap(p.arena)-len(p.arena) < len(s) {
+		p.arena = make([]byte, 0, max(len(s), 2*cap(p.arena), 64))
 	}
 	from := len(p.arena)
 	arena, ok := appendUnescaped(p.arena, s, form)

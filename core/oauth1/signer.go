@@ -118,9 +118,6 @@ func (s *Signer) Sign(r Outgoing) (Signed, error) {
 
 	var digits [20]byte
 	all := params{list: make(mandate.Params, 0, 9+len(r.Extra)+pairs(u.query)+pairs(body))}
-	if coded(u.query) || coded(body) {
-		all.arena = make([]byte, 0, len(u.query)+len(body))
-	}
 	stamp := string(strconv.AppendInt(digits[:0], s.c.Now().Unix(), 10))
 	all.list = append(all.list,
 		mandate.Field{Name: "oauth_consumer_key", Value: s.c.ConsumerKey},
