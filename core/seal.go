@@ -44,7 +44,7 @@ func (s *Sealer) Seal(plain, data []byte, now time.Time) []byte {
 	var nonce [12]byte
 	_, _ = rand.Read(nonce[:]) // never fails (crypto/rand)
 	out = append(out, nonce[:]...)
-	return gcm.Seal(out, nonce[:], plain, bind(data, out[:head]))
+	return gcm.Seal(out, nonce[:], plain, bind(data, out[:head], 0))
 }
 
 // Open returns what was sealed, or [ErrSealed].
@@ -53,7 +53,8 @@ func (s *Sealer) Open(sealed, data []byte, now time.Time) ([]byte, error) {
 	if !ok || len(sealed) < head+12+16 {
 		return nil, ErrSealed
 	}
-	plain, err := gcm.Open(nil, sealed[head:head+12], sealed[head+12:], bind(data, sealed[:head]))
+	ad := bind(data, sealed[:head], len(sealed)) // with room for what comes out
+	plain, err := gcm.Open(ad[len(ad):], sealed[head:head+12], sealed[head+12:], ad)
 	if err != nil {
 		return nil, ErrSealed
 	}
@@ -87,9 +88,9 @@ func (s *Sealer) short(id ShortKeyID, now time.Time) (cipher.AEAD, bool) {
 	return s.cache.get(s.roots, id, now, func(r root) cipher.AEAD { return newGCM(s.derive(r, id.Epoch)) })
 }
 
-// bind makes the additional data: the caller's and the head, with the length of one before it.
-func bind(data, head []byte) []byte {
-	ad := binary.AppendUvarint(make([]byte, 0, len(data)+len(head)+2), uint64(len(data)))
+// bind makes the additional data: the caller's and the head, with the length of one before it, and room after it.
+func bind(data, head []byte, room int) []byte {
+	ad := binary.AppendUvarint(make([]byte, 0, len(data)+len(head)+2+room), uint64(len(data)))
 	return append(append(ad, data...), head...)
 }
 

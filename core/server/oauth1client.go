@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-mandate/mandate/core/jose"
 	"github.com/go-mandate/mandate/core/oauth1"
@@ -87,49 +88,51 @@ func (s *Server) newStranger() (*stranger, error) {
 	return x, nil
 }
 
-// keysFor returns what c may have signed a message with by m, each with the token's secret. There always is one.
-func (s *Server) keysFor(c *store.Client, m oauth1.Method, tokenSecret string) []oauth1.Keys {
-	now := s.now()
-	var secrets []string
-	for i := range c.Secrets {
-		k := &c.Secrets[i]
-		if k.Form == store.Sealed && goodAt(k, now) {
-			if plain, err := s.atRest.Open(k.Value, []byte(c.ID), now); err == nil {
-				secrets = append(secrets, string(plain))
-			}
-		}
-	}
-	var public []*rsa.PublicKey
+// appendKeys appends what c may have signed a message with by m, each with the token's secret. There always is one.
+func (s *Server) appendKeys(keys []oauth1.Keys, c *store.Client, m oauth1.Method, tokenSecret string, now time.Time) []oauth1.Keys {
 	standard, builtIn := m.(oauth1.Standard)
 	needsKey := builtIn && strings.HasPrefix(string(standard), "RSA-")
+	var public []*rsa.PublicKey
 	if (needsKey || !builtIn) && len(c.Metadata.JWKS) > 0 {
 		if set, err := s.clientKeys.inline(c); err == nil {
 			public = rsaKeys(set)
 		}
 	}
+	if needsKey {
+		if len(public) == 0 {
+			public = []*rsa.PublicKey{s.nobody.key}
+		}
+		return withPublic(keys, oauth1.Keys{TokenSecret: tokenSecret}, public)
+	}
+	for i := range c.Secrets {
+		k := &c.Secrets[i]
+		if k.Form == store.Sealed && goodAt(k, now) {
+			if plain, err := s.atRest.Open(k.Value, []byte(c.ID), now); err == nil {
+				keys = withPublic(keys, oauth1.Keys{ClientSecret: textOf(plain), TokenSecret: tokenSecret}, public)
+			}
+		}
+	}
 	switch {
-	case needsKey && len(public) == 0:
-		public = []*rsa.PublicKey{s.nobody.key}
-	case !needsKey && len(secrets) == 0 && len(public) == 0:
+	case len(keys) > 0:
+	case len(public) > 0:
+		keys = withPublic(keys, oauth1.Keys{TokenSecret: tokenSecret}, public)
+	default:
 		for _, k := range s.nobody.client.Secrets {
 			plain, _ := s.atRest.Open(k.Value, []byte(s.nobody.client.ID), now) // a wrong one is as good
-			secrets = append(secrets, string(plain)+"?")
+			keys = append(keys, oauth1.Keys{ClientSecret: string(plain) + "?", TokenSecret: tokenSecret})
 		}
 	}
-	var keys []oauth1.Keys
-	if needsKey {
-		secrets = nil
+	return keys
+}
+
+// withPublic appends k with each of the public keys, or as it is where there are none.
+func withPublic(keys []oauth1.Keys, k oauth1.Keys, public []*rsa.PublicKey) []oauth1.Keys {
+	if len(public) == 0 {
+		return append(keys, k)
 	}
-	if len(secrets) == 0 {
-		secrets = []string{""}
-	}
-	for _, secret := range secrets {
-		if len(public) == 0 {
-			keys = append(keys, oauth1.Keys{ClientSecret: secret, TokenSecret: tokenSecret})
-		}
-		for _, key := range public {
-			keys = append(keys, oauth1.Keys{ClientSecret: secret, TokenSecret: tokenSecret, Public: key})
-		}
+	for _, key := range public {
+		k.Public = key
+		keys = append(keys, k)
 	}
 	return keys
 }

@@ -73,7 +73,7 @@ func (s *Server) exchangeTemporary(ctx context.Context, v *signed) ([]mandate.Fi
 	case !g.AliveAt(now) || !now.Before(g.Details.CodeEnds):
 		return nil, over
 	}
-	secret, err := s.openToken(tokenCredential{sealed: g.Details.Sealed, data: g.ID})
+	secret, err := s.openToken(tokenCredential{sealed: g.Details.Sealed, data: g.ID}, now)
 	if err != nil {
 		return nil, err
 	}

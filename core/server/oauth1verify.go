@@ -30,6 +30,7 @@ type signed struct {
 	message *oauth1.Message
 	client  *store.Client
 	token   tokenCredential
+	room    [1]oauth1.Keys // most clients have one secret
 }
 
 // tokenCredential is what a request names as oauth_token.
@@ -59,8 +60,8 @@ func parseSigned(r *mandate.Request, origin string) (*oauth1.Message, error) {
 // refuse.
 func (s *Server) verifySigned(ctx context.Context, m *oauth1.Message, find findToken) (*signed, error) {
 	o := s.config.OAuth1
-	method := o.method(m.SignatureMethod)
-	switch now := s.now(); {
+	method, now := o.method(m.SignatureMethod), s.now()
+	switch {
 	case method == nil:
 		return nil, oauth1.Errorf(oauth1.SignatureMethodRejected, fmt.Errorf("method %q is none of %v", mandate.Printable(m.SignatureMethod), s.SignatureMethods()),
 			"signature method is not one of %s", strings.Join(s.SignatureMethods(), ", "))
@@ -78,15 +79,16 @@ func (s *Server) verifySigned(ctx context.Context, m *oauth1.Message, find findT
 	}
 	tokenSecret := ""
 	if find != nil {
-		secret, err := s.openToken(v.token)
+		secret, err := s.openToken(v.token, now)
 		if err != nil {
 			return nil, err
 		}
 		tokenSecret = secret
 	}
 	var wrong error
-	for _, keys := range s.keysFor(v.client, method, tokenSecret) {
-		if wrong = m.Verify(method, &keys); wrong == nil || !errors.Is(wrong, oauth1.SignatureInvalid) {
+	keys := s.appendKeys(v.room[:0], v.client, method, tokenSecret, now)
+	for i := range keys {
+		if wrong = m.Verify(method, &keys[i]); wrong == nil || !errors.Is(wrong, oauth1.SignatureInvalid) {
 			break
 		}
 	}
@@ -198,15 +200,15 @@ func (s *Server) sealToken(secret, data string) string {
 }
 
 // openToken is the reverse of sealToken.
-func (s *Server) openToken(t tokenCredential) (string, error) {
+func (s *Server) openToken(t tokenCredential, now time.Time) (string, error) {
 	raw, err := base64.RawStdEncoding.Strict().DecodeString(t.sealed)
 	if err == nil {
-		raw, err = s.atRest.Open(raw, sealedFor(t.data), s.now())
+		raw, err = s.atRest.Open(raw, sealedFor(t.data), now)
 	}
 	if err != nil {
 		return "", fault("open token secret", err)
 	}
-	return string(raw), nil
+	return textOf(raw), nil
 }
 
 // findCredential is a findToken for token credentials.
