@@ -10,29 +10,29 @@ import (
 	mandate "github.com/go-mandate/mandate/core"
 )
 
-// baseString returns the signature base string (RFC 5849, section 3.4.1.1) of a request to u. Of params,
+// appendBase appends the signature base string (RFC 5849, section 3.4.1.1) of a request to u. Of params,
 // oauth_signature is left out; realm is not among them if it came in the header.
-func (u *address) baseString(method string, params mandate.Params) string {
+func (u *address) appendBase(dst []byte, method string, params mandate.Params) []byte {
 	size := len(method) + len(u.host) + len(u.path) + 48
 	for i := range params {
 		size += len(params[i].Name) + len(params[i].Value) + 8
 	}
-	base := make([]byte, 0, size)
+	dst = slices.Grow(dst, size)
 	for i := range len(method) {
 		c := method[i]
 		if 'a' <= c && c <= 'z' {
 			c -= 'a' - 'A'
 		}
 		if unreserved[c] {
-			base = append(base, c)
+			dst = append(dst, c)
 		} else {
-			base = append(base, '%', upperHex[c>>4], upperHex[c&15])
+			dst = append(dst, '%', upperHex[c>>4], upperHex[c&15])
 		}
 	}
-	base = append(base, '&')
-	base = u.appendEscaped(base)
-	base = append(base, '&')
-	return text(appendNormalized(base, params))
+	dst = append(dst, '&')
+	dst = u.appendEscaped(dst)
+	dst = append(dst, '&')
+	return appendNormalized(dst, params)
 }
 
 // appendNormalized appends the parameters, each half encoded, ordered by name and then by value, joined, and all of it encoded

@@ -41,7 +41,6 @@ type Message struct {
 	body        string
 	oversized   bool
 	loose       bool
-	base        string
 }
 
 // Parse reads the protocol parameters of a request (RFC 5849, sections 3.1 and 3.5). Origin, like "https://api.example.com",
@@ -271,15 +270,17 @@ func (m *Message) Params() mandate.Params { return m.params }
 // BaseString returns what the signature is over (RFC 5849, section 3.4.1): what to show to somebody whose signature is refused.
 // It has no key and no signature in it, but every parameter of the request.
 func (m *Message) BaseString() (string, error) {
-	if m.base == "" {
-		var room [256]byte
-		u, err := splitURL(text(append(append(room[:0], m.origin...), m.url...)))
-		if err != nil {
-			return "", err
-		}
-		m.base = u.baseString(m.method, m.params)
+	base, err := m.appendBase(nil)
+	return text(base), err
+}
+
+func (m *Message) appendBase(dst []byte) ([]byte, error) {
+	var room [256]byte
+	u, err := splitURL(text(append(append(room[:0], m.origin...), m.url...)))
+	if err != nil {
+		return nil, err
 	}
-	return m.base, nil
+	return u.appendBase(dst, m.method, m.params), nil
 }
 
 // LooseForm reports whether the body is a multipart form that nothing covers: the signature is over the other forms alone, and there is no
@@ -293,17 +294,31 @@ func (m *Message) Verify(method Method, k *Keys) error {
 	if m.SignatureMethod != method.Name() {
 		return Errorf(SignatureMethodRejected, nil, "the signature method is not %s", method.Name())
 	}
-	base, err := m.BaseString()
+	var room [1024]byte
+	base, err := m.appendBase(room[:0])
 	if err != nil {
 		return Errorf(SignatureInvalid, err, "the signature cannot be verified")
 	}
-	switch err := method.Verify(base, m.Signature, k); {
+	switch err := verify(method, base, m.Signature, k); {
 	case errors.Is(err, ErrSignature):
 		return Errorf(SignatureInvalid, nil, "the signature is wrong")
 	case err != nil:
 		return Errorf(SignatureMethodRejected, err, "the client cannot use this signature method")
 	}
 	return m.checkBody()
+}
+
+// verify is method.Verify. What it is given may be on the caller's stack, for the methods of this package keep nothing.
+func verify(method Method, base []byte, signature string, k *Keys) error {
+	if s, ok := method.(Standard); ok {
+		return s.Verify(text(base), signature, k)
+	}
+	var own *Keys
+	if k != nil {
+		given := *k
+		own = &given
+	}
+	return method.Verify(string(base), signature, own)
 }
 
 // String shows who the message is from, and nothing that could be a secret.

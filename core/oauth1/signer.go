@@ -151,7 +151,7 @@ func (s *Signer) Sign(r Outgoing) (Signed, error) {
 		}
 	}
 
-	base := u.baseString(r.Method, all.list)
+	base := text(u.appendBase(nil, r.Method, all.list))
 	signature, err := s.c.Method.Sign(base, &s.c.Keys)
 	if err != nil {
 		return Signed{}, fmt.Errorf("oauth1: sign: %w", err)

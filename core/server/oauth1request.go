@@ -79,7 +79,7 @@ func (s *Server) handleTemporary(ctx context.Context, r *mandate.Request) *manda
 		return s.refuseEarly(ctx, r, m, err)
 	}
 	s.hooks.Tell(ctx, mandate.Event{Name: mandate.ClientAuthenticated, ClientID: v.client.ID})
-	params, err := s.beginTemporary(ctx, r, v)
+	params, err := s.beginTemporary(ctx, r, &v)
 	if err != nil {
 		s.requestRefused(ctx, r, s.endpointOf(r), Client{Client: v.client}, GrantTypeOAuth1, err)
 		return s.refuseSigned(err)

@@ -27,7 +27,7 @@ func (s *Server) handleToken1(ctx context.Context, r *mandate.Request) *mandate.
 		return s.refuseEarly(ctx, r, m, err)
 	}
 	s.hooks.Tell(ctx, mandate.Event{Name: mandate.ClientAuthenticated, ClientID: v.client.ID})
-	params, err := s.exchangeTemporary(ctx, v)
+	params, err := s.exchangeTemporary(ctx, &v)
 	if err != nil {
 		s.requestRefused(ctx, r, s.endpointOf(r), Client{Client: v.client}, GrantTypeOAuth1, err)
 		return s.refuseSigned(err)

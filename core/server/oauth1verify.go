@@ -30,7 +30,6 @@ type signed struct {
 	message *oauth1.Message
 	client  *store.Client
 	token   tokenCredential
-	room    [1]oauth1.Keys // most clients have one secret
 }
 
 // tokenCredential is what a request names as oauth_token.
@@ -58,35 +57,36 @@ func parseSigned(r *mandate.Request, origin string) (*oauth1.Message, error) {
 // verifySigned returns m, provided that its client and, where find is not nil, its token signed it (RFC 5849, section 3.2). Whoever or whatever is
 // unknown is refused like a wrong signature, after as much work. Nothing is spent: [Server.useNonce] comes after all that can
 // refuse.
-func (s *Server) verifySigned(ctx context.Context, m *oauth1.Message, find findToken) (*signed, error) {
+func (s *Server) verifySigned(ctx context.Context, m *oauth1.Message, find findToken) (signed, error) {
 	o := s.config.OAuth1
 	method, now := o.method(m.SignatureMethod), s.now()
 	switch {
 	case method == nil:
-		return nil, oauth1.Errorf(oauth1.SignatureMethodRejected, fmt.Errorf("method %q is none of %v", mandate.Printable(m.SignatureMethod), s.SignatureMethods()),
+		return signed{}, oauth1.Errorf(oauth1.SignatureMethodRejected, fmt.Errorf("method %q is none of %v", mandate.Printable(m.SignatureMethod), s.SignatureMethods()),
 			"signature method is not one of %s", strings.Join(s.SignatureMethods(), ", "))
 	case m.Timestamp != 0 && !o.inWindow(m.Timestamp, now):
-		return nil, o.outOfWindow(m, now)
+		return signed{}, o.outOfWindow(m, now)
 	case find != nil && m.Token == "":
 		e := oauth1.Errorf(oauth1.ParameterAbsent, nil, "oauth_token is missing")
 		e.Parameters = []string{"oauth_token"}
-		return nil, e
+		return signed{}, e
 	}
-	v := &signed{message: m}
-	known, err := s.findSigner(ctx, v, find)
+	v := signed{message: m}
+	known, err := s.findSigner(ctx, &v, find)
 	if err != nil {
-		return nil, err
+		return signed{}, err
 	}
 	tokenSecret := ""
 	if find != nil {
 		secret, err := s.openToken(v.token, now)
 		if err != nil {
-			return nil, err
+			return signed{}, err
 		}
 		tokenSecret = secret
 	}
 	var wrong error
-	keys := s.appendKeys(v.room[:0], v.client, method, tokenSecret, now)
+	var room [1]oauth1.Keys // most clients have one secret
+	keys := s.appendKeys(room[:0], v.client, method, tokenSecret, now)
 	for i := range keys {
 		if wrong = m.Verify(method, &keys[i]); wrong == nil || !errors.Is(wrong, oauth1.SignatureInvalid) {
 			break
@@ -96,9 +96,9 @@ func (s *Server) verifySigned(ctx context.Context, m *oauth1.Message, find findT
 		return v, nil
 	}
 	if wrong != nil && !errors.Is(wrong, oauth1.SignatureInvalid) && known {
-		return nil, wrong
+		return signed{}, wrong
 	}
-	return nil, oauth1.Errorf(oauth1.SignatureInvalid, s.explainSigned(v, known, wrong), "consumer key, token or signature is wrong")
+	return signed{}, oauth1.Errorf(oauth1.SignatureInvalid, s.explainSigned(&v, known, wrong), "consumer key, token or signature is wrong")
 }
 
 // findSigner looks up who v claims to be of, and reports whether there is such a client with such a token. Where there is not, a stranger takes the place.
@@ -262,7 +262,7 @@ func (s *Server) VerifySigned(ctx context.Context, r *mandate.Request, origin st
 		info.GrantID, info.Subject, info.Scopes, info.IssuedAt, info.AuthTime, info.ACR = g.ID, g.Subject, d.Scopes, g.Advanced, d.AuthTime, d.ACR
 		info.Expires = g.Expires
 	}
-	if err := s.useNonce(ctx, v); err != nil {
+	if err := s.useNonce(ctx, &v); err != nil {
 		return nil, err
 	}
 	return mandate.NewToken(info), nil
