@@ -78,16 +78,6 @@ func unreadClient(err error) error {
 // validClientID reports whether id can be a client's: visible characters (RFC 6749, appendix A.1), not too many.
 func validClientID(id string) bool { return id != "" && len(id) <= 512 && visible(id, false) }
 
-// visible reports whether s is VSCHAR of RFC 6749, appendix A: printable ASCII, with or without spaces.
-func visible(s string, spaces bool) bool {
-	for i := range len(s) {
-		if c := s[i]; c-0x21 > 0x7e-0x21 && (c != ' ' || !spaces) { // what is below wraps around
-			return false
-		}
-	}
-	return true
-}
-
 // checkClient returns why c cannot be a fixed client of a server with these authentication methods.
 func checkClient(c *store.Client, methods []string) error {
 	switch {

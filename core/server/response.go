@@ -73,11 +73,9 @@ func appendMembers(b []byte, members map[string]any) ([]byte, error) {
 
 // appendString appends s as a JSON string. What the server makes itself needs no escapes.
 func appendString(b []byte, s string) []byte {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] > 0x7e || s[i] == '"' || s[i] == '\\' {
-			quoted, _ := json.Marshal(s) // a string always can be
-			return append(b, quoted...)
-		}
+	if !plain(s) {
+		quoted, _ := json.Marshal(s) // a string always can be
+		return append(b, quoted...)
 	}
 	return append(append(append(b, '"'), s...), '"')
 }

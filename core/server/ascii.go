@@ -1,0 +1,53 @@
+package server
+
+import "encoding/binary"
+
+// ones and tops have a bit in each of eight bytes.
+const (
+	ones = 0x0101010101010101
+	tops = 0x80 * ones
+)
+
+// visible reports whether s is VSCHAR of RFC 6749, appendix A: printable ASCII, with or without spaces. Every parameter passes here, so
+// it looks at eight bytes at a time.
+func visible(s string, spaces bool) bool {
+	low := uint64(0x21)
+	if spaces {
+		low = ' '
+	}
+	for ; len(s) >= 8; s = s[8:] {
+		if outside(eight(s), low) != 0 {
+			return false
+		}
+	}
+	for i := range len(s) {
+		if uint64(s[i]) < low || s[i] > 0x7e {
+			return false
+		}
+	}
+	return true
+}
+
+// plain reports whether s stands for itself between the quotation marks of JSON.
+func plain(s string) bool {
+	for ; len(s) >= 8; s = s[8:] {
+		if x := eight(s); outside(x, ' ')|below(x^'"'*ones, 1)|below(x^'\\'*ones, 1) != 0 {
+			return false
+		}
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > 0x7e || s[i] == '"' || s[i] == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// eight returns the first eight bytes of s as a number.
+func eight(s string) uint64 { return binary.LittleEndian.Uint64([]byte(s[:8])) }
+
+// outside is not 0 where one of the eight bytes of x is below low or above 0x7e.
+func outside(x, low uint64) uint64 { return below(x, low) | (x+ones|x)&tops }
+
+// below is not 0 where one of the eight bytes of x is below n, which is at most 128.
+func below(x, n uint64) uint64 { return (x - n*ones) &^ x & tops }
