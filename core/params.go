@@ -29,10 +29,18 @@ func ParseParams(s string) (Params, error) {
 		pair, rest := cutByte(s, '&')
 		name, value := cutByte(pair, '=')
 		if coded < len(pair) {
-			var ok1, ok2 bool
-			name, ok1 = Unescape(name)
-			value, ok2 = Unescape(value)
-			if !ok1 || !ok2 {
+			var ok bool
+			if coded < len(name) {
+				name, ok = decode(name, coded)
+				coded = nextCoded(value)
+			} else {
+				coded -= len(name) + 1
+				ok = true
+			}
+			if ok && coded < len(value) {
+				value, ok = decode(value, coded)
+			}
+			if !ok {
 				return nil, notDecodable()
 			}
 			coded = len(pair) + 1 + nextCoded(rest)
@@ -76,10 +84,19 @@ func cutByte(s string, at byte) (before, after string) {
 // (RFC 6749, section 2.3.1). It is false for broken percent-encoding, for what is not UTF-8 and for a NUL.
 func Unescape(s string) (string, bool) {
 	first := nextCoded(s)
-	if first == len(s) {
-		return s, clean(s)
+	if !clean(s) {
+		return "", false
 	}
+	if first == len(s) {
+		return s, true
+	}
+	return decode(s, first)
+}
+
+// decode is Unescape for a clean text whose first byte that does not stand for itself is at first.
+func decode(s string, first int) (string, bool) {
 	b := append(make([]byte, 0, len(s)), s[:first]...)
+	odd := false // a byte may be no text
 	for i := first; i < len(s); i++ {
 		c := s[i]
 		switch c {
@@ -94,11 +111,12 @@ func Unescape(s string) (string, bool) {
 				return "", false
 			}
 			c, i = high<<4|low, i+2
+			odd = odd || c == 0 || c >= utf8.RuneSelf
 		}
 		b = append(b, c)
 	}
 	text := unsafe.String(unsafe.SliceData(b), len(b)) // #nosec G103 -- nobody writes to b again
-	return text, clean(text)
+	return text, !odd || clean(text)
 }
 
 // digit returns the value of a hexadecimal digit, or 255.

@@ -30,15 +30,13 @@ type Request struct {
 }
 
 type parsed struct {
-	params Params
+	params Params // nil: not parsed yet, or not to be parsed
 	err    error
-	done   bool
 }
 
 func (p *parsed) parse(s string) (Params, error) {
-	if !p.done {
+	if p.params == nil && p.err == nil {
 		p.params, p.err = ParseParams(s)
-		p.done = true
 	}
 	return p.params, p.err
 }
