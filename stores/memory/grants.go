@@ -44,30 +44,28 @@ func (t *grants) newGrant(g *store.Grant) *grant {
 	return row
 }
 
-// record returns the row as the record that it stands for.
-func (g *grant) record() store.Grant {
-	r := g.head()
-	unpack(g.packed, &r)
-	return r
-}
-
 // record returns a row of the stripe, which is locked, as the record that it stands for.
-func (sh *idStripe) record(row *grant) store.Grant {
-	g := row.record()
-	if sealed, ok := sh.resealed[row]; ok {
-		g.Details.Sealed = sealed
-	}
+func (sh *idStripe) record(row *grant) (g store.Grant) {
+	sh.fill(row, &g)
 	return g
 }
 
-// head is the part of the record that [store.Redemption] judges.
-func (g *grant) head() store.Grant {
-	c := g.common.Value()
-	return store.Grant{
-		Key: g.key, KeyID: c.keyID, ClientID: c.client, Generation: g.generation, Advanced: mandate.FromMilli(g.advanced),
-		Created: mandate.FromMilli(g.created), Expires: mandate.FromMilli(g.expires), Revoked: mandate.FromMilli(g.revoked.Load()), Reason: c.reason,
-		Details: store.Details{Scopes: mandate.Scopes(c.scopes), Resources: c.resources},
+// fill is record into a g that is empty.
+func (sh *idStripe) fill(row *grant, g *store.Grant) {
+	row.head(g)
+	unpack(row.packed, g)
+	if sealed, ok := sh.resealed[row]; ok {
+		g.Details.Sealed = sealed
 	}
+}
+
+// head fills in the part of a record that [store.Redemption] judges.
+func (g *grant) head(r *store.Grant) {
+	c := g.common.Value()
+	r.Key, r.KeyID, r.ClientID, r.Generation, r.Reason = g.key, c.keyID, c.client, g.generation, c.reason
+	r.Advanced, r.Created = mandate.FromMilli(g.advanced), mandate.FromMilli(g.created)
+	r.Expires, r.Revoked = mandate.FromMilli(g.expires), mandate.FromMilli(g.revoked.Load())
+	r.Details.Scopes, r.Details.Resources = mandate.Scopes(c.scopes), c.resources
 }
 
 func (g *grant) id() string      { return packedText(g.packed, 0) }
@@ -173,8 +171,8 @@ func (sh *idStripe) remind(row *grant) {
 		return
 	}
 	sh.due.push(at, row)
-	if len(sh.due) > 2*sh.count+64 { // an end that came nearer again and again
-		sh.due = sh.due[:0]
+	if len(sh.due.heap) > 2*sh.count+64 { // an end that came nearer again and again
+		sh.due.clear()
 		for _, row := range sh.chains {
 			for ; row != nil; row = row.nextID {
 				if at := row.ends(); at != 0 {
@@ -243,22 +241,23 @@ func (s *Store) Grant(_ context.Context, id string) (store.Grant, error) {
 }
 
 // GrantByKey implements [store.Grants].
-func (s *Store) GrantByKey(_ context.Context, key mandate.Digest) (store.Grant, error) {
+func (s *Store) GrantByKey(_ context.Context, key mandate.Digest) (g store.Grant, err error) {
 	h := s.grants.hashKey(key)
 	sh := &s.grants.index[byKey].stripe[h%stripes]
 	sh.mu.Lock()
 	row := s.grants.findKey(h, key)
 	sh.mu.Unlock()
 	if row == nil {
-		return store.Grant{}, store.ErrNotFound
+		return g, store.ErrNotFound
 	}
 	ids := &s.grants.ids[row.ofID%stripes]
 	ids.mu.Lock()
 	defer ids.mu.Unlock()
 	if row.nextID == row { // dropped since
-		return store.Grant{}, store.ErrNotFound
+		return g, store.ErrNotFound
 	}
-	return ids.record(row), nil
+	ids.fill(row, &g)
+	return g, nil
 }
 
 // FindGrants implements [store.Grants]. Subjects and sessions have an index; for anything else it looks at every grant, stripe by stripe.

@@ -9,10 +9,18 @@ type due[K any] struct {
 
 // queue is a heap of reminders, the earliest first, so that pruning costs what it removes and never a walk
 // over what stays. Of every record with an end it holds a reminder no later than that.
-type queue[K any] []due[K]
+type queue[K any] struct {
+	heap []due[K]
+	last int64 // no reminder is later
+}
 
 func (q *queue[K]) push(at int64, key K) {
-	h := append(*q, due[K]{at, key})
+	q.heap = append(q.heap, due[K]{at, key})
+	if at >= q.last { // as nearly always: what comes later ends later
+		q.last = at
+		return
+	}
+	h := q.heap
 	i := len(h) - 1
 	for i > 0 {
 		up := (i - 1) / 2
@@ -22,15 +30,17 @@ func (q *queue[K]) push(at int64, key K) {
 		h[i], i = h[up], up
 	}
 	h[i] = due[K]{at, key}
-	*q = h
 }
 
+// clear takes all reminders away.
+func (q *queue[K]) clear() { q.heap, q.last = q.heap[:0], 0 }
+
 // before reports whether there is a reminder of before the millisecond end.
-func (q queue[K]) before(end int64) bool { return len(q) > 0 && q[0].at < end }
+func (q *queue[K]) before(end int64) bool { return len(q.heap) > 0 && q.heap[0].at < end }
 
 // pop takes the earliest reminder, provided that it lies before the millisecond end.
 func (q *queue[K]) pop(end int64) (key K, ok bool) {
-	h := *q
+	h := q.heap
 	if len(h) == 0 || h[0].at >= end {
 		return key, false
 	}
@@ -56,8 +66,8 @@ func (q *queue[K]) pop(end int64) (key K, ok bool) {
 		h[i] = last
 	}
 	if cap(h) > 1024 && len(h) < cap(h)/4 {
-		h = append(make(queue[K], 0, cap(h)/2), h...)
+		h = append(make([]due[K], 0, cap(h)/2), h...)
 	}
-	*q = h
+	q.heap = h
 	return key, true
 }

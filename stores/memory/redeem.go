@@ -21,7 +21,9 @@ func (s *Store) Redeem(_ context.Context, r store.Redemption) (string, error) {
 	}
 	moves := row.generation == r.From && row.alive(r.Now.UnixMilli()) // as store.Redemption.Moves has it
 	if !moves {
-		if err := r.Verdict(row.head()); err != nil {
+		var g store.Grant
+		row.head(&g)
+		if err := r.Verdict(g); err != nil {
 			return "", err
 		}
 	}

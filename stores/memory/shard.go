@@ -23,7 +23,7 @@ type shard[K comparable, V any] struct {
 	mu   sync.Mutex // guards all of it, and the rows themselves
 	rows map[K]V
 	due  queue[K]
-	_    [24]byte // a cache line of its own
+	_    [16]byte // a cache line of its own
 }
 
 func (s *sharded[K, V]) init(ends func(V) int64, gone func(V)) {
@@ -73,8 +73,8 @@ func (s *sharded[K, V]) remind(sh *shard[K, V], key K, row V) {
 		return
 	}
 	sh.due.push(at, key)
-	if len(sh.due) > 2*len(sh.rows)+64 { // rows that were deleted and put again
-		sh.due = sh.due[:0]
+	if len(sh.due.heap) > 2*len(sh.rows)+64 { // rows that were deleted and put again
+		sh.due.clear()
 		for key, row := range sh.rows {
 			if at := s.ends(row); at != 0 {
 				sh.due.push(at, key)

@@ -13,7 +13,7 @@ import (
 	"github.com/go-mandate/mandate/core/store"
 )
 
-const stripes = 256 // of tokens and of grants: powers of two
+const stripes = 64 // of tokens and of grants: powers of two. More would be more memory to be out of the processor's caches
 
 // token is a stored token, or the memory of one that was revoked. It never changes but for next, so
 // that it is read without a lock: writers put another in its place.
@@ -42,7 +42,7 @@ type tokenStripe struct {
 	mu    sync.Mutex // guards the chains against other writers, and the rest
 	count int
 	due   queue[uint64] // by hash
-	_     [24]byte      // a cache line of its own
+	_     [16]byte      // a cache line of its own
 }
 
 func (t *tokens) init() {
@@ -94,11 +94,7 @@ func (t *tokens) insert(h uint64, row *token) {
 	sh := &t.stripe[h%stripes]
 	table := t.tables[h%stripes].Load()
 	if table == nil || sh.count >= len(table.chains) {
-		n := 2 * sh.count
-		if n < 256 { // in large steps: a row that moves is seldom in the processor's caches
-			n = max(16, 2*n)
-		}
-		table = t.resize(h%stripes, n)
+		table = t.resize(h%stripes, size(sh.count))
 	}
 	chain := table.chain(h)
 	row.next.Store(chain.Load())
@@ -112,7 +108,6 @@ func (t *tokens) insert(h uint64, row *token) {
 // resize gives a locked stripe a table of n chains and moves the rows there, one by one: each is in front of rows that were
 // moved before it, so that a reader who is on it comes to an end, if to another than it was looking for.
 func (t *tokens) resize(stripe uint64, n int) *tokenTable {
-	n = 1 << bits.Len(uint(n-1))
 	table := &tokenTable{chains: make([]atomic.Pointer[token], n)}
 	if old := t.tables[stripe].Load(); old != nil {
 		old.moving.Store(true)
@@ -160,7 +155,7 @@ func (t *tokens) drop(stripe uint64, end int64, limit, tries int) (n int, more b
 		}
 	}
 	if len(table.chains) > 1024 && sh.count < len(table.chains)/8 {
-		t.resize(stripe, max(8, 2*sh.count))
+		t.resize(stripe, size(sh.count))
 	}
 	return n, true
 }
