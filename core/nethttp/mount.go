@@ -111,7 +111,7 @@ type exchange struct {
 	w       presetWriter
 	r       *http.Request
 	reading reading
-	values  [4]string // of the answer's header fields
+	values  [3]string // of the answer's header fields, which are seldom more
 }
 
 type exchangeKey struct{}

@@ -43,7 +43,7 @@ func writeFields(w http.ResponseWriter, resp *mandate.Response, room []string, w
 			continue
 		}
 		name := canonical(f.Name)
-		if name != "Set-Cookie" && name != "Vary" && !slices.ContainsFunc(resp.Header[:i], func(f mandate.Field) bool { return canonical(f.Name) == name }) {
+		if name != "Set-Cookie" && name != "Vary" && !slices.ContainsFunc(resp.Header[:i], func(f mandate.Field) bool { return len(f.Name) == len(name) && canonical(f.Name) == name }) {
 			values = append(values, f.Value)
 			header[name] = slices.Clip(values[len(values)-1:])
 		} else {

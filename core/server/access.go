@@ -31,7 +31,7 @@ func (s *Server) codeTTL(c *store.Client) time.Duration {
 }
 
 // codeEnds returns until when generation 0 of g, a grant of c, can be redeemed.
-func (s *Server) codeEnds(c *store.Client, g store.Grant) time.Time {
+func (s *Server) codeEnds(c *store.Client, g *store.Grant) time.Time {
 	if ends := g.Details.CodeEnds; !ends.IsZero() {
 		return ends
 	}

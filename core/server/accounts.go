@@ -40,7 +40,8 @@ func (m mounted) handleAccounts(ctx context.Context, r *mandate.Request) *mandat
 	if !ok { // signed out meanwhile
 		return m.leave(ctx, a, a.resumeURL())
 	}
-	resp = m.act(ctx, a, Choose(people[0].User))
+	chosen := Choose(people[0].User)
+	resp = m.act(ctx, a, &chosen)
 	cookie := m.sessionsOf(people)
 	return resp.With(cookie.Name, cookie.Value)
 }

@@ -16,8 +16,8 @@ import (
 )
 
 // approve makes an approval true: one grant, created once, however often the decision is sent.
-func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Response {
-	user := answer.user
+func (m mounted) approve(ctx context.Context, a *Ask, answer *Answer) *mandate.Response {
+	user := &answer.user
 	switch {
 	case user.Subject == "" || !plainText(user.Subject):
 		return m.refuseClient(ctx, a, fmt.Errorf("approval by a user whose Subject is %q: want UTF-8 without control characters", user.Subject))
@@ -26,7 +26,7 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 	case a.submitted && a.flow.Shown != "" && (a.flow.Shown != user.Subject || a.flow.Session != user.SessionID):
 		return m.errorPage(ctx, a.request, mandate.Errorf(mandate.AccessDenied, nil, "somebody else signed in since the page was shown"),
 			pages.Error{Reason: pages.OtherUser, Status: 403, RestartURL: m.pageURL(a.at(), a.handle)})
-	case !a.Accepts(user):
+	case !a.Accepts(*user):
 		return m.refuseClient(ctx, a, mandate.Errorf(mandate.LoginRequired, nil, "the sign-in is too old or not strong enough"))
 	case a.Request.silent() && a.impersonable():
 		return m.refuseClient(ctx, a, mandate.Errorf(mandate.ConsentRequired, nil, ""))
@@ -43,7 +43,8 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 	if !ok {
 		return m.errorPage(ctx, a.request, mandate.Errorf(mandate.InvalidRequest, nil, "the request is over"), pages.Error{Reason: pages.Expired, Status: 410})
 	}
-	g := m.grantOf(a.Client, user.Subject, now)
+	var g store.Grant
+	m.beginGrant(&g, a.Client, user.Subject, now)
 	a.code = h
 	g.ID, g.Key, g.SessionID, g.Expires = id, h.key(), user.SessionID, m.frontEnd(a, g.Expires, now)
 	ends := g.Details.Ends
@@ -63,7 +64,7 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 	}
 	if len(m.config.Extensions) > 0 {
 		var err error
-		if g, err = m.extendGrant(ctx, a, user, g); err != nil {
+		if g, err = m.extendGrant(ctx, a, *user, g); err != nil {
 			return m.refuseClient(ctx, a, err)
 		}
 	}
@@ -91,7 +92,7 @@ func (m mounted) approve(ctx context.Context, a *Ask, answer Answer) *mandate.Re
 		}
 	case err != nil:
 		return m.refuseClient(ctx, a, fault("create grant", err))
-	default:
+	case m.hooks.On != nil:
 		m.hooks.Tell(ctx, mandate.Event{Name: mandate.GrantApproved, ClientID: g.ClientID, Subject: g.Subject, GrantID: g.ID, Scopes: scopes})
 	}
 	if a.device != nil {
@@ -114,6 +115,10 @@ func (s *Server) namesOf(a *Ask, now time.Time) (id string, h handle, ok bool) {
 	if a.device != nil {
 		return s.deviceNames(&a.device.data, a.device.ticket.Key, now)
 	}
+	if a.untold && len(a.flow.Object) == 0 {
+		id, h = a.flow.newNames()
+		return id, h, true
+	}
 	return s.names(&a.flow, now)
 }
 
@@ -134,7 +139,7 @@ func (s *Server) extendGrant(ctx context.Context, a *Ask, user User, g store.Gra
 func (s *Server) decided(ctx context.Context, c *store.Client, want store.Grant) (store.Grant, bool) {
 	g, err := s.store.Grant(ctx, want.ID)
 	same := err == nil && g.ClientID == want.ClientID && g.Subject == want.Subject && g.SessionID == want.SessionID &&
-		g.Details.Scopes == want.Details.Scopes && g.Details.Rich == want.Details.Rich && g.Generation == 0 && g.AliveAt(want.Created) && want.Created.Before(s.codeEnds(c, g))
+		g.Details.Scopes == want.Details.Scopes && g.Details.Rich == want.Details.Rich && g.Generation == 0 && g.AliveAt(want.Created) && want.Created.Before(s.codeEnds(c, &g))
 	return g, same
 }
 
@@ -146,7 +151,7 @@ func (m mounted) respond(ctx context.Context, a *Ask, g *store.Grant) *mandate.R
 		if err != nil {
 			return m.refuseClient(ctx, a, err)
 		}
-		return redirect(a.answerURL(a.Request.ResponseMode, []mandate.Field{{Name: "code", Value: code}}))
+		return a.redirect(a.Request.ResponseMode, []mandate.Field{{Name: "code", Value: code}})
 	}
 	var room [4]mandate.Field
 	params := room[:0]
@@ -178,10 +183,10 @@ func (s *Server) codeOf(a *Ask, g *store.Grant, to *room) (string, error) {
 	return "", errors.New("the key of this code is gone")
 }
 
-// grantOf returns a grant of c for subject that has no names yet. Its absolute end counts from now; the row is needed until its
-// code, and the access token that the code becomes, are over.
-func (s *Server) grantOf(c *store.Client, subject string, now time.Time) store.Grant {
-	g := store.Grant{ClientID: c.ID, Subject: subject, KeyID: s.kid, Created: now, Advanced: now, Expires: now.Add(s.lifeOf(c))}
+// beginGrant makes g, which is empty, a grant of c for subject that has no names yet. Its absolute end counts from now; the row is
+// needed until its code, and the access token that the code becomes, are over.
+func (s *Server) beginGrant(g *store.Grant, c *store.Client, subject string, now time.Time) {
+	g.ClientID, g.Subject, g.KeyID, g.Created, g.Advanced, g.Expires = c.ID, subject, s.kid, now, now, now.Add(s.lifeOf(c))
 	ttl := s.config.RefreshTTL
 	if c.Policy.RefreshTTL != 0 {
 		ttl = c.Policy.RefreshTTL
@@ -189,14 +194,14 @@ func (s *Server) grantOf(c *store.Client, subject string, now time.Time) store.G
 	if ttl > 0 {
 		g.Details.Ends = now.Add(ttl)
 	}
-	return g
 }
 
 // newGrant is TokenRequest.NewGrant.
 func (s *Server) newGrant(r *TokenRequest, subject string, scopes mandate.Scopes) store.Grant {
-	g := s.grantOf(r.Client.Client, subject, r.Now)
+	var g store.Grant
+	s.beginGrant(&g, r.Client.Client, subject, r.Now)
 	f := s.newFlow(r.Now)
-	g.ID, r.handle, _ = s.names(&f, r.Now)
+	g.ID, r.handle = f.newNames()
 	r.key = r.handle.key()
 	g.Key, g.Details.Scopes, g.Details.Confirmed = r.key, scopes, r.Confirmed
 	g.Generation = 1 // its first refresh token is of generation 1: there was no code

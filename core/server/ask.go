@@ -28,8 +28,9 @@ type Ask struct {
 	submitted bool
 	pushed    bool       // it is being pushed: there is no browser
 	signed    bool       // it was a request object
-	browser   string     // the binding cookie; empty: the browser has none yet
 	fresh     bool       // browser was made just now, and must be set
+	untold    bool       // the flow began just now and was never sealed: nobody can decide it again
+	browser   string     // the binding cookie; empty: the browser has none yet
 	handle    string     // of flow, once sealed
 	err       error      // why it could not be
 	code      handle     // of the grant that was approved
@@ -171,6 +172,7 @@ func (a *Ask) Handle() string {
 		if a.flow.Device != nil || a.flow.OAuth1 != "" {
 			q = nil // it is found by the code, again and again: the length of a handle must not tell whether there is one
 		}
+		a.untold = false
 		a.handle, a.err = a.server.seal(a.ctx, &a.flow, q, a.server.now())
 	}
 	return a.handle

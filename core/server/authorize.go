@@ -89,14 +89,14 @@ func (m mounted) begin(ctx context.Context, r *mandate.Request, params mandate.P
 	if uri, ok := good(params, "request_uri"); ok && m.config.PushedRequests != nil && strings.HasPrefix(uri, prefixPushed) {
 		return m.beginPushed(ctx, r, c, uri)
 	}
-	a := &Ask{Client: c, server: m.Server, ctx: ctx, request: r, flow: m.newFlow(m.now())}
+	a := &Ask{Client: c, server: m.Server, ctx: ctx, request: r, flow: m.newFlow(m.now()), untold: true}
 	if params, err = m.objectOf(ctx, a, params); err == nil {
 		err = m.readAsk(ctx, a, params)
 	}
 	switch {
-	case err == nil:
+	case err == nil && m.hooks.On != nil:
 		m.hooks.Tell(ctx, mandate.Event{Name: mandate.RequestBegun, ClientID: c.ID, Scopes: a.Request.Details.Scopes})
-	case a.Request.RedirectURI == "":
+	case err != nil && a.Request.RedirectURI == "":
 		return nil, err
 	}
 	return a, err
@@ -243,11 +243,11 @@ func (m mounted) decide(ctx context.Context, a *Ask) *mandate.Response {
 	if err != nil {
 		return m.refuseClient(ctx, a, err)
 	}
-	return m.act(ctx, a, answer)
+	return m.act(ctx, a, &answer)
 }
 
 // act turns a decision into HTTP.
-func (m mounted) act(ctx context.Context, a *Ask, answer Answer) *mandate.Response {
+func (m mounted) act(ctx context.Context, a *Ask, answer *Answer) *mandate.Response {
 	if a.Request.silent() {
 		if code := answer.silent(); code != "" {
 			return m.refuseClient(ctx, a, mandate.Errorf(code, nil, ""))
@@ -324,18 +324,24 @@ func (a *Ask) remember(resp *mandate.Response) *mandate.Response {
 	return resp.With(f.Name, f.Value)
 }
 
-// redirect returns the answer that sends the browser to a URL: 303, so that no form is posted again
-// (RFC 9700, section 4.12).
-func redirect(to string) *mandate.Response {
-	answer := &struct {
-		mandate.Response
-		fields [3]mandate.Field
-	}{fields: [3]mandate.Field{
-		{Name: "Location", Value: to}, {Name: "Cache-Control", Value: "no-store"}, {Name: "Referrer-Policy", Value: "no-referrer"},
-	}}
-	answer.Response = mandate.Response{Status: 303, Header: answer.fields[:]}
-	return &answer.Response
+// redirection is an answer that sends the browser to a URL, and that URL if it is short, in one piece of memory.
+type redirection struct {
+	mandate.Response
+	fields [3]mandate.Field
+	url    [208]byte
 }
+
+// to completes the answer: 303, so that no form is posted again (RFC 9700, section 4.12).
+func (r *redirection) to(where string) *mandate.Response {
+	r.fields = [...]mandate.Field{
+		{Name: "Location", Value: where}, {Name: "Cache-Control", Value: "no-store"}, {Name: "Referrer-Policy", Value: "no-referrer"},
+	}
+	r.Response = mandate.Response{Status: 303, Header: r.fields[:]}
+	return &r.Response
+}
+
+// redirect returns the answer that sends the browser to a URL.
+func redirect(to string) *mandate.Response { return new(redirection).to(to) }
 
 // lifeOf returns how long the row of a grant that is never refreshed is needed: as long as its code or access token can be
 // used, so that a late replay still raises the alarm, and as long as a handle of its flow can be posted again: the row is what

@@ -99,7 +99,9 @@ func (s *Server) authenticate(ctx context.Context, r *mandate.Request, form mand
 	case wrong != nil:
 		return refuse(wrong)
 	}
-	s.hooks.Tell(ctx, mandate.Event{Name: mandate.ClientAuthenticated, ClientID: client.ID})
+	if s.hooks.On != nil {
+		s.hooks.Tell(ctx, mandate.Event{Name: mandate.ClientAuthenticated, ClientID: client.ID})
+	}
 	return Client{client, c.method, proof}, nil
 }
 
@@ -214,7 +216,7 @@ func parseBasic(header string) (credentials, bool) {
 	if n := base64.StdEncoding.DecodedLen(len(src)); n > len(raw) {
 		raw = make([]byte, n)
 	}
-	n, err := base64.StdEncoding.Strict().Decode(raw, src)
+	n, err := strictStd.Decode(raw, src)
 	if err != nil {
 		return credentials{}, false
 	}

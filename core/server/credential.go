@@ -74,6 +74,11 @@ func checkPrefixes(list []string) error {
 
 const maxPrefix = 16
 
+// strictURL and strictStd take one text for each value. Strict copies the whole encoding, so it is called once.
+//
+//nolint:gochecknoglobals // constants by nature
+var strictURL, strictStd = base64.RawURLEncoding.Strict(), base64.StdEncoding.Strict()
+
 // handle is the secret name of a grant in its code and refresh tokens. The store keeps its digest: a dump and the MAC
 // key together forge nothing.
 type handle [16]byte
@@ -130,7 +135,7 @@ func (s *Server) read(text string) (credential, bool) {
 	var raw [credentialBytes]byte
 	var body [credentialText]byte
 	copy(body[:], text[n:])
-	if n, err := base64.RawURLEncoding.Strict().Decode(raw[:], body[:]); err != nil || n != credentialBytes {
+	if n, err := strictURL.Decode(raw[:], body[:]); err != nil || n != credentialBytes {
 		return c, false
 	}
 	copy(c.kid[:], raw[:4])
@@ -159,7 +164,7 @@ func (s *Server) keyNamed(name string) (id mandate.KeyID, ok bool) {
 		return s.refresh.Current(), true
 	}
 	var raw [8]byte
-	n, err := base64.RawURLEncoding.Strict().Decode(raw[:], []byte(name))
+	n, err := strictURL.Decode(raw[:], []byte(name))
 	if err != nil || n != len(id) {
 		return id, false
 	}
@@ -181,14 +186,14 @@ func (s *Server) present(ctx context.Context, r *TokenRequest, text string) (sto
 	case err != nil:
 		return g, 0, fault("read grant", err)
 	}
-	if err := s.owned(r, g); err != nil {
+	if err := s.owned(r, &g); err != nil {
 		return g, 0, err
 	}
 	r.handle, r.key, g.Key = c.handle, key, key
 	if ends := g.Details.Ends; !ends.IsZero() && !r.Now.Before(ends) {
 		return g, 0, mandate.Errorf(mandate.InvalidGrant, nil, "grant is over")
 	}
-	if c.generation == 0 && g.Generation == 0 && !r.Now.Before(s.codeEnds(r.Client.Client, g)) {
+	if c.generation == 0 && g.Generation == 0 && !r.Now.Before(s.codeEnds(r.Client.Client, &g)) {
 		return g, 0, mandate.Errorf(mandate.InvalidGrant, nil, "code is over")
 	}
 	return g, c.generation, nil
@@ -196,7 +201,7 @@ func (s *Server) present(ctx context.Context, r *TokenRequest, text string) (sto
 
 // owned refuses a grant that is not r's client's, not bound to the key that r proved, or revoked. A grant that was
 // spent passes: that it is spent a second time is for the redemption to find.
-func (s *Server) owned(r *TokenRequest, g store.Grant) error {
+func (s *Server) owned(r *TokenRequest, g *store.Grant) error {
 	switch {
 	case g.ClientID != r.Client.ID:
 		return mandate.Errorf(mandate.InvalidGrant, nil, "code or refresh token was issued to another client")

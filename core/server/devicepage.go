@@ -199,7 +199,7 @@ func (m mounted) decideDevice(ctx context.Context, a *Ask) *mandate.Response {
 	}
 	switch {
 	case answer.kind == signIn, answer.kind == interact, answer.kind == choose, answer.kind == visit && answer.code != mandate.ConsentRequired:
-		return m.act(ctx, a, answer)
+		return m.act(ctx, a, &answer)
 	}
 	who := answer.user
 	if answer.kind != approve {
@@ -211,7 +211,7 @@ func (m mounted) decideDevice(ctx context.Context, a *Ask) *mandate.Response {
 	if answer.kind == approve && !a.submitted && (!seen || shown != who.Subject || session != who.SessionID) {
 		return m.showClient(ctx, a, who)
 	}
-	return m.act(ctx, a, answer)
+	return m.act(ctx, a, &answer)
 }
 
 // findDevice looks up what the code of a stands for. It tells nobody: that is tellCode's to do.

@@ -43,6 +43,8 @@ type flow struct {
 
 	Object      []byte `json:"o,omitempty"` // the key of the jti of the request object that it began with
 	ObjectUntil int64  `json:"t,omitempty"` // how long that is remembered; Unix milliseconds
+
+	spare handle // as random as ID
 }
 
 // luggage is what is sealed: a flow and what it asks for.
@@ -54,12 +56,20 @@ type luggage struct {
 
 func (s *Server) newFlow(now time.Time) flow {
 	f := flow{Key: s.flows.Current(now), Begun: now.UnixMilli()}
-	_, _ = rand.Read(f.ID[:]) // never fails (crypto/rand)
+	var random [len(f.ID) + len(f.spare)]byte
+	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+	copy(f.ID[:], random[:])
+	copy(f.spare[:], random[len(f.ID):])
 	return f
 }
 
 // begun returns when the flow began.
 func (f *flow) begun() time.Time { return time.UnixMilli(f.Begun).UTC() }
+
+// newNames is names for a flow that nobody was told of: it cannot be decided again.
+func (f *flow) newNames() (id string, h handle) {
+	return base64.RawURLEncoding.EncodeToString(f.ID[:]), f.spare
+}
 
 // names returns the public id of the grant that the flow ends in, and the handle of its code: a repeated decision finds
 // the same grant.
@@ -140,7 +150,7 @@ func (s *Server) open(ctx context.Context, text string, now time.Time) (f flow, 
 
 // unpack opens what was sealed under data, and reads it. What cannot be opened is errHandle.
 func (s *Server) unpack(sealed string, data []byte, now time.Time, into any) error {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
+	raw, err := strictURL.DecodeString(sealed)
 	if err != nil {
 		return errHandle
 	}

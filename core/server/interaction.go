@@ -142,7 +142,8 @@ func (m mounted) handleConsent(ctx context.Context, r *mandate.Request) *mandate
 	}
 	switch form.Get(fieldAction) {
 	case "allow":
-		return m.approve(ctx, a, a.ticked(user, form))
+		answer := a.ticked(user, form)
+		return m.approve(ctx, a, &answer)
 	case "switch":
 		people, err := m.people(ctx, r)
 		if err != nil {

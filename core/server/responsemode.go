@@ -94,7 +94,7 @@ func (m mounted) deliver(ctx context.Context, a *Ask, params []mandate.Field) *m
 		}
 	}
 	if mode != modePost {
-		return redirect(a.answerURL(a.Request.ResponseMode, params))
+		return a.redirect(a.Request.ResponseMode, params)
 	}
 	fields := slices.Clip(params)
 	if a.Request.State != "" && !signed {
@@ -153,37 +153,31 @@ func (m mounted) refuseClient(ctx context.Context, a *Ask, err error) *mandate.R
 	return &resp
 }
 
-// answerURL returns the redirect URI with params, state and issuer, where mode has them. A signed answer has the two inside.
-func (a *Ask) answerURL(mode string, params []mandate.Field) string {
-	q := &a.Request
-	var b strings.Builder
-	b.Grow(len(q.RedirectURI) + len(q.State) + len(a.server.escapedIssuer) + 128)
-	b.WriteString(q.RedirectURI)
+// redirect sends the browser to the redirect URI with params, state and issuer, where mode has them. A signed answer has the two inside.
+func (a *Ask) redirect(mode string, params []mandate.Field) *mandate.Response {
+	answer := new(redirection)
+	b := append(answer.url[:0], a.Request.RedirectURI...)
 	mark := byte('?')
 	switch {
 	case strings.HasPrefix(mode, modeFragment):
 		mark = '#'
-	case strings.Contains(q.RedirectURI, "?"):
+	case strings.Contains(a.Request.RedirectURI, "?"):
 		mark = '&'
 	}
 	add := func(name, escaped string) {
-		b.WriteByte(mark)
-		b.WriteString(name)
-		b.WriteByte('=')
-		b.WriteString(escaped)
+		b = append(append(append(append(b, mark), name...), '='), escaped...)
 		mark = '&'
 	}
 	for _, p := range params {
 		add(p.Name, url.QueryEscape(p.Value))
 	}
-	if strings.HasSuffix(mode, suffixJWT) {
-		return b.String()
+	if !strings.HasSuffix(mode, suffixJWT) {
+		if a.Request.State != "" {
+			add("state", url.QueryEscape(a.Request.State))
+		}
+		if !a.server.config.OmitIss {
+			add("iss", a.server.escapedIssuer)
+		}
 	}
-	if q.State != "" {
-		add("state", url.QueryEscape(q.State))
-	}
-	if !a.server.config.OmitIss {
-		add("iss", a.server.escapedIssuer)
-	}
-	return b.String()
+	return answer.to(textOf(b))
 }

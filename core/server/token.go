@@ -117,10 +117,12 @@ func (s *Server) issue(ctx context.Context, r *TokenRequest, i *Issue, grantType
 			return nil, err
 		}
 	}
-	s.hooks.Tell(ctx, mandate.Event{
-		Name: mandate.TokenIssued, ClientID: r.Client.ID, Subject: i.Grant.Subject, GrantID: i.Grant.ID, GrantType: grantType, Scopes: i.Scopes,
-		TokenID: access.token.ID(), Expires: access.token.Expires(),
-	})
+	if s.hooks.On != nil {
+		s.hooks.Tell(ctx, mandate.Event{
+			Name: mandate.TokenIssued, ClientID: r.Client.ID, Subject: i.Grant.Subject, GrantID: i.Grant.ID, GrantType: grantType, Scopes: i.Scopes,
+			TokenID: access.token.ID(), Expires: access.token.Expires(),
+		})
+	}
 	return resp.write(r.Now, r.answer)
 }
 
