@@ -9,6 +9,7 @@ import (
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
+	"github.com/go-mandate/mandate/core/internal/clock"
 	"github.com/go-mandate/mandate/core/jose"
 	"github.com/go-mandate/mandate/core/oauth2"
 )
@@ -61,14 +62,14 @@ type Config struct {
 	// Hooks hear of [mandate.TokenAuthenticated], [mandate.TokenRefused] and [mandate.Fault] in On. [LogRefusals] makes
 	// some. Around, BeforeWithSecrets and After are not called.
 	Hooks mandate.Hooks
-	// Now tells the time. Default: time.Now.
+	// Now tells the time. Default: the system's clock, whose steps are noticed within ten milliseconds.
 	Now func() time.Time
 }
 
 // New returns the guard that c describes. It does no I/O. Its error names the field and the way out.
 func New(c Config) (*Guard, error) {
 	if c.Now == nil {
-		c.Now = time.Now
+		c.Now = new(clock.Clock).Now
 	}
 	if c.Audience == "" && c.Metadata != nil {
 		c.Audience = c.Metadata.Resource // clients are told to ask for it: a guard without an audience would refuse what they get
