@@ -72,12 +72,21 @@ func Scope(names ...string) Requirement {
 	if want == "" {
 		return Requirement{}
 	}
-	return Requirement{scopes: want, text: "scope " + string(want), check: func(t *Token, _ time.Time) Code {
+	q := Requirement{scopes: want, text: "scope " + string(want), check: func(t *Token, _ time.Time) Code {
 		if t.scopes.Covers(want) {
 			return ""
 		}
 		return InsufficientScope
 	}}
+	if strings.IndexByte(string(want), ' ') < 0 { // one, as nearly everywhere
+		q.check = func(t *Token, _ time.Time) Code {
+			if t.scopes.has(string(want)) {
+				return ""
+			}
+			return InsufficientScope
+		}
+	}
+	return q
 }
 
 // AnyScope is met by a token that has all scopes of one of alternatives: AnyScope("a b", "c") is (a and b) or c.

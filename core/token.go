@@ -183,6 +183,11 @@ func (t *Token) Confirmed() Confirmation {
 	return t.rare.confirmed
 }
 
+// Bound reports whether the token's sender must hold a key, which [Token.Confirmed] names.
+func (t *Token) Bound() bool {
+	return t != nil && t.rare != nil && t.rare.confirmed != Confirmation{}
+}
+
 // Claims returns the JSON object of all other claims, or "".
 func (t *Token) Claims() string {
 	if t == nil || t.rare == nil {

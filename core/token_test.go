@@ -44,6 +44,24 @@ func TestTokenKeepsEverything(t *testing.T) {
 	}
 }
 
+func TestBound(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		info mandate.TokenInfo
+		want bool
+	}{
+		"plain":                  {},
+		"rare, but not bound":    {info: mandate.TokenInfo{ACR: "gold"}},
+		"to a DPoP key":          {info: mandate.TokenInfo{Confirmed: mandate.Confirmation{JKT: "thumb"}}, want: true},
+		"to a certificate":       {info: mandate.TokenInfo{Confirmed: mandate.Confirmation{X5T: "thumb"}}, want: true},
+		"by a method of another": {info: mandate.TokenInfo{Confirmed: mandate.Confirmation{Other: true}}, want: true},
+	} {
+		if got := mandate.NewToken(tc.info).Bound(); got != tc.want {
+			t.Errorf("%s: Bound() = %v, want %v", name, got, tc.want)
+		}
+	}
+}
+
 func TestTokenCannotBeChanged(t *testing.T) {
 	t.Parallel()
 	info := full()

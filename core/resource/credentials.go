@@ -132,14 +132,22 @@ func b64token(s string) bool {
 		return false
 	}
 	all := byte('1') // without a branch for each byte this takes a third of the time
-	for len(s) >= 8 {
-		all &= b64chars[s[0]] & b64chars[s[1]] & b64chars[s[2]] & b64chars[s[3]] & b64chars[s[4]] & b64chars[s[5]] & b64chars[s[6]] & b64chars[s[7]]
-		s = s[8:]
+	if len(s) >= 8 {
+		last := s[len(s)-8:]
+		for ; len(s) > 8; s = s[8:] {
+			all &= eight(s)
+		}
+		return all&eight(last) == '1'
 	}
 	for i := range len(s) {
 		all &= b64chars[s[i]]
 	}
 	return all == '1'
+}
+
+// eight is 1 if s begins with eight of the characters.
+func eight(s string) byte {
+	return b64chars[s[0]] & b64chars[s[1]] & b64chars[s[2]] & b64chars[s[3]] & b64chars[s[4]] & b64chars[s[5]] & b64chars[s[6]] & b64chars[s[7]]
 }
 
 // tchar is a character of a token in the sense of RFC 9110, section 5.6.2.

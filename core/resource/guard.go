@@ -3,7 +3,6 @@ package resource
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -56,10 +55,11 @@ func (g *Guard) ReadsQuery() bool { return g != nil && g.query }
 // [Guard.Check]: where Config.CheckRequestWithSecrets is set, and where it may be signed. It never is for a CORS preflight. A request with a Bearer token is read
 // for the former alone.
 func (g *Guard) ReadsRequest(c Credentials) bool {
-	if g == nil || c.Preflight {
-		return false
-	}
-	return g.request != nil || len(g.signers) > 0 && (len(c.Authorization) < 7 || c.Authorization[6] != ' ' || !isBearer(c.Authorization[:6]))
+	return g != nil && (g.request != nil || len(g.signers) > 0) && g.readsRequest(c)
+}
+
+func (g *Guard) readsRequest(c Credentials) bool {
+	return !c.Preflight && (g.request != nil || len(c.Authorization) < 7 || c.Authorization[6] != ' ' || !isBearer(c.Authorization[:6]))
 }
 
 // Check returns the token if c is good and meets r, or the refusal. Both are nil only where there are no credentials and
@@ -111,7 +111,7 @@ func (g *Guard) admit(ctx context.Context, v *Opened, tok *mandate.Token, err er
 		return nil, g.refuse(ctx, r, v.Scheme, unavailable, nil, errNoToken)
 	case tok.ExpiredAt(now):
 		return nil, g.refuse(ctx, r, v.Scheme, invalid, tok, errExpired)
-	case tok.Confirmed() != mandate.Confirmation{} || !bearerType(tok) && v.Scheme == bearer:
+	case tok.Bound() || v.Scheme == bearer && !isBearer(tok.Type()):
 		return nil, g.refuse(ctx, r, v.Scheme, invalid, tok, errBound)
 	case v.Audience != AnyAudience && !g.isFor(tok, v.Audience):
 		return nil, g.refuse(ctx, r, v.Scheme, invalid, tok, errAudience)
@@ -243,9 +243,4 @@ func outcomeOf(code mandate.Code) outcome {
 	default:
 		return insufficient
 	}
-}
-
-func bearerType(tok *mandate.Token) bool {
-	kind := tok.Type()
-	return kind == "Bearer" || strings.EqualFold(kind, "bearer")
 }

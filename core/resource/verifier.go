@@ -114,11 +114,17 @@ func (o of) Open(Settings) (Opened, error) {
 	}
 	issuer := o.src.Issuer()
 	return Opened{
-		Name:     "issuer " + issuer,
-		Issuer:   issuer,
-		Match:    func(raw string) bool { return o.matches(issuer, raw, issuerOf(raw)) },
-		match:    func(raw, said string) bool { return o.matches(issuer, raw, said) },
-		Verify:   o.verify,
+		Name:   "issuer " + issuer,
+		Issuer: issuer,
+		Match:  func(raw string) bool { return o.matches(issuer, raw, issuerOf(raw)) },
+		match:  func(raw, said string) bool { return o.matches(issuer, raw, said) },
+		Verify: func(ctx context.Context, raw string, now time.Time) (*mandate.Token, error) {
+			tok, err := o.src.Verify(ctx, raw, now)
+			if err == nil && tok.ID() != "" && !tok.Restricted() {
+				return nil, mandate.Errorf(mandate.InvalidToken, errors.New("a JWT without aud"), "")
+			}
+			return tok, err
+		},
 		Audience: AudienceOrNone,
 	}, nil
 }
@@ -130,12 +136,4 @@ func (o of) matches(issuer, raw, said string) bool {
 	}
 	recognizer, ok := o.src.(Recognizer)
 	return !ok || recognizer.Recognizes(raw)
-}
-
-func (o of) verify(ctx context.Context, raw string, now time.Time) (*mandate.Token, error) {
-	tok, err := o.src.Verify(ctx, raw, now)
-	if err == nil && tok.ID() != "" && !tok.Restricted() {
-		return nil, mandate.Errorf(mandate.InvalidToken, errors.New("a JWT without aud"), "")
-	}
-	return tok, err
 }
