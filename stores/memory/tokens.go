@@ -60,14 +60,18 @@ func (t *tokens) hash(key *mandate.Digest) uint64 {
 // find returns the row under key, or nil. Who holds the lock of the stripe calls look instead.
 func (t *tokens) find(key *mandate.Digest) *token {
 	h := t.hash(key)
-	row, sure := t.look(h, key)
-	if row != nil || sure {
+	if row, sure := t.look(h, key); row != nil || sure {
 		return row
 	}
+	return t.findLocked(h, key)
+}
+
+// findLocked is find for a table whose rows are on the move.
+func (t *tokens) findLocked(h uint64, key *mandate.Digest) *token {
 	sh := &t.stripe[h%stripes]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	row, _ = t.look(h, key)
+	row, _ := t.look(h, key)
 	return row
 }
 
@@ -79,10 +83,16 @@ func (t *tokens) look(h uint64, key *mandate.Digest) (row *token, sure bool) {
 		return nil, true
 	}
 	row = table.chain(h).Load()
-	for row != nil && row.key != *key {
+	for row != nil && !same(&row.key, key) {
 		row = row.next.Load()
 	}
 	return row, row != nil || !table.moving.Load()
+}
+
+// same is *a == *b without a call.
+func same(a, b *mandate.Digest) bool {
+	return binary.LittleEndian.Uint64(a[:]) == binary.LittleEndian.Uint64(b[:]) && binary.LittleEndian.Uint64(a[8:]) == binary.LittleEndian.Uint64(b[8:]) &&
+		binary.LittleEndian.Uint64(a[16:]) == binary.LittleEndian.Uint64(b[16:]) && binary.LittleEndian.Uint64(a[24:]) == binary.LittleEndian.Uint64(b[24:])
 }
 
 func (t *tokenTable) chain(h uint64) *atomic.Pointer[token] {
