@@ -18,7 +18,8 @@ func (a *Auth) check(ctx context.Context, c *fiber.Ctx, rule *resource.Rule) (to
 			return tok, false, a.guard.CheckAgain(ctx, tok, rule)
 		}
 	}
-	presented := credentials(c, a.guard)
+	var presented resource.Credentials
+	readCredentials(&presented, c, a.guard)
 	if a.guard.ReadsRequest(presented) {
 		if presented.Request, refusal = a.ask(c); refusal != nil { //nolint:contextcheck // it asks c for ctx
 			return nil, false, refusal
@@ -45,7 +46,8 @@ func (a *Auth) checkFor(c *fiber.Ctx, need mandate.Requirement, r *mandate.Reque
 	if tok = verified(c, a.guard); tok != nil {
 		return tok, false, a.guard.CheckAgainFor(ctx, tok, need)
 	}
-	presented := credentials(c, a.guard)
+	var presented resource.Credentials
+	readCredentials(&presented, c, a.guard)
 	presented.Preflight = false
 	if r == nil && a.guard.ReadsRequest(presented) {
 		if r, refusal = a.ask(c); refusal != nil {
@@ -66,9 +68,8 @@ func (a *Auth) user(c *fiber.Ctx, tok *mandate.Token) (any, error) {
 	return a.guard.User(ctx, tok)
 }
 
-// credentials are views of Fiber's buffers: good for a call, and not to be kept.
-func credentials(c *fiber.Ctx, g *resource.Guard) resource.Credentials {
-	var presented resource.Credentials
+// readCredentials makes presented views of Fiber's buffers: good for a call, and not to be kept.
+func readCredentials(presented *resource.Credentials, c *fiber.Ctx, g *resource.Guard) {
 	header := &c.Request().Header
 	switch fields := header.PeekAll(fiber.HeaderAuthorization); len(fields) {
 	case 0:
@@ -84,7 +85,6 @@ func credentials(c *fiber.Ctx, g *resource.Guard) resource.Credentials {
 	if g.ReadsQuery() {
 		presented.Query = queryToken(c)
 	}
-	return presented
 }
 
 // maxForm bounds a form in which a token is looked for.

@@ -47,18 +47,19 @@ type accessKey struct{}
 
 // enter makes tok, which g verified, the current token. It does not allocate where no other middleware has set a context.
 func enter(ctx context.Context, c *fiber.Ctx, g *resource.Guard, tok *mandate.Token) {
-	c.Locals(mandate.TokenKey{}, tok)
+	locals := c.Context()
+	locals.SetUserValue(mandate.TokenKey{}, tok)
 	switch ctx.(type) {
 	case *tokenContext:
 	default:
 		if ctx != context.Background() {
 			carrier := resource.Carry(ctx, g, tok)
-			c.Locals(accessKey{}, carrier.Access())
+			locals.SetUserValue(accessKey{}, carrier.Access())
 			c.SetUserContext(carrier) //nolint:contextcheck // it descends from ctx
 			return
 		}
 	}
-	c.Locals(accessKey{}, g)
+	locals.SetUserValue(accessKey{}, g)
 	c.SetUserContext((*tokenContext)(tok)) //nolint:contextcheck // nothing is to be inherited
 }
 

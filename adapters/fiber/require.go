@@ -77,7 +77,9 @@ func (a *Auth) pass(ctx context.Context, c *fiber.Ctx, tok *mandate.Token, fresh
 		return a.refuse(c, refusal)
 	}
 	if fresh {
-		a.markPrivate(c)
+		if a.guard.ReadsQuery() {
+			a.markPrivate(c)
+		}
 		enter(ctx, c, a.guard, tok)
 	}
 	return c.Next()
