@@ -211,12 +211,13 @@ func parseBasic(header string) (credentials, bool) {
 	if !strings.EqualFold(scheme, "Basic") || len(encoded) > 4096 {
 		return credentials{}, false
 	}
-	var in, out [256]byte // most fit, so that nothing is allocated but the string
-	src, raw := append(in[:0], strings.TrimLeft(encoded, " ")...), out[:]
-	if n := base64.StdEncoding.DecodedLen(len(src)); n > len(raw) {
+	var room [256]byte // most fit, so that nothing is allocated but the string
+	raw := room[:]
+	encoded = strings.TrimLeft(encoded, " ")
+	if n := base64.StdEncoding.DecodedLen(len(encoded)); n > len(raw) {
 		raw = make([]byte, n)
 	}
-	n, err := strictStd.Decode(raw, src)
+	n, err := strictStd.Decode(raw, []byte(encoded))
 	if err != nil {
 		return credentials{}, false
 	}

@@ -133,9 +133,7 @@ func (s *Server) read(text string) (credential, bool) {
 		return c, false
 	}
 	var raw [credentialBytes]byte
-	var body [credentialText]byte
-	copy(body[:], text[n:])
-	if n, err := strictURL.Decode(raw[:], body[:]); err != nil || n != credentialBytes {
+	if n, err := strictURL.Decode(raw[:], []byte(text[n:])); err != nil || n != credentialBytes {
 		return c, false
 	}
 	copy(c.kid[:], raw[:4])
