@@ -20,9 +20,9 @@ const stripes = 64 // of tokens and of grants: powers of two. More would be more
 type token struct {
 	key     mandate.Digest
 	next    atomic.Pointer[token]
-	tok     *mandate.Token // nil: revoked
-	grant   *grant         // nil: stands under none
-	expires int64          // milliseconds; 0: never
+	tok     mandate.Token // a copy: one object less for the garbage collector to find
+	grant   *grant        // nil: stands under none
+	expires int64         // milliseconds; 0: never
 }
 
 // tokens is a hash table in stripes. Reading takes no lock and writes nothing, so that all processors may
@@ -31,6 +31,7 @@ type tokens struct {
 	seed   [2]uint64                           // of the hash: which keys meet in a chain is nobody's to know
 	tables [stripes]atomic.Pointer[tokenTable] // apart from the locks, which would pull them from cache to cache
 	stripe [stripes]tokenStripe
+	gone   grant // what a revoked token stands under
 }
 
 type tokenTable struct {
@@ -49,6 +50,7 @@ func (t *tokens) init() {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	t.seed = [2]uint64{binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])}
+	t.gone.revoked.Store(1)
 }
 
 // hash spreads keys, whose own bits are as good as random, without telling how.
@@ -207,7 +209,7 @@ func (s *Store) putToken(h uint64, key mandate.Digest, t *mandate.Token, g *gran
 	if row, _ := s.tokens.look(h, &key); row != nil {
 		return store.ErrExists
 	}
-	s.tokens.insert(h, &token{key: key, tok: t, grant: g, expires: mandate.Milli(t.Expires())})
+	s.tokens.insert(h, &token{key: key, tok: *t, grant: g, expires: mandate.Milli(t.Expires())})
 	if end := s.longAgo(); end > 0 {
 		s.tokens.drop(h%stripes, end, 2, 2)
 	}
@@ -223,12 +225,12 @@ func (s *Store) Token(_ context.Context, key mandate.Digest, now time.Time) (*ma
 	switch row := s.tokens.find(&key); {
 	case row == nil:
 		return nil, store.ErrNotFound
-	case row.tok == nil || row.grant != nil && row.grant.revoked.Load() != 0:
+	case row.grant != nil && row.grant.revoked.Load() != 0:
 		return nil, store.ErrRevoked
 	case row.expires != 0 && ms >= row.expires:
 		return nil, store.ErrExpired
 	default:
-		return row.tok, nil
+		return &row.tok, nil
 	}
 }
 
@@ -241,13 +243,13 @@ func (s *Store) RevokeToken(_ context.Context, key mandate.Digest, expires time.
 	defer sh.mu.Unlock()
 	old, _ := t.look(h, &key)
 	if old == nil {
-		t.insert(h, &token{key: key, expires: end})
+		t.insert(h, &token{key: key, grant: &t.gone, expires: end})
 		if end := s.longAgo(); end > 0 {
 			t.drop(h%stripes, end, 2, 2)
 		}
 		return nil
 	}
-	dead := &token{key: key, expires: later(end, old.expires)}
+	dead := &token{key: key, grant: &t.gone, expires: later(end, old.expires)}
 	dead.next.Store(old.next.Load())
 	at := t.tables[h%stripes].Load().chain(h)
 	for at.Load() != old {
