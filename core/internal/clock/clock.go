@@ -12,18 +12,25 @@ type Clock struct {
 	read atomic.Pointer[time.Time] // what time.Now last said
 }
 
-// trust is for how long the wall clock goes as the monotonic clock does: a step of it is seen so much later.
-const trust = 10 * time.Millisecond
+const (
+	// trust is for how long the wall clock goes as the monotonic clock does: a step of it is seen so much later.
+	trust = 10 * time.Millisecond
+	// exact is how far apart the two clocks of a reading may be, between which the processor may have been taken away.
+	exact = 50 * time.Microsecond
+)
 
 // Now returns the current time. A step of the wall clock, and what it went on by while the machine slept, shows within ten milliseconds.
 func (c *Clock) Now() time.Time {
 	if read := c.read.Load(); read != nil {
-		// The clocks of a bubble are decades away from those outside, so that neither takes the other's reading for fresh.
+		// The clock of a bubble is decades away from that outside, so that neither takes the reading of the other for fresh.
 		if passed := time.Since(*read); passed >= 0 && passed < trust {
 			return read.Add(passed)
 		}
 	}
-	now := time.Now() //nolint:forbidigo // what a default of Now is made of
-	c.read.Store(&now)
+	begun := time.Now() //nolint:forbidigo // what a default of Now is made of
+	now := time.Now()   //nolint:forbidigo // as above
+	if now.Sub(begun) < exact {
+		c.read.Store(&now)
+	}
 	return now
 }
