@@ -46,7 +46,7 @@ func build(t *testing.T) string {
 		if built.dir, built.err = os.MkdirTemp("", "examples"); built.err != nil { //nolint:usetesting // outlives the test that comes first
 			return
 		}
-		out, err := exec.CommandContext(context.WithoutCancel(t.Context()), "go", "build", "-buildvcs=false", "-o", built.dir, "./...").CombinedOutput()
+		out, err := exec.CommandContext(context.WithoutCancel(t.Context()), "go", "build", "-buildvcs=false", "-ldflags=-s", "-o", built.dir, "./...").CombinedOutput()
 		if err != nil {
 			built.err = fmt.Errorf("go build: %w: %s", err, out)
 		}

@@ -175,7 +175,7 @@ func hooks() cases {
 			var p party
 			w := newWorld(t, a, func(s *setup) {
 				builtInPages(s)
-				p = chosen(t, s)
+				p = chosen(s)
 				s.Hooks.On = func(_ context.Context, e mandate.Event) {
 					if e.Name == mandate.AttemptRefused || e.Name == mandate.SignInRefused {
 						r.note("%s at %s: client %s from %q, account %q", e.Name, e.Endpoint, e.ClientID, e.Remote, e.Account)

@@ -214,19 +214,16 @@ func everythingOn() cases {
 			}
 		},
 	}
-	for name, secret := range map[string]string{
-		"of base64":               "c2VjcmV0+c2VjcmV0/c2VjcmV0==",
-		"with a percent":          "100%-sure-of-this-secret",
-		"with an escape":          "a%20secret%2Bthat-looks-encoded",
-		"with a colon and spaces": "a secret: with+more%",
+	for name, tc := range map[string]struct{ secret, hash string }{
+		"of base64":               {"c2VjcmV0+c2VjcmV0/c2VjcmV0==", "$2a$04$mPCyins3haKUrG4fdFzAD.spjeiYaBa.hMSYy.izhpnAmT.lIJoPC"},
+		"with a percent":          {"100%-sure-of-this-secret", "$2a$04$Td5neebSkEVbYSEwlyrnWODyU6TO5/.ItSP8YVph3N/L0JID66IEy"},
+		"with an escape":          {"a%20secret%2Bthat-looks-encoded", "$2a$04$5ltVG8UW6YXUiomN20nN2Ow1EMuDr6qiRbbWHCmGzdzatXLz66EDa"},
+		"with a colon and spaces": {"a secret: with+more%", "$2a$04$YBS76EhwjS5DupT5hrWK5Oq482mHqMB1lDZHz4c3XZRAoxbUnkDgS"},
 	} {
+		secret := tc.secret
 		list["Basic with a secret "+name+", encoded and as it is"] = func(t *testing.T, a Adapter) {
-			phrase, err := server.HashPassphrase(secret)
-			if err != nil {
-				t.Fatal(err)
-			}
 			w := newWorld(t, a, func(s *setup) {
-				for id, kept := range map[string]store.Secret{"made": server.HashSecret(secret), "chosen": phrase} {
+				for id, kept := range map[string]store.Secret{"made": server.HashSecret(secret), "chosen": bcrypted(tc.hash)} {
 					s.Clients = append(s.Clients, &store.Client{ID: id, Secrets: []store.Secret{kept}, Metadata: oauth2.ClientMetadata{GrantTypes: []string{"client_credentials"}}})
 				}
 			})

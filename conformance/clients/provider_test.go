@@ -52,12 +52,12 @@ func build(m *testing.M) (int, error) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	program = filepath.Join(dir, "provider")
-	cmd := exec.Command("go", "build", "-C", filepath.Join("..", "provider"), "-o", program, ".")
+	cmd := exec.Command("go", "build", "-C", filepath.Join("..", "provider"), "-ldflags=-s", "-o", program, ".")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build the provider: %w\n%s", err, out)
 	}
 	examples = dir
-	cmd = exec.Command("go", "build", "-C", filepath.Join("..", "..", "examples"), "-o", dir, "./mcp-gin", "./mcp-echo", "./mcp-fiber", "./login-oauth1-gin", "./login-oauth1-echo", "./login-oauth1-fiber")
+	cmd = exec.Command("go", "build", "-C", filepath.Join("..", "..", "examples"), "-ldflags=-s", "-o", dir, "./mcp-gin", "./mcp-echo", "./mcp-fiber", "./login-oauth1-gin", "./login-oauth1-echo", "./login-oauth1-fiber")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build the examples: %w\n%s", err, out)
 	}

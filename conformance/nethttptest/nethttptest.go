@@ -176,6 +176,7 @@ func (a app) Serve(t *testing.T, l net.Listener) {
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
+		s = nil // testing keeps this function until all tests are over, and must not keep every server, its pages and its store with it
 	})
 }
 

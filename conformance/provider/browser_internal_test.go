@@ -102,6 +102,8 @@ func newTab(t *testing.T, b *browser, framework string, s screen) *tab {
 // newTabWith is newTab, at a provider whose configuration edit has changed.
 func newTabWith(t *testing.T, b *browser, framework string, s screen, edit func(c map[string]any)) *tab {
 	t.Helper()
+	visits <- struct{}{}
+	t.Cleanup(func() { <-visits })
 	l := listen(t)
 	v := &tab{T: t, screen: s, issuer: s.scheme + "://" + l.Addr().String(), app: newApp(t)}
 	content := basis()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -14,16 +15,23 @@ import (
 	"github.com/go-mandate/mandate/conformance/adaptertest"
 )
 
-// tap is everything that went over the connections of one test, in both directions.
+// tap is every line that went over the connections of one test, in both directions. Most lines come again and again: they are kept, and
+// searched, once.
 type tap struct {
-	mu  sync.Mutex // guards all
-	all []byte
+	mu    sync.Mutex // guards lines
+	lines map[string]bool
 }
+
+func newTap() *tap { return &tap{lines: map[string]bool{}} }
 
 func (p *tap) note(b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.all = append(append(p.all, b...), '\n')
+	for line := range bytes.SplitSeq(b, []byte("\n")) {
+		if !p.lines[string(line)] {
+			p.lines[string(line)] = true
+		}
+	}
 }
 
 // tappedApp is an application whose connections are listened to.
@@ -83,30 +91,36 @@ func (p *tap) canaries() map[string]bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	found := map[string]bool{}
-	for _, m := range secrets.FindAllStringSubmatch(string(p.all), -1) {
-		for i, s := range m[1:] {
-			if s == "" {
-				continue
-			}
-			if plain, err := url.QueryUnescape(s); err == nil {
-				s = plain
-			}
-			if i == 7 { // Basic: the secret is behind the name
-				pair, _ := base64.StdEncoding.DecodeString(s)
-				_, s, _ = strings.Cut(string(pair), ":")
-				if plain, err := url.QueryUnescape(s); err == nil {
-					s = plain
+	for line := range p.lines {
+		for _, m := range secrets.FindAllStringSubmatch(line, -1) {
+			for i, s := range m[1:] {
+				if s = plainSecret(i, s); len(s) >= least && strings.Trim(s, s[:1]) != "" && !strings.Contains(s, "<script") { // neither a long line of one letter nor an attack on a page
+					found[s] = true
 				}
-			}
-			if len(s) >= least && strings.Trim(s, s[:1]) != "" && !strings.Contains(s, "<script") { // neither a long line of one letter nor an attack on a page
-				found[s] = true
 			}
 		}
 	}
-	for _, m := range public.FindAllStringSubmatch(string(p.all), -1) {
-		delete(found, m[1])
+	for line := range p.lines {
+		for _, m := range public.FindAllStringSubmatch(line, -1) {
+			delete(found, m[1])
+		}
 	}
 	return found
+}
+
+// plainSecret returns what group i of secrets has found, decoded.
+func plainSecret(i int, s string) string {
+	if plain, err := url.QueryUnescape(s); err == nil {
+		s = plain
+	}
+	if i == 7 { // Basic: the secret is behind the name
+		pair, _ := base64.StdEncoding.DecodeString(s)
+		_, s, _ = strings.Cut(string(pair), ":")
+		if plain, err := url.QueryUnescape(s); err == nil {
+			s = plain
+		}
+	}
+	return s
 }
 
 // forms returns how a secret may stand in a store: as it is, in base64 wherever that begins, in hex; and the same of the bytes that
@@ -184,7 +198,7 @@ func search(dump string, secrets map[string]bool) map[string]int {
 // The search finds what it should.
 func TestCanaries(t *testing.T) {
 	t.Parallel()
-	p := new(tap)
+	p := newTap()
 	p.note([]byte("POST /token HTTP/1.1\r\nAuthorization: Basic " + base64.StdEncoding.EncodeToString([]byte("web:a%2Dvery-long-secret")) +
 		"\r\nCookie: x=cookie-value-of-some-length; y=1\r\n\r\ncode=mdc_AAAA.MDEyMzQ1Njc4OWFiY2RlZg.AA.dGFnLW9mLXNpeHRlZW4u&state=not-a-secret-value"))
 	all := p.canaries()

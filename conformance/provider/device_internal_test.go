@@ -27,7 +27,7 @@ func television(c map[string]any) {
 }
 
 // The pages of the device grant in Chromium, with every framework, on a large screen over http and a small one over https.
-func TestDevicePages(t *testing.T) {
+func TestDevicePagesInChromium(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t)
 	if b == nil {

@@ -54,7 +54,7 @@ func newVisit(t *testing.T, b *browser, framework string, screen screen) (*tab, 
 }
 
 // Logins in Chromium with Mandate at both ends, with every framework, on a large screen over http and a small one over https.
-func TestLogins(t *testing.T) {
+func TestLoginsInChromium(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t)
 	if b == nil {

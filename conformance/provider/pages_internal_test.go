@@ -11,7 +11,7 @@ import (
 )
 
 // The pages in Chromium, with every framework, on a large screen over http and a small one over https.
-func TestPages(t *testing.T) {
+func TestPagesInChromium(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t)
 	if b == nil {

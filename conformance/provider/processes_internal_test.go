@@ -25,7 +25,7 @@ func built(t *testing.T) string {
 	t.Helper()
 	program.once.Do(func() {
 		program.path = filepath.Join(scratch, "provider")
-		if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", program.path, ".").CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(context.Background(), "go", "build", "-ldflags=-s", "-o", program.path, ".").CombinedOutput(); err != nil {
 			program.said = err.Error() + "\n" + string(out)
 		}
 	})

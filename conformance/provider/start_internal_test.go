@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/gin-gonic/gin"
@@ -15,11 +18,22 @@ import (
 // scratch is a directory for all tests.
 var scratch string
 
+// visits are tests in a browser, as many at a time as there are cores: a browser keeps them busy, and with more each waits longer for its page.
+var visits = make(chan struct{}, runtime.GOMAXPROCS(0))
+
 func TestMain(m *testing.M) {
 	if holdingProcess() {
 		return
 	}
 	gin.SetMode(gin.ReleaseMode)
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen { // they wait for databases half of their time
+		if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+			panic(err)
+		}
+	}
 	var err error
 	if scratch, err = os.MkdirTemp("", "provider"); err != nil {
 		panic(err)
