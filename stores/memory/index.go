@@ -51,7 +51,10 @@ func (t *grants) hash(row *grant, which int) (h uint64, ok bool) {
 		return row.ofSubject, row.ofSubject != 0
 	default:
 		session := row.session()
-		return maphash.String(t.seed, session), session != ""
+		if session == "" {
+			return 0, false
+		}
+		return maphash.String(t.seed, session), true
 	}
 }
 

@@ -123,13 +123,13 @@ func (p *unpacker) time() time.Time {
 // packedText returns the text at place i of packed.
 func packedText(packed string, i int) string {
 	has, p := present(packed), unpacker(packed[2:])
+	if has&(1<<i) == 0 {
+		return ""
+	}
 	for j := range i {
 		if has&(1<<j) != 0 {
 			p.text()
 		}
-	}
-	if has&(1<<i) == 0 {
-		return ""
 	}
 	return p.text()
 }
