@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -101,6 +102,35 @@ func bindings() cases {
 			again.fields(t, "Location", "", "Cache-Control", "no-store")
 			b.w.alive(got.Access)
 			b.w.refresh(web(), got.Refresh)
+		},
+		"a request that is approved at once has one answer, whoever told its handle meanwhile": func(t *testing.T, a Adapter) {
+			for who, teller := range map[string]func(s *setup, tell func(*server.Ask)){
+				"decision": func(s *setup, tell func(*server.Ask)) {
+					decide := s.Decide
+					s.Decide = func(c Ctx, ask *server.Ask) (server.Answer, error) {
+						tell(ask)
+						return decide(c, ask)
+					}
+				},
+				"extension": func(s *setup, tell func(*server.Ask)) {
+					s.Extensions = []server.Extension{{Name: "teller", Approve: func(_ context.Context, ask *server.Ask, _ server.User, _ *store.Grant) error {
+						tell(ask)
+						return nil
+					}}}
+				},
+			} {
+				handle := ""
+				b := newBrowser(newWorld(t, a, func(s *setup) {
+					ownPages(s)
+					teller(s, func(ask *server.Ask) { handle = ask.Handle() })
+				}))
+				b.cookies["app"] = "alice.0."
+				b.authorize(web()).form().submit(yes...).code() // which is remembered
+				first := b.authorize(web()).code()
+				if again := b.open("/authorize?handle=" + url.QueryEscape(handle)).code(); again != first {
+					t.Errorf("told by the %s: codes = %s, %s", who, first, again)
+				}
+			}
 		},
 		"a second decision that says something else is refused": func(t *testing.T, a Adapter) {
 			b := signedIn(t, a)

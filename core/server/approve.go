@@ -115,7 +115,7 @@ func (s *Server) namesOf(a *Ask, now time.Time) (id string, h handle, ok bool) {
 	if a.device != nil {
 		return s.deviceNames(&a.device.data, a.device.ticket.Key, now)
 	}
-	if a.untold && len(a.flow.Object) == 0 {
+	if a.untold && len(a.flow.Object) == 0 && len(s.config.Extensions) == 0 { // an extension may tell the handle yet
 		id, h = a.flow.newNames()
 		return id, h, true
 	}
