@@ -21,6 +21,7 @@ type Ask struct {
 	Scopes  []Scope      // what is asked for, with the titles of the configuration; Scope.In has them in a language
 	Details []RichDetail // and what scopes cannot say (RFC 9396)
 
+	scope     [1]Scope // room for Scopes, which are often one
 	server    *Server
 	ctx       context.Context // of the request that the ask is for
 	request   *mandate.Request

@@ -83,7 +83,7 @@ func (s *Server) Connections(ctx context.Context, subject string) ([]Connection,
 		case !errors.Is(err, store.ErrNotFound):
 			return nil, fmt.Errorf("server: read client: %w", err)
 		}
-		x.Scopes = s.described(x.scopes)
+		x.Scopes = s.described(nil, x.scopes)
 		list = append(list, *x)
 	}
 	slices.SortFunc(list, func(a, b Connection) int {

@@ -210,7 +210,7 @@ func (s *Server) describedRich(text string) []RichDetail {
 
 // introduce fills in what a page shows of the request.
 func (s *Server) introduce(a *Ask) {
-	a.Scopes, a.Details = s.described(a.Request.Details.Scopes), s.describedRich(a.Request.Details.Rich)
+	a.Scopes, a.Details = s.described(a.scope[:0], a.Request.Details.Scopes), s.describedRich(a.Request.Details.Rich)
 }
 
 func joinRich(details []RichDetail) string {

@@ -126,12 +126,11 @@ func (s *Server) ownScopes(want mandate.Scopes) mandate.Scopes {
 	return mandate.Scopes(strings.Clone(string(want)))
 }
 
-// described returns the scopes of the configuration that names has, in its order.
-func (s *Server) described(names mandate.Scopes) []Scope {
+// described appends the scopes of the configuration that names has, in its order.
+func (s *Server) described(scopes []Scope, names mandate.Scopes) []Scope {
 	if _, one := s.scopes[string(names)]; one { // nothing to cut
-		return []Scope{s.titled(string(names))}
+		return append(scopes, s.titled(string(names)))
 	}
-	var scopes []Scope
 	for name := range names.All() {
 		scopes = append(scopes, s.titled(name))
 	}
