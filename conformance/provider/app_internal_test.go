@@ -14,7 +14,7 @@ import (
 type app struct {
 	url   string // on 127.0.0.1
 	other string // the same on localhost: another site
-	six   string // the same on [::1]; empty: this machine has none
+	serve func(l net.Listener)
 
 	mu   sync.Mutex // guards hops
 	hops bool       // the callback redirects on, to the other site and back
@@ -45,20 +45,27 @@ func newApp(t *testing.T) *app {
 		fmt.Fprint(w, `<button id="go">Go</button></form>`)
 	})
 	mux.HandleFunc("/favicon.ico", http.NotFound)
-	serve := func(l net.Listener) {
+	a.serve = func(l net.Listener) {
 		server := &http.Server{Handler: mux, ReadHeaderTimeout: patience}
 		go func() { _ = server.Serve(l) }()
 		t.Cleanup(func() { _ = server.Close() })
 	}
 	l := listen(t)
-	serve(l)
+	a.serve(l)
 	a.url = "http://" + l.Addr().String()
 	a.other = strings.Replace(a.url, "127.0.0.1", "localhost", 1)
-	if l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "[::1]:0"); err == nil {
-		serve(l)
-		a.six = "http://" + l.Addr().String()
-	}
 	return a
+}
+
+// six serves the site on [::1], too, and returns the address. Few may: to a browser it is localhost, where others may have the port on 127.0.0.1.
+func (a *app) six(t *testing.T) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "[::1]:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.serve(l)
+	return "http://" + l.Addr().String()
 }
 
 func redirectTo(w http.ResponseWriter, url string) {
