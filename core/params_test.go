@@ -27,6 +27,9 @@ func TestParseParams(t *testing.T) {
 		"percent at the end":      {in: "a=%4", bad: true},
 		"not UTF-8":               {in: "a=%ff", bad: true},
 		"not UTF-8, unescaped":    {in: "a=\xff", bad: true},
+		"UTF-8, escaped or not":   {in: "%c3%a9=é&é=%E2%82%AC+€", want: mandate.Params{{"é", "é"}, {"é", "€ €"}}},
+		"UTF-8, half escaped":     {in: "a=\xc3%a9", bad: true},
+		"UTF-8 over two halves":   {in: "%c3=%a9", bad: true},
 		"a NUL":                   {in: "a=%00", bad: true},
 		"a NUL in a name":         {in: "a%00b=1", bad: true},
 		"broken and empty":        {in: "%zz=", bad: true},
@@ -47,6 +50,30 @@ func TestParseParams(t *testing.T) {
 				t.Errorf("ParseParams(%q) = %q, %v, want %q", tc.in, got, err, tc.want)
 			}
 		})
+	}
+}
+
+func TestUnescape(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		in, want string
+		ok       bool
+	}{
+		"nothing":                     {"", "", true},
+		"nothing to do":               {"a-é", "a-é", true},
+		"plus and percent":            {"x+y%20z%2B", "x y z+", true},
+		"UTF-8":                       {"é%c3%A9", "éé", true},
+		"UTF-8, half escaped":         {in: "\xc3%a9"},
+		"UTF-8, half escaped, before": {in: "%c3\xa9"},
+		"not UTF-8":                   {in: "a\xff"},
+		"not UTF-8, beside an escape": {in: "\xff%41"},
+		"a NUL beside an escape":      {in: "+\x00"},
+		"an escaped NUL":              {in: "a%00"},
+		"broken percent":              {in: "%4"},
+	} {
+		if got, ok := mandate.Unescape(tc.in); got != tc.want && tc.ok || ok != tc.ok {
+			t.Errorf("%s: Unescape(%q) = %q, %t, want %q, %t", name, tc.in, got, ok, tc.want, tc.ok)
+		}
 	}
 }
 
