@@ -1,6 +1,9 @@
 package mandategin_test
 
 import (
+	"cmp"
+	"os"
+	"strconv"
 	"testing"
 
 	"github.com/gin-gonic/gin"
@@ -16,5 +19,16 @@ func TestConformance(t *testing.T) {
 	gin.SetMode(gin.ReleaseMode)
 	adaptertest.Run(t, adaptertest.Adapter{
 		Name: "gin", New: gintest.New, NewStore: func(*testing.T) store.Store { return memstore.New() },
+		Rounds: rounds(t),
 	})
+}
+
+// rounds is how often each race is run: MANDATE_ROUNDS, and few where it is not set. Gin serves with net/http, whose own test has many.
+func rounds(t *testing.T) int {
+	t.Helper()
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("MANDATE_ROUNDS"), "20"))
+	if err != nil {
+		t.Fatalf("MANDATE_ROUNDS: %v", err)
+	}
+	return n
 }
