@@ -1,6 +1,9 @@
 package server
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"strings"
+)
 
 // ones and tops have a bit in each of eight bytes.
 const (
@@ -30,17 +33,7 @@ func visible(s string, spaces bool) bool {
 
 // plain reports whether s stands for itself between the quotation marks of JSON.
 func plain(s string) bool {
-	for ; len(s) >= 8; s = s[8:] {
-		if x := eight(s); outside(x, ' ')|below(x^'"'*ones, 1)|below(x^'\\'*ones, 1) != 0 {
-			return false
-		}
-	}
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > 0x7e || s[i] == '"' || s[i] == '\\' {
-			return false
-		}
-	}
-	return true
+	return visible(s, true) && strings.IndexByte(s, '"') < 0 && strings.IndexByte(s, '\\') < 0
 }
 
 // eight returns the first eight bytes of s as a number.
