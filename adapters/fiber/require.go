@@ -77,9 +77,7 @@ func (a *Auth) pass(ctx context.Context, c *fiber.Ctx, tok *mandate.Token, fresh
 		return a.refuse(c, refusal)
 	}
 	if fresh {
-		if a.guard.ReadsQuery() {
-			a.markPrivate(c)
-		}
+		a.markPrivate(c)
 		enter(ctx, c, a.guard, tok)
 	}
 	return c.Next()
