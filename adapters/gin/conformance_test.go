@@ -1,15 +1,13 @@
 package mandategin_test
 
 import (
-	"cmp"
-	"os"
-	"strconv"
 	"testing"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/go-mandate/mandate/adapters/gin/gintest"
 	"github.com/go-mandate/mandate/conformance/adaptertest"
+	"github.com/go-mandate/mandate/conformance/rounds"
 	"github.com/go-mandate/mandate/core/store"
 	memstore "github.com/go-mandate/mandate/stores/memory"
 )
@@ -19,16 +17,6 @@ func TestConformance(t *testing.T) {
 	gin.SetMode(gin.ReleaseMode)
 	adaptertest.Run(t, adaptertest.Adapter{
 		Name: "gin", New: gintest.New, NewStore: func(*testing.T) store.Store { return memstore.New() },
-		Rounds: rounds(t),
+		Rounds: rounds.From(t, "MANDATE_ROUNDS", 20), // few: Gin serves with net/http, whose own test has many
 	})
-}
-
-// rounds is how often each race is run: MANDATE_ROUNDS, and few where it is not set. Gin serves with net/http, whose own test has many.
-func rounds(t *testing.T) int {
-	t.Helper()
-	n, err := strconv.Atoi(cmp.Or(os.Getenv("MANDATE_ROUNDS"), "20"))
-	if err != nil {
-		t.Fatalf("MANDATE_ROUNDS: %v", err)
-	}
-	return n
 }

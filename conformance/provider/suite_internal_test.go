@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,22 +13,12 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/go-mandate/mandate/conformance/adaptertest"
+	"github.com/go-mandate/mandate/conformance/rounds"
 	"github.com/go-mandate/mandate/core/store"
 	gormstore "github.com/go-mandate/mandate/stores/gorm"
 	memstore "github.com/go-mandate/mandate/stores/memory"
 	redisstore "github.com/go-mandate/mandate/stores/redis"
 )
-
-// raceRounds are few: the stores and the adapters have many in their own tests, and here it is that they go together. MANDATE_SUITE_ROUNDS says
-// otherwise.
-func raceRounds(t *testing.T) int {
-	t.Helper()
-	n, err := strconv.Atoi(cmp.Or(os.Getenv("MANDATE_SUITE_ROUNDS"), "2"))
-	if err != nil {
-		t.Fatalf("MANDATE_SUITE_ROUNDS: %v", err)
-	}
-	return n
-}
 
 // Every adapter and every store through the whole suite: the adapters' own tests have each of them on the memory store, here each store meets net/http and
 // one framework more; with MANDATE_MATRIX set, all of them. Afterwards no store has, in any column or key, a token, code, handle, cookie,
@@ -39,6 +27,7 @@ func raceRounds(t *testing.T) int {
 func TestSuite(t *testing.T) {
 	t.Parallel()
 	all := os.Getenv("MANDATE_MATRIX") != ""
+	few := rounds.From(t, "MANDATE_SUITE_ROUNDS", 2) // the stores and the adapters have many in their own tests, and here it is that they go together
 	stores := storeNames()
 	if !all {
 		stores = stores[1:] // the adapters' own tests have the memory
@@ -62,7 +51,7 @@ func TestSuite(t *testing.T) {
 			for _, framework := range frameworks {
 				t.Run(framework, func(t *testing.T) {
 					t.Parallel()
-					a := adaptertest.Adapter{Name: framework, New: applications[framework], NewStore: func(t *testing.T) store.Store { t.Helper(); return newStore(t, nil) }, Rounds: raceRounds(t)}
+					a := adaptertest.Adapter{Name: framework, New: applications[framework], NewStore: func(t *testing.T) store.Store { t.Helper(); return newStore(t, nil) }, Rounds: few}
 					if framework == "nethttp" && name != "memory" {
 						a = tapped(t, a, newStore)
 					}

@@ -1,7 +1,6 @@
 package cachestore_test
 
 import (
-	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-mandate/mandate/conformance/rounds"
 	"github.com/go-mandate/mandate/conformance/storetest"
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/store"
@@ -37,11 +37,7 @@ func open(t *testing.T, s cachestore.Settings) *cachestore.Cache {
 // suite holds caches of these settings against the contract. MANDATE_ROUNDS says how often each race is run.
 func suite(t *testing.T, settings func(t *testing.T) cachestore.Settings) {
 	t.Helper()
-	rounds, err := strconv.Atoi(cmp.Or(os.Getenv("MANDATE_ROUNDS"), "20"))
-	if err != nil {
-		t.Fatalf("MANDATE_ROUNDS: %v", err)
-	}
-	features := storetest.Features{Rounds: rounds}
+	features := storetest.Features{Rounds: rounds.From(t, "MANDATE_ROUNDS", 20)}
 	t.Run("tickets", func(t *testing.T) {
 		t.Parallel()
 		storetest.RunTickets(t, func(t *testing.T) (a, b store.Tickets) {

@@ -1,11 +1,9 @@
 package gormstore_test
 
 import (
-	"cmp"
 	"crypto/rand"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +16,7 @@ import (
 	"gorm.io/gorm/logger"
 	"gorm.io/gorm/schema"
 
+	"github.com/go-mandate/mandate/conformance/rounds"
 	"github.com/go-mandate/mandate/conformance/storetest"
 	"github.com/go-mandate/mandate/core/store"
 	gormstore "github.com/go-mandate/mandate/stores/gorm"
@@ -104,18 +103,14 @@ func tables() []string {
 	return []string{"clients", "grants", "tokens", "tickets", "uses", "consents", "sessions", "key_sets", "remote_tokens"}
 }
 
-// rounds is how often each race is run: MANDATE_ROUNDS, and few where it is not set.
-func rounds(t *testing.T) int {
+// races is how often each race is run: MANDATE_ROUNDS, and few where it is not set.
+func races(t *testing.T) int {
 	t.Helper()
-	n, err := strconv.Atoi(cmp.Or(os.Getenv("MANDATE_ROUNDS"), fewRounds))
-	if err != nil {
-		t.Fatalf("MANDATE_ROUNDS: %v", err)
-	}
-	return n
+	return rounds.From(t, "MANDATE_ROUNDS", fewRounds)
 }
 
 // conform holds stores on one database against the contract. The second opens it once more, as another process would.
-func conform(t *testing.T, rounds int, first, second func(t *testing.T) *gorm.DB, change ...func(*gormstore.Store) error) {
+func conform(t *testing.T, races int, first, second func(t *testing.T) *gorm.DB, change ...func(*gormstore.Store) error) {
 	t.Helper()
 	changed := func(t *testing.T, s *gormstore.Store) *gormstore.Store {
 		t.Helper()
@@ -139,7 +134,7 @@ func conform(t *testing.T, rounds int, first, second func(t *testing.T) *gorm.DB
 	storetest.Run(t, create, storetest.Features{
 		Shared: func(t *testing.T) (a, b store.Store) { t.Helper(); a = create(t); return a, again(t, a) },
 		Reopen: again,
-		Rounds: rounds,
+		Rounds: races,
 	})
 }
 
@@ -147,26 +142,26 @@ func TestConformanceSQLite(t *testing.T) {
 	t.Parallel()
 	name := filepath.Join(t.TempDir(), "test.db")
 	a, b := open(t, file(name)), open(t, file(name))
-	conform(t, rounds(t), func(*testing.T) *gorm.DB { return a }, func(*testing.T) *gorm.DB { return b })
+	conform(t, races(t), func(*testing.T) *gorm.DB { return a }, func(*testing.T) *gorm.DB { return b })
 }
 
 func TestConformancePostgreSQL(t *testing.T) {
 	t.Parallel()
 	a, b := open(t, postgreSQL(t)), open(t, postgreSQL(t))
-	conform(t, rounds(t), func(*testing.T) *gorm.DB { return a }, func(*testing.T) *gorm.DB { return b })
+	conform(t, races(t), func(*testing.T) *gorm.DB { return a }, func(*testing.T) *gorm.DB { return b })
 }
 
 func TestConformanceMariaDB(t *testing.T) {
 	t.Parallel()
 	a, b := open(t, mariaDB(t, "")), open(t, mariaDB(t, ""))
-	conform(t, rounds(t), func(*testing.T) *gorm.DB { return a }, func(*testing.T) *gorm.DB { return b })
+	conform(t, races(t), func(*testing.T) *gorm.DB { return a }, func(*testing.T) *gorm.DB { return b })
 }
 
 // MySQL has no blocks: there a redemption is a transaction, which MariaDB takes as well.
 func TestConformanceAsMySQL(t *testing.T) {
 	t.Parallel()
 	a, b := open(t, mariaDB(t, "")), open(t, mariaDB(t, "?clientFoundRows=true"))
-	conform(t, min(5, rounds(t)), func(*testing.T) *gorm.DB { return a }, func(*testing.T) *gorm.DB { return b }, (*gormstore.Store).AsMySQL)
+	conform(t, min(5, races(t)), func(*testing.T) *gorm.DB { return a }, func(*testing.T) *gorm.DB { return b }, (*gormstore.Store).AsMySQL)
 }
 
 // What an application sets for itself changes nothing, and two processes may differ in it.
@@ -195,7 +190,7 @@ func TestConformanceOfSettings(t *testing.T) {
 		t.Run(database, func(t *testing.T) {
 			t.Parallel()
 			a, b := open(t, d[0](t), some), open(t, d[1](t), other)
-			conform(t, min(5, rounds(t)), func(*testing.T) *gorm.DB { return a }, func(*testing.T) *gorm.DB { return b })
+			conform(t, min(5, races(t)), func(*testing.T) *gorm.DB { return a }, func(*testing.T) *gorm.DB { return b })
 		})
 	}
 }

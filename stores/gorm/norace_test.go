@@ -2,4 +2,4 @@
 
 package gormstore_test
 
-const fewRounds = "10"
+const fewRounds = 10

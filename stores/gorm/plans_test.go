@@ -102,7 +102,7 @@ func TestPostgreSQLScansNoTable(t *testing.T) {
 	db := open(t, postgreSQL(t))
 	s, prefix := migrated(t, db)
 	rows := 30_000
-	if rounds(t) >= 1000 {
+	if races(t) >= 1000 {
 		rows = 1_000_000
 	}
 	for _, fill := range []string{

@@ -2,4 +2,4 @@
 
 package gormstore_test
 
-const fewRounds = "2" // SQLite in Go is slow under the detector
+const fewRounds = 2 // SQLite in Go is slow under the detector

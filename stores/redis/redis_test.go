@@ -1,17 +1,16 @@
 package redisstore_test
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"os"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/go-mandate/mandate/conformance/rounds"
 	"github.com/go-mandate/mandate/conformance/storetest"
 	"github.com/go-mandate/mandate/core/store"
 	redisstore "github.com/go-mandate/mandate/stores/redis"
@@ -65,10 +64,6 @@ func TestRedis(t *testing.T) {
 	if client == nil {
 		return
 	}
-	rounds, err := strconv.Atoi(cmp.Or(os.Getenv("MANDATE_ROUNDS"), "20"))
-	if err != nil {
-		t.Fatalf("MANDATE_ROUNDS: %v", err)
-	}
 	var configs sync.Map // by store
 	shared := func(t *testing.T) (a, b store.Store) {
 		t.Helper()
@@ -84,6 +79,6 @@ func TestRedis(t *testing.T) {
 			c, _ := configs.Load(s)
 			return with(t, server(t), c.(redisstore.Config))
 		},
-		Rounds: rounds,
+		Rounds: rounds.From(t, "MANDATE_ROUNDS", 20),
 	})
 }
