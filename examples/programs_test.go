@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -17,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-mandate/mandate/conformance/freeport"
 )
 
 // frameworks are those that every task has a program for.
@@ -81,12 +82,7 @@ func start(t *testing.T, name string, args ...string) program {
 
 func try(t *testing.T, path string, args ...string) (program, error) {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return program{}, err
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
+	addr := freeport.Address(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cmd := exec.CommandContext(ctx, path, append([]string{"-addr", addr}, args...)...)
 	var out, errs output

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/go-mandate/mandate/conformance/freeport"
 )
 
 // programs are clients in other languages, each a program that ends with 0 if everything went as it should. run.sh installs what they need.
@@ -52,7 +54,11 @@ func TestClients(t *testing.T) {
 							args = append(args, module)
 						}
 						if name == "mcp-sdk" {
-							args = append(args, startExample(t, framework))
+							example := "" // net/http has none
+							if framework != "nethttp" {
+								example = startExample(t, "mcp-"+framework, freeport.Address(t))
+							}
+							args = append(args, example)
 						}
 						out, err := exec.CommandContext(t.Context(), command[0], args...).CombinedOutput()
 						said := strings.TrimSpace(string(out))

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/dghubble/oauth1 v0.7.3
+	github.com/go-mandate/mandate/conformance v0.1.0
 	github.com/go-mandate/mandate/core v0.1.0
 	github.com/go-mandate/mandate/stores/memory v0.1.0
 	github.com/google/go-github/v92 v92.0.0

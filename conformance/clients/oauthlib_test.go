@@ -5,7 +5,6 @@ import (
 	"context"
 	"html"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -15,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-mandate/mandate/conformance/freeport"
 )
 
 // exampleSecret is the secret of the examples' consumer.
@@ -28,7 +29,7 @@ func TestLoginWithOAuthlib(t *testing.T) {
 		for _, method := range []string{"HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512", "PLAINTEXT"} {
 			t.Run(framework+"/"+method, func(t *testing.T) {
 				t.Parallel()
-				at := free(t)
+				at := freeport.Address(t)
 				p := startOAuthlib(t, "http://"+at+"/auth/west/callback", exampleSecret)
 				a := startLogin(t, framework, at, "-provider", p, "-method", method)
 
@@ -47,13 +48,13 @@ func TestLoginWithOAuthlib(t *testing.T) {
 		}
 		t.Run(framework+"/with a wrong secret", func(t *testing.T) {
 			t.Parallel()
-			at := free(t)
+			at := freeport.Address(t)
 			a := startLogin(t, framework, at, "-provider", startOAuthlib(t, "http://"+at+"/auth/west/callback", "another secret"))
 			a.get(t, "/auth/west/login", 502, "could not sign you in")
 		})
 		t.Run(framework+"/with a callback that is not registered", func(t *testing.T) {
 			t.Parallel()
-			a := startLogin(t, framework, free(t), "-provider", startOAuthlib(t, "http://127.0.0.1:1/", exampleSecret))
+			a := startLogin(t, framework, freeport.Address(t), "-provider", startOAuthlib(t, "http://127.0.0.1:1/", exampleSecret))
 			a.get(t, "/auth/west/login", 502, "could not sign you in")
 		})
 	}
@@ -93,28 +94,12 @@ type login struct {
 // startLogin runs the example of framework at an address until the test is over.
 func startLogin(t *testing.T, framework, at string, args ...string) *login {
 	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, filepath.Join(examples, "login-oauth1-"+framework), append([]string{"-addr", at}, args...)...)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		stop()
-		_ = cmd.Wait() // it was killed
-	})
+	base := startExample(t, "login-oauth1-"+framework, at, args...)
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 200 {
-		if conn, err := net.Dial("tcp", at); err == nil {
-			_ = conn.Close()
-			return &login{"http://" + at, &http.Client{Jar: jar, Timeout: 20 * time.Second}}
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatalf("the example does not listen on %s", at)
-	return nil
+	return &login{base, &http.Client{Jar: jar, Timeout: 20 * time.Second}}
 }
 
 // get opens a path of the application and returns the page that the browser ends at.

@@ -27,6 +27,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/go-mandate/mandate/conformance/freeport"
 )
 
 // frameworks are what the provider runs on.
@@ -197,7 +199,7 @@ type provider struct {
 // start runs the provider on framework until the test is over.
 func start(t *testing.T, framework string) provider {
 	t.Helper()
-	at, control := free(t), free(t)
+	at, control := freeport.Address(t), freeport.Address(t)
 	p := provider{"http://" + at, "http://" + control}
 	data, err := json.Marshal(settings(p.issuer))
 	if err != nil {
@@ -228,42 +230,37 @@ func start(t *testing.T, framework string) provider {
 	return p
 }
 
-// startExample runs the MCP server of framework until the test is over, and returns its URL; "" where there is none.
-func startExample(t *testing.T, framework string) string {
+// startExample runs a program of the examples at an address until the test is over, and returns its URL.
+func startExample(t *testing.T, name, at string, args ...string) string {
 	t.Helper()
-	if framework == "nethttp" {
-		return ""
-	}
-	at := free(t)
 	ctx, stop := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, filepath.Join(examples, "mcp-"+framework), "-addr", at)
+	cmd := exec.CommandContext(ctx, filepath.Join(examples, name), append([]string{"-addr", at}, args...)...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // it is killed in the end
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		stop()
-		_ = cmd.Wait() // it was killed
+		<-ended
 	})
 	for range 200 {
+		select {
+		case <-ended:
+			t.Fatalf("%s at %s has ended", name, at)
+		case <-time.After(50 * time.Millisecond):
+		}
 		if conn, err := net.Dial("tcp", at); err == nil {
 			_ = conn.Close()
 			return "http://" + at
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
-	t.Fatalf("the example does not listen on %s", at)
+	t.Fatalf("%s does not listen on %s", name, at)
 	return ""
-}
-
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // later moves the provider's clock, counted from the true time.

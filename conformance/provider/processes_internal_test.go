@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/go-mandate/mandate/conformance/freeport"
 )
 
 // program is built once, for all tests that start it.
@@ -45,7 +47,7 @@ type process struct {
 // run starts the program and waits until it is ready. It ends with the test.
 func (f flags) run(t *testing.T, content map[string]any) *process {
 	t.Helper()
-	p := &process{addr: freeAddress(t), control: freeAddress(t)}
+	p := &process{addr: freeport.Address(t), control: freeport.Address(t)}
 	p.cmd = exec.CommandContext(t.Context(), built(t), "-framework", f.framework, "-store", f.store, "-dsn", f.dsn,
 		"-config", file(t, content), "-listen", p.addr, "-control", p.control, "-log", "json")
 	var said bytes.Buffer

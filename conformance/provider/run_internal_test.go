@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-mandate/mandate/conformance/freeport"
 	"github.com/go-mandate/mandate/core/jose"
 )
 
@@ -27,7 +28,7 @@ func TestReadyAndSignal(t *testing.T) {
 	for _, framework := range frameworkNames() {
 		t.Run(framework, func(t *testing.T) {
 			t.Parallel()
-			at, control := freeAddress(t), freeAddress(t)
+			at, control := freeport.Address(t), freeport.Address(t)
 			c := basis()
 			c["issuer"] = "http://" + at
 			cmd := exec.CommandContext(t.Context(), program, "-framework", framework, "-config", file(t, c), "-listen", at, "-control", control, "-log", "json")
@@ -64,14 +65,6 @@ func TestReadyAndSignal(t *testing.T) {
 			}
 		})
 	}
-}
-
-// freeAddress is an address that nobody listened on a moment ago.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l := listen(t)
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 func get(t *testing.T, c *http.Client, url string) (int, string) {
