@@ -17,7 +17,7 @@ func loop(b *testing.B, f func()) {
 }
 
 func servers() map[string]func() http.Handler {
-	return map[string]func() http.Handler{"mandate": subject.Mandate, "fosite": subject.Fosite, "go-oauth2": subject.GoOAuth2}
+	return map[string]func() http.Handler{"floor": subject.Floor, "mandate": subject.Mandate, "fosite": subject.Fosite, "go-oauth2": subject.GoOAuth2}
 }
 
 func BenchmarkClientCredentials(b *testing.B) {

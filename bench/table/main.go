@@ -16,7 +16,7 @@ import (
 func main() {
 	only := flag.String("only", "guard,peers,threads,token,jwt,oauth1,client,loopback", "measure these parts, parted by commas; there is also stores, or a part of it: "+
 		"postgresql, mariadb, redis, sqlite, cached")
-	serve := flag.String("serve", "", "be a server of the loopback measurement: fixed, mandate, fosite or go-oauth2")
+	serve := flag.String("serve", "", "be a server of the loopback measurement: fixed, floor, mandate, fosite or go-oauth2")
 	flag.Parse()
 	if *serve != "" {
 		if err := serveLoopback(*serve); err != nil {
@@ -78,6 +78,8 @@ func guards(t *table) {
 	t.over("guard on Echo over the bare route", 650, 3, echo, subject.Call(g.Echo(), hot))
 	t.over("guard on net/http over the bare route", 500, 2, plain, subject.Call(g.NetHTTP(), hot))
 	t.over("guard on Fiber over the bare route", 350, 0, fiber, subject.CallFast(g.Fiber(), hot))
+	byHand, token := subject.FiberFloor()
+	t.known("the hand-written bound of a guard on Fiber over the bare route", fiber, subject.CallFast(byHand, token))
 	t.over("With on Gin over the bare route", 0, 0, gin, subject.Call(g.GinWith(), hot))
 	t.over("With on Echo over the bare route", 0, 0, echo, subject.Call(g.EchoWith(), hot))
 	t.over("With on net/http over the bare route", 0, 0, plain, subject.Call(g.NetHTTPWith(), hot))
@@ -126,6 +128,7 @@ func tokens(t *table) {
 	} {
 		t.timesFresh(c.name+": fosite, in our requests", c.fosite, c.request, subject.Fosite)
 		t.timesFresh(c.name+": go-oauth2, in our requests", c.goOAuth2, c.request, subject.GoOAuth2)
+		t.timesFloor(c.name+": ours, in requests of the hand-written bound", c.request)
 		t.allocations(c.name, c.allocations, c.request(subject.Mandate()))
 	}
 }

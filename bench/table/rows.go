@@ -42,6 +42,12 @@ func (t *table) over(what string, ns, allocations float64, base, other func()) {
 	t.add(what, target, fmt.Sprintf("%+.0f ns, %+.0f allocations (%.1f times)", c.Difference, more, c.Ratio), more <= allocations && (ns == 0 || c.Difference <= ns))
 }
 
+// known adds what other costs more than base where nothing is promised.
+func (t *table) known(what string, base, other func()) {
+	c := compare(base, other)
+	t.add(what, "", fmt.Sprintf("%+.0f ns, %+.0f allocations (%.1f times)", c.Difference, allocs(other)-allocs(base), c.Ratio), true)
+}
+
 // atMost adds how many times base other takes.
 func (t *table) atMost(what string, ratio float64, base, other func()) {
 	c := compare(base, other)
@@ -62,6 +68,17 @@ func (t *table) timesFresh(what string, ratio float64, r request, peer func() ht
 		all[i] = measure.Compare(ours, theirs)
 	}
 	t.timesOf(what, ratio, measure.Median(all))
+}
+
+// timesFloor adds how many times those of the hand-written bound our requests take.
+func (t *table) timesFloor(what string, r request) {
+	all := make([]measure.Comparison, rounds)
+	for i := range all {
+		bound, ours := r(subject.Floor()), r(subject.Mandate())
+		runtime.GC()
+		all[i] = measure.Compare(bound, ours)
+	}
+	t.timesOf(what, 0, measure.Median(all))
 }
 
 func (t *table) timesOf(what string, ratio float64, c measure.Comparison) {
