@@ -125,7 +125,7 @@ func (e *everything) serve(t *testing.T, r hostileRequest) {
 		method = http.MethodPost
 	}
 	path := strings.ReplaceAll(endpoint.Path, "{id}", "app")
-	req := &mandate.Request{Method: method, URL: endpoint.Origin + path + "?" + r.query, Header: header, Body: r.body, PathID: "app"}
+	req := &mandate.Request{Method: method, Origin: endpoint.Origin, Path: path, RawQuery: r.query, Header: header, Body: r.body, PathID: "app"}
 	done := make(chan *mandate.Response, 1)
 	go func() { done <- endpoint.Serve(t.Context(), req) }()
 	select {

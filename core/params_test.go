@@ -104,7 +104,7 @@ func TestRequestForm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := &mandate.Request{Method: "POST", URL: "https://h/p?a=2", Body: tc.body, Header: http.Header{"Content-Type": {tc.kind}}}
+			r := &mandate.Request{Method: "POST", Origin: "https://h", Path: "/p", RawQuery: "a=2", Body: tc.body, Header: http.Header{"Content-Type": {tc.kind}}}
 			form, err := r.Form()
 			if tc.bad {
 				if mandate.AsError(err).Code != mandate.InvalidRequest {

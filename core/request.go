@@ -18,7 +18,9 @@ type Header interface {
 // to one goroutine.
 type Request struct {
 	Method    string
-	URL       string            // absolute, as the client sees it: configured origin, path and query, never from Host. A guard has no origin: path and query
+	Origin    string            // what stands before Path for clients, like "https://auth.example.com": as configured, never from Host. "" at a guard
+	Path      string            // percent-encoded as it was received, without the query: a '?' in it is an error, never a query
+	RawQuery  string            // percent-encoded as it was received, without the '?'
 	Header    Header            // never nil for an endpoint
 	Body      string            // at most the endpoint's limit; the adapter restores it for later handlers
 	Oversized bool              // the body was over the limit, or at a guard somebody read it before; Body is empty
@@ -41,10 +43,22 @@ func (p *parsed) parse(s string) (Params, error) {
 	return p.params, p.err
 }
 
-// Query returns the parameters of the URL. It parses them once.
+// URL returns the URL as the client sees it, absolute but at a guard, which knows no origin: there it is path and query. It is
+// put together anew by every call.
+func (r *Request) URL() string {
+	if r.RawQuery == "" {
+		return r.Origin + r.Path
+	}
+	return r.Origin + r.Path + "?" + r.RawQuery
+}
+
+// Query returns the parameters of RawQuery. It parses them once. Where the query was left in Path, the error is [InvalidRequest]: it is
+// not taken for a request without one.
 func (r *Request) Query() (Params, error) {
-	_, query, _ := strings.Cut(r.URL, "?")
-	return r.query.parse(query)
+	if strings.IndexByte(r.Path, '?') >= 0 {
+		return nil, Errorf(InvalidRequest, nil, "the path of the request has a query in it")
+	}
+	return r.query.parse(r.RawQuery)
 }
 
 const formType = "application/x-www-form-urlencoded"
@@ -91,8 +105,8 @@ func (r *Request) Cookie(name string) string {
 
 // String shows method and path, and nothing that could be a secret.
 func (r *Request) String() string {
-	path, _, _ := strings.Cut(r.URL, "?")
-	return r.Method + " " + path
+	path, _, _ := strings.Cut(r.Path, "?") // no adapter leaves a query there; one that did would have it in logs
+	return r.Method + " " + r.Origin + path
 }
 
 // GoString is String: printing with %#v leaks nothing either.

@@ -48,7 +48,7 @@ func TestRequestOutlivesTheHandler(t *testing.T) {
 	c.Request.SetBodyString("body-of-the-first")
 	serve(c)
 	overwrite(serve, c)
-	got := strings.Join([]string{kept.Method, kept.URL, kept.PathID, kept.Body, note + ", " + notes[0]}, " ")
+	got := strings.Join([]string{kept.Method, kept.URL(), kept.PathID, kept.Body, note + ", " + notes[0]}, " ")
 	if want := "POST https://id.example.com/item/seven?q=query-of-the-first seven body-of-the-first note, note"; got != want {
 		t.Errorf("kept %s, want %s", got, want)
 	}

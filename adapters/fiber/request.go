@@ -12,17 +12,20 @@ import (
 	mandate "github.com/go-mandate/mandate/core"
 )
 
-// request reads the request. All of its strings are copies: endpoints keep what they like. Of a body that comes in chunks as a stream no more is read than tells that
-// it is over the limit, but that cannot be given back.
+// request reads the request for an endpoint of that origin and path, or for a guard, which has neither. All of its strings are copies:
+// endpoints keep what they like. Of a body that comes in chunks as a stream no more is read than tells that it is over the limit, but
+// that cannot be given back.
 func request(c *fiber.Ctx, origin, path string, limit int64) *mandate.Request {
 	uri := c.Request().URI()
-	escaped := string(uri.PathOriginal())
-	r := &mandate.Request{Method: string(c.Request().Header.Method()), URL: origin + escaped, Header: header{c}, Remote: c.Context().RemoteAddr().String()}
-	if query := uri.QueryString(); len(query) > 0 {
-		r.URL += "?" + string(query)
+	r := &mandate.Request{
+		Method: string(c.Request().Header.Method()), Origin: origin, Path: path, RawQuery: string(uri.QueryString()),
+		Header: header{c}, Remote: c.Context().RemoteAddr().String(),
+	}
+	if escaped := uri.PathOriginal(); string(escaped) != path {
+		r.Path = string(escaped)
 	}
 	if strings.HasSuffix(path, "/{id}") {
-		r.PathID, _ = url.PathUnescape(escaped[strings.LastIndexByte(escaped, '/')+1:]) // what cannot be decoded names nothing
+		r.PathID, _ = url.PathUnescape(r.Path[strings.LastIndexByte(r.Path, '/')+1:]) // what cannot be decoded names nothing
 	}
 	if state := c.Context().TLSConnectionState(); state != nil && len(state.PeerCertificates) > 0 {
 		r.Peer = state.PeerCertificates[0]

@@ -175,12 +175,12 @@ func TestHandle(t *testing.T) {
 		body, _ := io.ReadAll(c.Request.Body)
 		rest = string(body)
 	})
-	w := send(t, r, "POST", "/item/a%2Fb%20c?x=%41&y", "12345678", "Host", "evil.example.com")
+	w := send(t, r, "POST", "/item/a%2Fb%3F%20c?x=%41&y", "12345678", "Host", "evil.example.com")
 	if w.Code != 200 || w.Body.String() != "12345678" || len(w.Header()["Set-Cookie"]) != 2 {
 		t.Errorf("answer %d %s %v", w.Code, w.Body, w.Header())
 	}
-	if seen.URL != "https://id.example.com/item/a%2Fb%20c?x=%41&y" || seen.PathID != "a/b c" || rest != "12345678" {
-		t.Errorf("URL %s, id %q, body restored to %q", seen.URL, seen.PathID, rest)
+	if seen.URL() != "https://id.example.com/item/a%2Fb%3F%20c?x=%41&y" || seen.PathID != "a/b? c" || rest != "12345678" {
+		t.Errorf("URL %s, id %q, body restored to %q", seen.URL(), seen.PathID, rest)
 	}
 	if w := send(t, r, "POST", "/item/1", "123456789"); w.Code != 413 || rest != "123456789" {
 		t.Errorf("over the limit: %d, body restored to %q, want 413 and all of it", w.Code, rest)

@@ -58,7 +58,7 @@ func toy() server.Extension {
 				if err != nil {
 					return s.Refuse(err)
 				}
-				return server.JSON(200, map[string]string{"client": c.ID, "method": c.Method(), "url": r.URL})
+				return server.JSON(200, map[string]string{"client": c.ID, "method": c.Method(), "url": r.URL()})
 			}}, {Name: "thing", Path: "/things/{id}", Methods: []string{"GET"}, Handle: func(_ context.Context, r *mandate.Request) *mandate.Response {
 				return server.JSON(200, map[string]string{"id": r.PathID})
 			}}}

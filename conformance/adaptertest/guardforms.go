@@ -149,7 +149,7 @@ func testRequireFor(t *testing.T, a Adapter) {
 			return mandate.Scope("profile", "email")
 		case r.Header.Get("X-Tool") != "" && len(r.Header.Values("X-Tool")) == 2:
 			return mandate.Role("lead")
-		case strings.HasSuffix(r.URL, "/tools?admin=%41"):
+		case strings.HasSuffix(r.URL(), "/tools?admin=%41"):
 			return mandate.Scope("admin")
 		case r.Cookie("tool") == "a":
 			return mandate.Role("lead")

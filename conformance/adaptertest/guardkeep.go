@@ -111,7 +111,7 @@ func testKept(t *testing.T, a Adapter) {
 		n, _ := strconv.Atoi(r.Header.Get("X-N"))
 		s.put(kept{
 			n, what,
-			append([]string{r.Method, r.URL, r.Body, r.Header.Get("X-Text"), r.Cookie("c"), r.Header.Get("Content-Type")}, r.Header.Values("X-Text")...),
+			append([]string{r.Method, r.URL(), r.Body, r.Header.Get("X-Text"), r.Cookie("c"), r.Header.Get("Content-Type")}, r.Header.Values("X-Text")...),
 			[]string{methodOf(n), target + "?q=" + text(n), "note=" + text(n), text(n), text(n), "application/x-www-form-urlencoded", text(n), "twice" + text(n)},
 		})
 	}

@@ -231,11 +231,11 @@ func testCheckRequest(t *testing.T, a Adapter) {
 	g := newGuarded(t, a, func(c *resource.Config) {
 		c.CheckRequestWithSecrets = func(_ context.Context, r *mandate.Request) error {
 			switch {
-			case r.Header.Get("X-Tenant") == "" || !strings.HasPrefix(r.URL, "/") || r.Method == http.MethodOptions:
+			case r.Header.Get("X-Tenant") == "" || !strings.HasPrefix(r.URL(), "/") || r.Method == http.MethodOptions:
 				return mandate.Errorf(mandate.InvalidRequest, nil, "X-Tenant is missing")
 			case strings.Contains(r.Body, "attack"):
 				return mandate.Errorf(mandate.AccessDenied, nil, "not that")
-			case strings.HasSuffix(r.URL, "?closed"):
+			case r.RawQuery == "closed":
 				return mandate.TemporarilyUnavailable
 			}
 			return nil

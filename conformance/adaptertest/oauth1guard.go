@@ -62,6 +62,8 @@ func oauth1Guard() cases {
 				change(func(s *oauth1.Signed) { s.Body = "color=red&color=red" }),
 				change(func(s *oauth1.Signed) { s.Body = "" }),
 				change(func(s *oauth1.Signed) { s.URL = strings.Replace(s.URL, "big", "small", 1) }),
+				change(func(s *oauth1.Signed) { s.URL = strings.Replace(s.URL, "?size=big", "", 1) }),
+				change(func(s *oauth1.Signed) { s.URL += "&more" }),
 				change(func(s *oauth1.Signed) { s.URL = strings.Replace(s.URL, "/old", "/old/read", 1) }),
 				w.send("GET", good),
 				side.holding(credentials1{c.Token, "guess"}).call(oauth1.Outgoing{Method: "GET", URL: "/old"}),

@@ -64,7 +64,7 @@ func oauth1Races() cases {
 			for range fewer(a).Rounds {
 				signed := side.holding(c).sign(oauth1.Outgoing{Method: "GET", URL: "/old"})
 				oneOf(t, oauth1.NonceUsed, func(i int) error {
-					_, err := []*server.Server{w.srv, second}[i%2].VerifySigned(t.Context(), asked("GET", "/old", signed.Authorization), w.url, w.clock.Now())
+					_, err := []*server.Server{w.srv, second}[i%2].VerifySigned(t.Context(), asked("GET", "", "/old", signed.Authorization), w.url, w.clock.Now())
 					return err
 				})
 				temporary := side.temporary(consumerBack)
@@ -75,7 +75,7 @@ func oauth1Races() cases {
 				}
 				at := [2]mandate.Endpoint{exchangeOf(t, w.srv), exchangeOf(t, second)}
 				oneOf(t, oauth1.TokenUsed, func(i int) error {
-					return at[i%2].Serve(t.Context(), asked("POST", w.url+tokenPath1, headers[i])).Err
+					return at[i%2].Serve(t.Context(), asked("POST", w.url, tokenPath1, headers[i])).Err
 				})
 			}
 		},
@@ -83,8 +83,8 @@ func oauth1Races() cases {
 }
 
 // asked is a request as an adapter reads it.
-func asked(method, target, authorization string) *mandate.Request {
-	return &mandate.Request{Method: method, URL: target, Header: http.Header{"Authorization": {authorization}}}
+func asked(method, origin, path, authorization string) *mandate.Request {
+	return &mandate.Request{Method: method, Origin: origin, Path: path, Header: http.Header{"Authorization": {authorization}}}
 }
 
 // exchangeOf returns the endpoint of srv that exchanges verifiers.

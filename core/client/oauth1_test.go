@@ -35,7 +35,7 @@ func api(t *testing.T) *httptest.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		m, err := oauth1.Parse(&mandate.Request{Method: r.Method, URL: r.RequestURI, Header: r.Header, Body: string(body)}, "http://"+r.Host)
+		m, err := oauth1.Parse(&mandate.Request{Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Header: r.Header, Body: string(body)}, "http://"+r.Host)
 		if err == nil {
 			k := keys()
 			err = m.Verify(oauth1.HMACSHA1, &k)

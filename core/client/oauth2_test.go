@@ -27,7 +27,7 @@ func through(t *testing.T, app client.OAuth2, s server, answer url.Values) (*cli
 	answer.Set("state", at.Query().Get("state"))
 	cookie, _, _ := strings.Cut(resp.Header.Get("Set-Cookie"), ";")
 	req := browser(cookie)
-	req.URL = "https://app.example.com/auth/" + app.Name + "/callback?" + answer.Encode()
+	req.Path, req.RawQuery = "/auth/"+app.Name+"/callback", answer.Encode()
 	in, _, err := r.Finish(t.Context(), req)
 	return in, at, err
 }

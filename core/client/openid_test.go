@@ -137,7 +137,9 @@ func request(method, target, cookie string) *mandate.Request {
 	if cookie != "" {
 		h = append(h, mandate.Field{Name: "Cookie", Value: cookie})
 	}
-	return &mandate.Request{Method: method, URL: target, Header: h}
+	r := &mandate.Request{Method: method, Origin: "https://shop.example.com", Header: h}
+	r.Path, r.RawQuery, _ = strings.Cut(strings.TrimPrefix(target, r.Origin), "?")
+	return r
 }
 
 func TestOpenIDLogin(t *testing.T) {

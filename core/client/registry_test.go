@@ -104,7 +104,7 @@ func TestCallbacksAreResolvedAgainstTheBaseURL(t *testing.T) {
 
 // browser is a request of a browser that has cookies.
 func browser(cookies string) *mandate.Request {
-	return &mandate.Request{Method: "GET", URL: "https://app.example.com/auth/one/login", Header: http.Header{"Cookie": {cookies}}}
+	return &mandate.Request{Method: "GET", Origin: "https://app.example.com", Path: "/auth/one/login", Header: http.Header{"Cookie": {cookies}}}
 }
 
 func TestFromEnv(t *testing.T) {
@@ -187,7 +187,7 @@ func TestAppOfOnesOwn(t *testing.T) {
 		_, state, _ := strings.Cut(resp.Header.Get("Location"), "s=")
 		cookie, _, _ := strings.Cut(resp.Header.Get("Set-Cookie"), ";")
 		req := browser(cookie)
-		req.URL = "https://app.example.com/auth/strange/callback?state=" + state + more
+		req.Path, req.RawQuery = "/auth/strange/callback", "state="+state+more
 		in, _, err := app.Finish(t.Context(), req)
 		return in, err
 	}
@@ -230,7 +230,7 @@ func TestFlowsSurviveARotationOfTheSecret(t *testing.T) {
 	}{"rotated": {secretOf(fresh, old), nil}, "dropped": {secretOf(fresh), client.StateMissing}} {
 		reg := newRegistry(t, client.Config{Secret: tc.secret, Apps: []client.App{app}})
 		req := browser(cookie)
-		req.URL += "?state=" + state
+		req.RawQuery = "state=" + state
 		if _, _, err := reg.App("strange").Finish(t.Context(), req); !errors.Is(err, tc.want) {
 			t.Errorf("%s: error = %v, want %v", name, err, tc.want)
 		}
@@ -278,7 +278,7 @@ func FuzzFinish(f *testing.F) {
 			req.Method, req.Body = "POST", answer
 			req.Header = http.Header{"Cookie": {cookies}, "Content-Type": {"application/x-www-form-urlencoded"}}
 		} else {
-			req.URL += "?" + answer
+			req.RawQuery = answer
 		}
 		in, _, err := reg.App("strange").Finish(t.Context(), req)
 		e, ok := errors.AsType[*client.Error](err)
@@ -351,7 +351,7 @@ func TestTheRedirectURIOfBothSteps(t *testing.T) {
 		_, state, _ := strings.Cut(resp.Header.Get("Location"), "s=")
 		cookie, _, _ := strings.Cut(resp.Header.Get("Set-Cookie"), ";")
 		req := browser(cookie)
-		req.URL += "?state=" + state
+		req.RawQuery = "state=" + state
 		want := callback
 		switch {
 		case callback == "":

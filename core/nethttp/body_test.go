@@ -69,8 +69,8 @@ func TestServeReadsAndRestoresTheBody(t *testing.T) {
 			if resp.Status != want {
 				t.Errorf("status %d, want %d", resp.Status, want)
 			}
-			if want == 200 && (got.Body != tc.want || got.URL != "https://id.example.com/token?x=y") {
-				t.Errorf("the endpoint saw %d bytes at %s, want %d", len(got.Body), got.URL, len(tc.want))
+			if want == 200 && (got.Body != tc.want || got.URL() != "https://id.example.com/token?x=y") {
+				t.Errorf("the endpoint saw %d bytes at %s, want %d", len(got.Body), got.URL(), len(tc.want))
 			}
 		})
 	}

@@ -131,10 +131,9 @@ func exchangeFrom(ctx context.Context) *exchange {
 
 // Handle is one endpoint, to be registered by hand, for every method.
 func Handle(e mandate.Endpoint) http.Handler {
-	plain := e.Origin + e.Path
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{Context: r.Context(), w: presetWriter{ResponseWriter: w, status: http.StatusOK}, r: r}
-		resp := x.reading.serve(x, &e, plain, r) //nolint:contextcheck // x descends from that of r
+		resp := x.reading.serve(x, &e, r) //nolint:contextcheck // x descends from that of r
 		if resp.Page == nil {
 			write(w, resp, x.values[:])
 			return

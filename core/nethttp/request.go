@@ -16,7 +16,7 @@ import (
 // Serve reads r, lets e answer and returns the answer. ctx is what the endpoint gets: that of r with what the adapter put
 // there. The body of r can be read again.
 func Serve(ctx context.Context, e *mandate.Endpoint, r *http.Request) *mandate.Response {
-	return new(reading).serve(ctx, e, "", r)
+	return new(reading).serve(ctx, e, r)
 }
 
 // reading is a request as it was read, in one piece of memory with what gives its body back.
@@ -25,20 +25,12 @@ type reading struct {
 	body    restored
 }
 
-// serve is [Serve]. plain is the URL of e without a query, where the caller has it ready.
-func (x *reading) serve(ctx context.Context, e *mandate.Endpoint, plain string, r *http.Request) *mandate.Response {
+// serve is [Serve].
+func (x *reading) serve(ctx context.Context, e *mandate.Endpoint, r *http.Request) *mandate.Response {
 	req := &x.request
-	escaped := r.URL.EscapedPath()
-	switch {
-	case r.URL.RawQuery != "":
-		req.URL = e.Origin + escaped + "?" + r.URL.RawQuery
-	case escaped == e.Path && plain != "":
-		req.URL = plain
-	default:
-		req.URL = e.Origin + escaped
-	}
+	req.Origin, req.Path, req.RawQuery = e.Origin, r.URL.EscapedPath(), r.URL.RawQuery
 	if strings.HasSuffix(e.Path, "/{id}") {
-		req.PathID = lastSegment(escaped)
+		req.PathID = lastSegment(req.Path)
 	}
 	if err := x.read(r, e.BodyLimit()); err != nil {
 		return unreadable()
@@ -46,13 +38,10 @@ func (x *reading) serve(ctx context.Context, e *mandate.Endpoint, plain string, 
 	return e.Serve(ctx, req)
 }
 
-// readRequest reads r for a guard, with the path alone for its URL.
+// readRequest reads r for a guard, which knows no origin.
 func readRequest(r *http.Request, limit int64) (*mandate.Request, error) {
 	x := new(reading)
-	x.request.URL = r.URL.EscapedPath()
-	if r.URL.RawQuery != "" {
-		x.request.URL += "?" + r.URL.RawQuery
-	}
+	x.request.Path, x.request.RawQuery = r.URL.EscapedPath(), r.URL.RawQuery
 	err := x.read(r, limit)
 	if err == nil && x.request.Body == "" && !x.request.Oversized {
 		x.again(r)

@@ -1,6 +1,7 @@
 package oauth1
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"strconv"
@@ -35,24 +36,29 @@ type Message struct {
 	Realm           string // of the Authorization header; not a part of what is signed
 	Placement       Placement
 
-	method      string
-	origin, url string
-	params      mandate.Params
-	body        string
-	oversized   bool
-	loose       bool
+	method       string
+	origin, path string
+	params       mandate.Params
+	body         string
+	oversized    bool
+	loose        bool
 }
 
 // Parse reads the protocol parameters of a request (RFC 5849, sections 3.1 and 3.5). Origin, like "https://api.example.com",
-// stands before the URL of a request that has none of its own, which is how a guard sees it. A request without any is
+// stands before the path of a request that has no origin of its own, which is how a guard sees it. A request without any is
 // [ErrNoCredentials]. Any other error is an [*Error]: [ParameterAbsent] names all that is missing, [ParameterRejected] is about
 // what comes twice, in two places or malformed, [VersionRejected] about a version that is not 1.0.
 func Parse(r *mandate.Request, origin string) (*Message, error) {
+	origin = cmp.Or(r.Origin, origin)
+	if strings.IndexByte(r.Path, '?') >= 0 || strings.IndexByte(origin, '?') >= 0 {
+		// What follows would be no parameter to whoever looks for one, and of what is signed it would be no part.
+		return nil, rejected("", "the query of the request stands in its path or origin, not in RawQuery")
+	}
 	header, found, err := authorization(r.Header)
 	if err != nil {
 		return nil, err
 	}
-	_, query, _ := strings.Cut(r.URL, "?")
+	query := r.RawQuery
 	body, kind := "", noForm
 	if r.Header != nil && (r.Body != "" || r.Oversized) {
 		kind = formOf(r.Header.Get("Content-Type"))
@@ -70,15 +76,12 @@ func Parse(r *mandate.Request, origin string) (*Message, error) {
 		// It would not be a part of what is signed, and a framework that looks at the first letters alone would hand it to the handler.
 		return nil, rejected("", "the Content-Type is almost that of a form: it must be %s", formType)
 	}
-	if strings.IndexByte(r.URL, '#') >= 0 {
+	if strings.IndexByte(r.Path, '#') >= 0 || strings.IndexByte(query, '#') >= 0 || strings.IndexByte(origin, '#') >= 0 {
 		// It would not be a part of what is signed, and of what is routed it would.
 		return nil, rejected("", "the request target has a fragment")
 	}
 
-	m := &Message{method: r.Method, url: r.URL, body: r.Body, oversized: r.Oversized, loose: kind == multipart}
-	if strings.HasPrefix(r.URL, "/") {
-		m.origin = origin
-	}
+	m := &Message{method: r.Method, origin: origin, path: r.Path, body: r.Body, oversized: r.Oversized, loose: kind == multipart}
 	p := newParams(header, query, body)
 	if found {
 		if m.Realm, err = p.addHeader(header); err != nil {
@@ -276,7 +279,10 @@ func (m *Message) BaseString() (string, error) {
 
 func (m *Message) appendBase(dst []byte) ([]byte, error) {
 	var room [256]byte
-	u, err := splitURL(text(append(append(room[:0], m.origin...), m.url...)))
+	if m.path != "" && m.path[0] != '/' {
+		return nil, errors.New("oauth1: the path of the request does not begin with a slash") // it would go on with the host
+	}
+	u, err := splitURL(text(append(append(room[:0], m.origin...), m.path...)))
 	if err != nil {
 		return nil, err
 	}

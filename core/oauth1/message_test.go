@@ -2,6 +2,7 @@ package oauth1_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	mandate "github.com/go-mandate/mandate/core"
@@ -19,7 +20,17 @@ func request(method, url, authorization, kind, body string) *mandate.Request {
 	if kind != "" {
 		header = append(header, mandate.Field{Name: "Content-Type", Value: kind})
 	}
-	return &mandate.Request{Method: method, URL: url, Header: header, Body: body}
+	return at(url, &mandate.Request{Method: method, Header: header, Body: body})
+}
+
+// at gives r its URL: an absolute one, or path and query as a guard sees it.
+func at(url string, r *mandate.Request) *mandate.Request {
+	r.Path, r.RawQuery, _ = strings.Cut(url, "?")
+	if scheme, rest, ok := strings.Cut(r.Path, "://"); ok {
+		host, _, _ := strings.Cut(rest, "/")
+		r.Origin, r.Path = scheme+"://"+host, rest[len(host):]
+	}
+	return r
 }
 
 const rfcHeader = `OAuth realm="Example",

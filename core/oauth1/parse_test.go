@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -51,7 +52,7 @@ func TestParseWithoutCredentials(t *testing.T) {
 	t.Parallel()
 	for name, r := range map[string]*mandate.Request{
 		"nothing":                request("GET", resource, "", "", ""),
-		"no header at all":       {Method: "GET", URL: resource},
+		"no header at all":       {Method: "GET", Origin: "http://example.com", Path: "/photos"},
 		"another scheme":         request("GET", resource, "Bearer oauth_token", "", ""),
 		"a scheme that starts":   request("GET", resource, "OAuth2 oauth_token", "", ""),
 		"other parameters":       request("POST", resource+"?a=oauth_token&oauth=1&x_oauth_token=2", "", form, "%6fauth=1"),
@@ -96,6 +97,12 @@ func TestParseRefuses(t *testing.T) {
 		"too many parameters":               {query(inQuery + strings.Repeat("&a", 10_000)), oauth1.ParameterRejected, nil},
 		"a form that is too large":          {large, oauth1.ParameterRejected, nil},
 		"a fragment":                        {query(inQuery + "#x"), oauth1.ParameterRejected, nil},
+		"a fragment in the path":            {request("GET", resource+"#x?"+inQuery, "", "", ""), oauth1.ParameterRejected, nil},
+		"a query in the path":               {&mandate.Request{Method: "GET", Path: "/photos?" + inQuery}, oauth1.ParameterRejected, nil},
+		"a query in the path, without more": {&mandate.Request{Method: "GET", Path: "/photos?", Header: http.Header{}}, oauth1.ParameterRejected, nil},
+		"a query in the path, signed":       {&mandate.Request{Method: "GET", Path: "/photos?a=b", Header: http.Header{"Authorization": {inHeader}}}, oauth1.ParameterRejected, nil},
+		"a query in the origin":             {&mandate.Request{Method: "GET", Origin: resource + "?a=b", Header: http.Header{"Authorization": {inHeader}}}, oauth1.ParameterRejected, nil},
+		"a fragment in the origin":          {&mandate.Request{Method: "GET", Origin: "http://example.com#", Path: "/photos", Header: http.Header{"Authorization": {inHeader}}}, oauth1.ParameterRejected, nil},
 		"oauth_body_hash of a form":         {request("POST", resource, inHeader+`, oauth_body_hash="x"`, form, "a=1"), oauth1.ParameterRejected, []string{"oauth_body_hash"}},
 		"broken escape in the query":        {query(inQuery + "&a=%f"), oauth1.ParameterRejected, []string{"a"}},
 		"broken escape in the form":         {request("POST", resource, inHeader, form, "%zz=1"), oauth1.ParameterRejected, nil},
@@ -174,6 +181,16 @@ func TestParseOfAGuard(t *testing.T) {
 	}
 	if err := m.Verify(oauth1.HMACSHA1, &oauth1.Keys{}); !errors.Is(err, oauth1.SignatureInvalid) {
 		t.Errorf("Verify() without an origin = %v, want %s", err, oauth1.SignatureInvalid)
+	}
+	m, err = oauth1.Parse(&mandate.Request{Method: "GET", Path: ".example.net/photos", Header: r.Header}, "https://api.example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Verify(oauth1.HMACSHA1, &oauth1.Keys{}); !errors.Is(err, oauth1.SignatureInvalid) {
+		t.Errorf("Verify() of a path that would go on with the host = %v, want %s", err, oauth1.SignatureInvalid)
+	}
+	if base, err := m.BaseString(); err == nil {
+		t.Errorf("BaseString() of a path that would go on with the host = %q, want an error", base)
 	}
 }
 

@@ -80,7 +80,7 @@ func TestCheckRequest(t *testing.T) {
 	var events []string
 	g := newGuard(t, func(c *resource.Config) {
 		c.CheckRequestWithSecrets = func(_ context.Context, r *mandate.Request) error {
-			if r.URL == "/closed" {
+			if r.Path == "/closed" {
 				return mandate.Errorf(mandate.InvalidRequest, errors.New("signed by nobody"), "the request is not signed")
 			}
 			return nil
@@ -89,12 +89,18 @@ func TestCheckRequest(t *testing.T) {
 			events = append(events, fmt.Sprint(e.Name, " ", e.Err, " ", errors.Unwrap(e.Err)))
 		}
 	})
-	if resp := g.CheckRequest(t.Context(), &mandate.Request{URL: "/open"}); !g.ReadsRequest(resource.Credentials{}) || resp != nil {
+	if resp := g.CheckRequest(t.Context(), &mandate.Request{Path: "/open"}); !g.ReadsRequest(resource.Credentials{}) || resp != nil {
 		t.Errorf("refused: %s", show(resp))
 	}
 	const want = "400\nContent-Type: application/json\nCache-Control: no-store\n\n" + `{"error":"invalid_request","error_description":"the request is not signed"}`
-	if got := show(g.CheckRequest(t.Context(), &mandate.Request{URL: "/closed"})); got != want {
+	if got := show(g.CheckRequest(t.Context(), &mandate.Request{Path: "/closed"})); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
+	}
+	// A query that an adapter left in the path would be none to who asks for it.
+	for _, g := range []*resource.Guard{g, newGuard(t, nil)} {
+		if got := show(g.CheckRequest(t.Context(), &mandate.Request{Path: "/open?closed"})); !strings.HasPrefix(got, "400\n") || !strings.Contains(got, `{"error":"invalid_request",`) {
+			t.Errorf("got %s\nwant invalid_request", got)
+		}
 	}
 	if got := strings.Join(events, "\n"); !strings.HasPrefix(got, "token.refused invalid_request: the request is not signed") {
 		t.Errorf("events %q", got)

@@ -77,10 +77,9 @@ func originOf(text string) string {
 
 func loopback(host string) bool { return host == "localhost" || host == "127.0.0.1" || host == "::1" }
 
-// signedOutsideHeader reports whether r is signed in its query or form.
+// signedOutsideHeader reports whether r is signed in its query or form, or may be: a query in the path is for the verifier to refuse.
 func signedOutsideHeader(r *mandate.Request) bool {
-	_, query, _ := strings.Cut(r.URL, "?")
-	return hasSignature(query) || FormBody(r.Method, r.Header.Get("Content-Type")) && hasSignature(r.Body)
+	return strings.IndexByte(r.Path, '?') >= 0 || hasSignature(r.RawQuery) || FormBody(r.Method, r.Header.Get("Content-Type")) && hasSignature(r.Body)
 }
 
 // hasSignature reports whether a form has the parameter oauth_signature, and does not only speak of it.

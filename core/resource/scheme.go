@@ -62,9 +62,14 @@ func (g *Guard) other(authorization string) (raw, used string, verifiers []Opene
 }
 
 // CheckRequest asks Config.CheckRequestWithSecrets about r, of which an adapter read up to [BodyLimit] of the body, and returns nil or the refusal.
-// Adapters call it before [Guard.Check] where [Guard.ReadsRequest], and for no CORS preflight.
+// One whose query was left in Path is refused: nobody would find it. Adapters call it before [Guard.Check] where [Guard.ReadsRequest], and for no CORS preflight.
 func (g *Guard) CheckRequest(ctx context.Context, r *mandate.Request) *mandate.Response {
-	if g == nil || g.request == nil {
+	switch {
+	case g == nil || r == nil:
+		return nil
+	case strings.IndexByte(r.Path, '?') >= 0:
+		return g.judged(ctx, nil, mandate.Errorf(mandate.InvalidRequest, nil, "the path of the request has a query in it"))
+	case g.request == nil:
 		return nil
 	}
 	if err := g.request(ctx, r); err != nil {

@@ -121,9 +121,8 @@ func (s *Server) requestRefused(ctx context.Context, r *mandate.Request, endpoin
 
 // endpointOf returns the name of the endpoint that r came to, or "" where its path is written in another way than the configuration has it.
 func (s *Server) endpointOf(r *mandate.Request) string {
-	path, _, _ := strings.Cut(strings.TrimPrefix(r.URL, s.at.origin+s.config.BasePath), "?")
 	for name, own := range s.paths {
-		if folder, ok := strings.CutSuffix(own, "{id}"); own == path || ok && strings.HasPrefix(path, folder) {
+		if folder, ok := strings.CutSuffix(own, "{id}"); own == r.Path || ok && strings.HasPrefix(r.Path, folder) {
 			return name
 		}
 	}

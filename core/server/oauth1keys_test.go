@@ -101,10 +101,14 @@ func TestOAuth1Keys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := &mandate.Request{Method: http.MethodGet, URL: "/photos", Header: http.Header{"Authorization": {out.Authorization}}}
+			r := &mandate.Request{Method: http.MethodGet, Path: "/photos", Header: http.Header{"Authorization": {out.Authorization}}}
 			token, err := srv.VerifySigned(t.Context(), r, "https://api.example.com", time.Now())
 			if tc.good && (err != nil || token.ClientID() != "printer") {
 				t.Errorf("VerifySigned() = %v, %v, want a token of the client", token, err)
+			}
+			r.Path += "?size=big" // where a query is none, to whoever looks for one
+			if _, err := srv.VerifySigned(t.Context(), r, "https://api.example.com", time.Now()); !errors.Is(err, oauth1.ParameterRejected) {
+				t.Errorf("VerifySigned() with a query in the path = %v, want %s", err, oauth1.ParameterRejected)
 			}
 			if e, ok := errors.AsType[*oauth1.Error](err); !tc.good && (!ok || e.Code != oauth1.SignatureInvalid || e.Status() != 401) {
 				t.Errorf("VerifySigned() = %v, want %s and 401", err, oauth1.SignatureInvalid)

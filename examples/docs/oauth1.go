@@ -80,7 +80,9 @@ func VerifyLaunch(r *http.Request, secretOf func(consumerKey string) string) err
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
 	// doc:start oauth1-verify
-	m, err := oauth1.Parse(&mandate.Request{Method: r.Method, URL: r.RequestURI, Header: r.Header, Body: string(body)}, "https://app.example.com")
+	m, err := oauth1.Parse(&mandate.Request{
+		Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Header: r.Header, Body: string(body),
+	}, "https://app.example.com")
 	if err != nil {
 		return err // oauth1.ErrNoCredentials, or an *oauth1.Error with its code and status
 	}

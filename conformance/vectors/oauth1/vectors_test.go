@@ -59,7 +59,17 @@ func request(method, url, authorization, kind, body string) *mandate.Request {
 	if kind != "" {
 		header = append(header, mandate.Field{Name: "Content-Type", Value: kind})
 	}
-	return &mandate.Request{Method: method, URL: url, Header: header, Body: body}
+	return at(url, &mandate.Request{Method: method, Header: header, Body: body})
+}
+
+// at gives r its URL: an absolute one, or path and query as a guard sees it.
+func at(url string, r *mandate.Request) *mandate.Request {
+	r.Path, r.RawQuery, _ = strings.Cut(url, "?")
+	if scheme, rest, ok := strings.Cut(r.Path, "://"); ok {
+		host, _, _ := strings.Cut(rest, "/")
+		r.Origin, r.Path = scheme+"://"+host, rest[len(host):]
+	}
+	return r
 }
 
 const plain = `OAuth oauth_consumer_key="k", oauth_signature_method="PLAINTEXT", oauth_signature="%26"`

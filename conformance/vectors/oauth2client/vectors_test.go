@@ -131,7 +131,7 @@ func TestRequests(t *testing.T) {
 		for name, value := range v.Params {
 			app.AuthParams = append(app.AuthParams, mandate.Field{Name: name, Value: value})
 		}
-		resp, err := registry(t, v.RedirectURI, &answering{}, app).App("app").Begin(t.Context(), &mandate.Request{Method: "GET", URL: "/", Header: mandate.Fields{}}, client.Begin{})
+		resp, err := registry(t, v.RedirectURI, &answering{}, app).App("app").Begin(t.Context(), &mandate.Request{Method: "GET", Path: "/", Header: mandate.Fields{}}, client.Begin{})
 		if err != nil {
 			t.Errorf("%s: %v", v.From, err)
 			continue
@@ -215,7 +215,7 @@ func TestCallbacks(t *testing.T) {
 		redirectURI, query, _ := strings.Cut(v.URL, "?")
 		f := &answering{kind: "application/json", body: `{"access_token":"good"}`}
 		reg := registry(t, redirectURI, f, client.OAuth2{Credentials: client.Credentials{ID: "id", Secret: "x"}, AuthURL: "https://server.example.com/authorize"})
-		begun, err := reg.App("app").Begin(t.Context(), &mandate.Request{Method: "GET", URL: "/", Header: mandate.Fields{}}, client.Begin{})
+		begun, err := reg.App("app").Begin(t.Context(), &mandate.Request{Method: "GET", Path: "/", Header: mandate.Fields{}}, client.Begin{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +226,7 @@ func TestCallbacks(t *testing.T) {
 		cookie, _, _ := strings.Cut(begun.Header.Get("Set-Cookie"), ";")
 		query = strings.Replace(query, "state=xyz", "state="+to.Query().Get("state"), 1)
 		in, _, err := reg.App("app").Finish(t.Context(), &mandate.Request{
-			Method: "GET", URL: redirectURI + "?" + query, Header: mandate.Fields{{Name: "Cookie", Value: cookie}},
+			Method: "GET", Path: "/", RawQuery: query, Header: mandate.Fields{{Name: "Cookie", Value: cookie}},
 		})
 		e, _ := errors.AsType[*client.Error](err)
 		switch {

@@ -186,8 +186,8 @@ func run(tb testing.TB, w *world, app client.App, callback string) (authorize st
 		tb.Fatal(err)
 	}
 	remote := reg.App(app.AppName())
-	page := "https://app.example.com/auth/" + app.AppName()
-	resp, err := remote.Begin(tb.Context(), &mandate.Request{Method: "GET", URL: page + "/login", Header: http.Header{}}, client.Begin{ReturnTo: "/cart"})
+	page := "/auth/" + app.AppName()
+	resp, err := remote.Begin(tb.Context(), &mandate.Request{Method: "GET", Path: page + "/login", Header: http.Header{}}, client.Begin{ReturnTo: "/cart"})
 	if err != nil {
 		return "", nil, err
 	}
@@ -204,7 +204,7 @@ func run(tb testing.TB, w *world, app client.App, callback string) (authorize st
 	answer := url.Values{}
 	cookie, _, _ := strings.Cut(resp.Header.Get("Set-Cookie"), ";")
 	header := http.Header{"Cookie": {cookie}}
-	req := &mandate.Request{Method: "GET", URL: page + "/callback", Header: header}
+	req := &mandate.Request{Method: "GET", Path: page + "/callback", Header: header}
 	for line := range strings.Lines(callback) {
 		switch name, value, ok := strings.Cut(strings.TrimSpace(line), "="); {
 		case ok:
@@ -220,7 +220,7 @@ func run(tb testing.TB, w *world, app client.App, callback string) (authorize st
 		header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Body = answer.Encode()
 	} else {
-		req.URL += "?" + answer.Encode()
+		req.RawQuery = answer.Encode()
 	}
 	in, _, err = remote.Finish(tb.Context(), req)
 	return authorize, in, err
