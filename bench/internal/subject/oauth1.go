@@ -99,7 +99,7 @@ func Verify() func() {
 	return func() {
 		header["Authorization"] = signed[:1:1]
 		signed = signed[1:]
-		must(srv.VerifySigned(context.Background(), &mandate.Request{Method: http.MethodGet, URL: photosPath, Header: header}, "http://api.example", now))
+		must(srv.VerifySigned(context.Background(), &mandate.Request{Method: http.MethodGet, Path: photosPath, Header: header}, "http://api.example", now))
 	}
 }
 

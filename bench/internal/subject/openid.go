@@ -60,7 +60,7 @@ func BeginLogin() func() {
 	}))
 	app, ctx := reg.App("corp"), context.Background()
 	return func() {
-		req := &mandate.Request{Method: "GET", URL: "https://app.example.com/auth/corp/login?return_to=/cart", Header: mandate.Fields{}}
+		req := &mandate.Request{Method: "GET", Origin: "https://app.example.com", Path: "/auth/corp/login", RawQuery: "return_to=/cart", Header: mandate.Fields{}}
 		must(app.Begin(ctx, req, client.Begin{}))
 	}
 }
