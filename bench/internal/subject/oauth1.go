@@ -26,8 +26,8 @@ import (
 const (
 	consumerKey, consumerSecret = "consumerkey0001abcdefg", "consumer-secret-0001-abcdef"
 	tokenKey, tokenSecret       = "token0001abcdefghijklmn", "token-secret-0001-abcdef"
-	photosPath                  = "/photos?file=vacation.jpg&size=original"
-	photos                      = "http://api.example" + photosPath
+	photosPath, photosQuery     = "/photos", "file=vacation.jpg&size=original"
+	photos                      = "http://api.example" + photosPath + "?" + photosQuery
 )
 
 // wire is a transport that answers at once, and keeps what it was sent.
@@ -99,7 +99,7 @@ func Verify() func() {
 	return func() {
 		header["Authorization"] = signed[:1:1]
 		signed = signed[1:]
-		must(srv.VerifySigned(context.Background(), &mandate.Request{Method: http.MethodGet, Path: photosPath, Header: header}, "http://api.example", now))
+		must(srv.VerifySigned(context.Background(), &mandate.Request{Method: http.MethodGet, Path: photosPath, RawQuery: photosQuery, Header: header}, "http://api.example", now))
 	}
 }
 
