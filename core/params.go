@@ -15,7 +15,10 @@ type Params []Field
 
 // ParseParams decodes s, which is application/x-www-form-urlencoded. Broken percent-encoding, text
 // that is not UTF-8, a NUL, or more than 200 parameters are an [InvalidRequest] error.
-func ParseParams(s string) (Params, error) {
+func ParseParams(s string) (Params, error) { return parseParams(s, nil) }
+
+// parseParams is [ParseParams] into room, where that is enough.
+func parseParams(s string, room []Field) (Params, error) {
 	n := strings.Count(s, "&") + 1
 	if n > maxParams {
 		return nil, Errorf(InvalidRequest, nil, "more than %d parameters", maxParams)
@@ -23,7 +26,12 @@ func ParseParams(s string) (Params, error) {
 	if !clean(s) {
 		return nil, notDecodable()
 	}
-	params := make(Params, 0, n)
+	var params Params
+	if n <= len(room) {
+		params = room[:0:n]
+	} else {
+		params = make(Params, 0, n)
+	}
 	coded := nextCoded(s)
 	for s != "" {
 		pair, rest := cutByte(s, '&')
@@ -95,7 +103,8 @@ func Unescape(s string) (string, bool) {
 
 // decode is Unescape for a clean text whose first byte that does not stand for itself is at first.
 func decode(s string, first int) (string, bool) {
-	b := append(make([]byte, 0, len(s)), s[:first]...)
+	b := make([]byte, len(s))
+	n := copy(b, s[:first])
 	odd := false // a byte may be no text
 	for i := first; i < len(s); i++ {
 		c := s[i]
@@ -113,9 +122,10 @@ func decode(s string, first int) (string, bool) {
 			c, i = high<<4|low, i+2
 			odd = odd || c == 0 || c >= utf8.RuneSelf
 		}
-		b = append(b, c)
+		b[n] = c
+		n++
 	}
-	text := unsafe.String(unsafe.SliceData(b), len(b)) // #nosec G103 -- nobody writes to b again
+	text := unsafe.String(unsafe.SliceData(b), n) // #nosec G103 -- nobody writes to b again
 	return text, !odd || clean(text)
 }
 

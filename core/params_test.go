@@ -123,6 +123,36 @@ func TestRequestForm(t *testing.T) {
 	}
 }
 
+// What is parsed second, and what is appended to either, leaves the other as it was: few and many, in both orders.
+func TestRequestKeepsParams(t *testing.T) {
+	t.Parallel()
+	for few := range 10 {
+		for many := range 10 {
+			query, form := strings.Repeat("q=1&", few)+"end=q", strings.Repeat("f=2&", many)+"end=f"
+			r := &mandate.Request{Method: "POST", Origin: "https://h", Path: "/p", RawQuery: query, Body: form, Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}
+			first, second := r.Query, r.Form
+			if few > many {
+				first, second = r.Form, r.Query
+			}
+			for range 2 {
+				for _, parse := range []func() (mandate.Params, error){first, second} {
+					p, err := parse()
+					if err != nil {
+						t.Fatalf("%d and %d parameters: %v", few+1, many+1, err)
+					}
+					_ = append(p, mandate.Field{Name: "more", Value: "3"})
+				}
+			}
+			if q, err := r.Query(); err != nil || len(q) != few+1 || q.Get("end") != "q" || len(q.Values("q")) != few {
+				t.Errorf("%d and %d parameters: Query() = %q, %v", few+1, many+1, q, err)
+			}
+			if f, err := r.Form(); err != nil || len(f) != many+1 || f.Get("end") != "f" || len(f.Values("f")) != many {
+				t.Errorf("%d and %d parameters: Form() = %q, %v", few+1, many+1, f, err)
+			}
+		}
+	}
+}
+
 func TestRequestCookie(t *testing.T) {
 	t.Parallel()
 	r := &mandate.Request{Header: http.Header{"Cookie": {`a=1; bb="2"`, "c=3=4"}}}
