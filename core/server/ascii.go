@@ -18,17 +18,21 @@ func visible(s string, spaces bool) bool {
 	if spaces {
 		low = ' '
 	}
-	for ; len(s) >= 8; s = s[8:] {
+	if len(s) < 8 {
+		for i := range len(s) {
+			if uint64(s[i]) < low || s[i] > 0x7e {
+				return false
+			}
+		}
+		return true
+	}
+	last := s[len(s)-8:] // the loop may have seen some of them
+	for ; len(s) > 8; s = s[8:] {
 		if outside(eight(s), low) != 0 {
 			return false
 		}
 	}
-	for i := range len(s) {
-		if uint64(s[i]) < low || s[i] > 0x7e {
-			return false
-		}
-	}
-	return true
+	return outside(eight(last), low) == 0
 }
 
 // plain reports whether s stands for itself between the quotation marks of JSON.

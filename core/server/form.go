@@ -15,8 +15,8 @@ const (
 	maxScope = 8 << 10
 	maxText  = 4 << 10
 	maxToken = 16 << 10 // as much as a guard takes
-	maxWords = 512
-	maxName  = 1 << 10 // of a user, and of a password
+	maxWords = 512      // the least of all: for its length nothing shorter is refused
+	maxName  = 1 << 10  // of a user, and of a password
 )
 
 // checkForm refuses a form in which a parameter that OAuth knows is repeated or has characters that RFC 6749,
@@ -67,8 +67,13 @@ func repeats(form mandate.Params, names ...string) bool {
 	})
 }
 
-// allowed reports whether value may be the value of the parameter called name.
+// allowed reports whether value may be the value of the parameter called name. What is short and printable ASCII every parameter may have.
 func allowed(name, value string) bool {
+	return len(value) <= maxWords && visible(value, true) || allowedFor(name, value)
+}
+
+// allowedFor is allowed for what not every parameter may be.
+func allowedFor(name, value string) bool {
 	switch name {
 	case "grant_type", "client_id", "client_secret", "code", "refresh_token", "code_verifier", "token_type_hint", "device_code":
 		return len(value) <= maxText && visible(value, true)

@@ -76,7 +76,7 @@ func (s *Server) readAnswer(a *Ask, params mandate.Params) error {
 		q.ResponseTypes = strings.Fields(types)
 		slices.Sort(q.ResponseTypes)
 	}
-	if prompt := params.Get("prompt"); allowed("prompt", prompt) {
+	if prompt := params.Get("prompt"); prompt != "" && allowed("prompt", prompt) {
 		q.Prompt = strings.Fields(prompt)
 	}
 	return s.readMode(a, params)
@@ -111,16 +111,40 @@ func (s *Server) readRequest(ctx context.Context, a *Ask, params mandate.Params)
 	case q.silent() && len(q.Prompt) > 1:
 		return mandate.Errorf(mandate.InvalidRequest, nil, "prompt has none and something else")
 	}
-	q.Details.RedirectURI = params.Get("redirect_uri")
-	q.Details.Nonce = params.Get("nonce")
-	q.LoginHint = firstOf(params.Get("login_hint"), 256)
-	q.UILocales = params.Get("ui_locales")
-	q.ACRValues = params.Get("acr_values")
-	q.Display = firstOf(params.Get("display"), 32)
-	if err := s.readChallenge(a, params); err != nil {
+	var challenge, method, age, details, scope string
+	var resources []string
+	for i := range params {
+		switch value := params[i].Value; params[i].Name { // each comes once, but resource: that was checked
+		case "redirect_uri":
+			q.Details.RedirectURI = value
+		case "nonce":
+			q.Details.Nonce = value
+		case "login_hint":
+			q.LoginHint = firstOf(value, 256)
+		case "ui_locales":
+			q.UILocales = value
+		case "acr_values":
+			q.ACRValues = value
+		case "display":
+			q.Display = firstOf(value, 32)
+		case "code_challenge":
+			challenge = value
+		case "code_challenge_method":
+			method = value
+		case "max_age":
+			age = value
+		case paramDetails:
+			details = value
+		case "scope":
+			scope = value
+		case "resource":
+			resources = append(resources, value)
+		}
+	}
+	if err := s.readChallenge(a, challenge, method); err != nil {
 		return err
 	}
-	if age := params.Get("max_age"); age != "" {
+	if age != "" {
 		n, err := strconv.ParseUint(age, 10, 31)
 		if err != nil {
 			return mandate.Errorf(mandate.InvalidRequest, nil, "max_age is not a number of seconds")
@@ -128,13 +152,13 @@ func (s *Server) readRequest(ctx context.Context, a *Ask, params mandate.Params)
 		q.MaxAge, q.Aged = time.Duration(n)*time.Second, true
 	}
 	var err error
-	if q.Details.Rich, err = s.richFor(ctx, a.Client, params.Get(paramDetails)); err != nil {
+	if q.Details.Rich, err = s.richFor(ctx, a.Client, details); err != nil {
 		return err
 	}
-	if q.Details.Scopes, err = s.scopesFor(a.Client, params.Get("scope")); err != nil && (q.Details.Rich == "" || params.Get("scope") != "") {
+	if q.Details.Scopes, err = s.scopesFor(a.Client, scope); err != nil && (q.Details.Rich == "" || scope != "") {
 		return err
 	}
-	q.Details.Resources, err = s.resourcesFor(a.Client, params.Values("resource"))
+	q.Details.Resources, err = s.resourcesFor(a.Client, resources)
 	return err
 }
 
@@ -159,11 +183,10 @@ func (s *Server) checkResponse(a *Ask) error {
 }
 
 // readChallenge applies the policy for PKCE (RFC 7636, section 4.4.1; RFC 9700, section 2.1.1).
-func (s *Server) readChallenge(a *Ask, params mandate.Params) error {
+func (s *Server) readChallenge(a *Ask, challenge, method string) error {
 	if !slices.Contains(a.Request.ResponseTypes, "code") {
 		return nil // there is no code to protect
 	}
-	challenge, method := params.Get("code_challenge"), params.Get("code_challenge_method")
 	if challenge == "" {
 		public := a.Client.Metadata.Public() || a.Client.Metadata.ApplicationType == "native"
 		if method != "" || s.config.PKCE == PKCERequired || public || a.Client.Policy.PKCE {
