@@ -17,7 +17,6 @@ const kept = 30 * 24 * time.Hour
 
 // grant is a stored grant in little memory. Tokens point at it, so that one write to revoked ends them all.
 type grant struct {
-	nextID     *grant          // in its chain by ID; itself once it is dropped
 	next       [indexes]*grant // in its chain of each index
 	ofID       uint64          // its hash, and that of the subject (0: none): tables grow without a look at packed
 	ofSubject  uint64
@@ -95,16 +94,23 @@ type grants struct {
 	seed    maphash.Seed
 	commons commons
 	ids     [stripes]idStripe
+	keys    [stripes]keyStripe
 	index   [indexes]index
 }
 
 type idStripe struct {
-	mu     sync.Mutex // guards the chains, and all rows in them
-	chains []*grant
-	count  int
-	due    queue[*grant]
+	mu   sync.Mutex // guards the rest, and all rows
+	rows table[*grant]
+	due  queue[uint64] // by hash
 
 	resealed map[*grant]string // what is sealed in place of what is packed; few ever are
+}
+
+// keyStripe leads from the hash of a Key to that of an ID: it has no pointers, which the garbage collector would have to follow.
+type keyStripe struct {
+	mu  sync.Mutex // guards the table
+	ids table[uint64]
+	_   [24]byte // a cache line of its own
 }
 
 func (t *grants) init() {
@@ -114,8 +120,8 @@ func (t *grants) init() {
 	}
 }
 
-func (t *grants) hashID(id string) uint64           { return maphash.String(t.seed, id) }
-func (t *grants) hashSubject(s string) uint64       { return maphash.String(t.seed, s) | 1<<63 } // never 0
+func (t *grants) hashID(id string) uint64           { return maphash.String(t.seed, id) | 1<<63 } // never 0
+func (t *grants) hashSubject(s string) uint64       { return maphash.String(t.seed, s) | 1<<63 }  // never 0
 func (t *grants) hashKey(key mandate.Digest) uint64 { return maphash.Bytes(t.seed, key[:]) }
 
 // lock returns the stripe of id, locked, and its hash.
@@ -134,33 +140,26 @@ func (t *grants) find(id string) *grant {
 }
 
 func (sh *idStripe) find(h uint64, id string) *grant {
-	if sh.count == 0 {
-		return nil
+	for i := sh.rows.first(h); i >= 0; i = sh.rows.after(i, h) {
+		if row := sh.rows.cells[i].value; row.id() == id {
+			return row
+		}
 	}
-	row := *link(sh.chains, h)
-	for row != nil && (row.ofID != h || row.id() != id) {
-		row = row.nextID
+	return nil
+}
+
+// place returns where row is in the table, or -1.
+func (sh *idStripe) place(row *grant) int {
+	i := sh.rows.first(row.ofID)
+	for i >= 0 && sh.rows.cells[i].value != row {
+		i = sh.rows.after(i, row.ofID)
 	}
-	return row
+	return i
 }
 
 // insert puts row into its locked stripe, which has no row of that ID.
-func (t *grants) insert(sh *idStripe, h uint64, row *grant) {
-	if sh.count >= len(sh.chains) {
-		chains := make([]*grant, size(sh.count))
-		for _, old := range sh.chains {
-			for old != nil {
-				next := old.nextID
-				at := link(chains, old.ofID)
-				old.nextID, *at = *at, old
-				old = next
-			}
-		}
-		sh.chains = chains
-	}
-	at := link(sh.chains, h)
-	row.nextID, *at = *at, row
-	sh.count++
+func (sh *idStripe) insert(row *grant) {
+	sh.rows.insert(row.ofID, row)
 	sh.remind(row)
 }
 
@@ -170,14 +169,12 @@ func (sh *idStripe) remind(row *grant) {
 	if at == 0 {
 		return
 	}
-	sh.due.push(at, row)
-	if len(sh.due.heap) > 2*sh.count+64 { // an end that came nearer again and again
+	sh.due.push(at, row.ofID)
+	if len(sh.due.heap) > 2*sh.rows.count+64 { // an end that came nearer again and again
 		sh.due.clear()
-		for _, row := range sh.chains {
-			for ; row != nil; row = row.nextID {
-				if at := row.ends(); at != 0 {
-					sh.due.push(at, row)
-				}
+		for row := range sh.rows.all() {
+			if at := row.ends(); at != 0 {
+				sh.due.push(at, row.ofID)
 			}
 		}
 	}
@@ -198,8 +195,11 @@ func (t *grants) create(row *grant, id string, end int64) (old bool, err error) 
 	at := t.places(row)
 	t.lockAll(at)
 	defer t.unlockAll(at)
-	if at[byKey].is && t.findKey(at[byKey].hash, row.key) != nil {
-		return false, store.ErrExists
+	if at[byKey].is {
+		if holder, other := t.findKey(at[byKey].hash, row.key); other != nil {
+			holder.mu.Unlock()
+			return false, store.ErrExists
+		}
 	}
 	sh := &t.ids[row.ofID%stripes]
 	sh.mu.Lock()
@@ -207,26 +207,14 @@ func (t *grants) create(row *grant, id string, end int64) (old bool, err error) 
 	if sh.find(row.ofID, id) != nil {
 		return false, store.ErrExists
 	}
-	t.insert(sh, row.ofID, row)
+	sh.insert(row)
+	t.insertKey(at[byKey], row)
 	for i := range t.index {
 		if at[i].is {
 			t.insertInto(&t.index[i], at[i].hash, row)
 		}
 	}
 	return sh.due.before(end), nil
-}
-
-// findKey returns the row whose Key is key, or nil. Its stripe is locked.
-func (t *grants) findKey(h uint64, key mandate.Digest) *grant {
-	sh := &t.index[byKey].stripe[h%stripes]
-	if sh.count == 0 {
-		return nil
-	}
-	row := *link(sh.chains, h)
-	for row != nil && row.key != key {
-		row = row.next[byKey]
-	}
-	return row
 }
 
 // Grant implements [store.Grants].
@@ -243,20 +231,15 @@ func (s *Store) Grant(_ context.Context, id string) (store.Grant, error) {
 // GrantByKey implements [store.Grants].
 func (s *Store) GrantByKey(_ context.Context, key mandate.Digest) (g store.Grant, err error) {
 	h := s.grants.hashKey(key)
-	sh := &s.grants.index[byKey].stripe[h%stripes]
-	sh.mu.Lock()
-	row := s.grants.findKey(h, key)
-	sh.mu.Unlock()
+	keys := &s.grants.keys[h%stripes]
+	keys.mu.Lock()
+	sh, row := s.grants.findKey(h, key)
+	keys.mu.Unlock()
 	if row == nil {
 		return g, store.ErrNotFound
 	}
-	ids := &s.grants.ids[row.ofID%stripes]
-	ids.mu.Lock()
-	defer ids.mu.Unlock()
-	if row.nextID == row { // dropped since
-		return g, store.ErrNotFound
-	}
-	ids.fill(row, &g)
+	defer sh.mu.Unlock()
+	sh.fill(row, &g)
 	return g, nil
 }
 
@@ -293,7 +276,7 @@ func (t *grants) each(q store.GrantQuery, f func(*idStripe, *grant)) {
 	}
 	for _, row := range rows {
 		sh, _ := t.lock(row.id())
-		if row.nextID != row && row.in(q) {
+		if sh.place(row) >= 0 && row.in(q) { // not dropped since
 			f(sh, row)
 		}
 		sh.mu.Unlock()
@@ -305,11 +288,9 @@ func (t *grants) all(q store.GrantQuery, f func(*idStripe, *grant)) {
 	for i := range t.ids {
 		sh := &t.ids[i]
 		sh.mu.Lock()
-		for _, row := range sh.chains {
-			for ; row != nil; row = row.nextID {
-				if row.in(q) {
-					f(sh, row)
-				}
+		for row := range sh.rows.all() {
+			if row.in(q) {
+				f(sh, row)
 			}
 		}
 		sh.mu.Unlock()

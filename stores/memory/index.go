@@ -4,15 +4,18 @@ import (
 	"hash/maphash"
 	"math/bits"
 	"sync"
+
+	mandate "github.com/go-mandate/mandate/core"
 )
 
 // What grants are found by beside their ID. Whoever holds several locks takes them in this order, and that of the ID last.
 const (
-	byKey = iota
-	bySubject
+	bySubject = iota
 	bySession
-	indexes
+	byKey // has no chains
 )
+
+const indexes = byKey // those that have
 
 // index finds the grants that have something in common, in stripes. It links the rows themselves: a grant in it costs
 // a pointer and its share of the chains.
@@ -125,7 +128,7 @@ type place struct {
 }
 
 // places returns the places of row in all indexes.
-func (t *grants) places(row *grant) (at [indexes]place) {
+func (t *grants) places(row *grant) (at [byKey + 1]place) {
 	for i := range at {
 		at[i].hash, at[i].is = t.hash(row, i)
 	}
@@ -133,18 +136,63 @@ func (t *grants) places(row *grant) (at [indexes]place) {
 }
 
 // lockAll locks the stripes of a row in all indexes.
-func (t *grants) lockAll(at [indexes]place) {
+func (t *grants) lockAll(at [byKey + 1]place) {
 	for i := range at {
 		if at[i].is {
-			t.index[i].stripe[at[i].hash%stripes].mu.Lock()
+			t.mutex(i, at[i].hash).Lock()
 		}
 	}
 }
 
-func (t *grants) unlockAll(at [indexes]place) {
+func (t *grants) unlockAll(at [byKey + 1]place) {
 	for i := range at {
 		if at[i].is {
-			t.index[i].stripe[at[i].hash%stripes].mu.Unlock()
+			t.mutex(i, at[i].hash).Unlock()
 		}
 	}
+}
+
+// mutex returns the lock of the stripe of hash h in an index.
+func (t *grants) mutex(which int, h uint64) *sync.Mutex {
+	if which == byKey {
+		return &t.keys[h%stripes].mu
+	}
+	return &t.index[which].stripe[h%stripes].mu
+}
+
+// findKey returns the row whose Key is key, and its stripe, locked; or nil. The stripe of the key is locked.
+func (t *grants) findKey(h uint64, key mandate.Digest) (*idStripe, *grant) {
+	keys := &t.keys[h%stripes].ids
+	for i := keys.first(h); i >= 0; i = keys.after(i, h) {
+		id := keys.cells[i].value
+		sh := &t.ids[id%stripes]
+		sh.mu.Lock()
+		for j := sh.rows.first(id); j >= 0; j = sh.rows.after(j, id) {
+			if row := sh.rows.cells[j].value; row.key == key {
+				return sh, row
+			}
+		}
+		sh.mu.Unlock()
+	}
+	return nil, nil
+}
+
+// insertKey notes under which Key a row is. The stripe of the key is locked.
+func (t *grants) insertKey(at place, row *grant) {
+	if at.is {
+		t.keys[at.hash%stripes].ids.insert(at.hash, row.ofID)
+	}
+}
+
+// removeKey is the reverse of insertKey.
+func (t *grants) removeKey(at place, row *grant) {
+	if !at.is {
+		return
+	}
+	keys := &t.keys[at.hash%stripes].ids
+	i := keys.first(at.hash)
+	for keys.cells[i].value != row.ofID {
+		i = keys.after(i, at.hash)
+	}
+	keys.remove(i)
 }

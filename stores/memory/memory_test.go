@@ -18,7 +18,7 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // what runs beside it wou
 	}{
 		"a million tokens under 100,000 grants, grants included": {100_000, 10, 400},
 		"tokens with a grant of their own":                       {100_000, 1, 700},
-		"the same right after the tables have grown":             {140_000, 1, 700},
+		"the same right after the tables have grown":             {110_000, 1, 700},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := heap()

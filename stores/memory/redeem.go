@@ -69,7 +69,7 @@ func (s *Store) RevokeGrant(_ context.Context, id string, why store.Reason, now 
 		sh.revoke(row, why, now)
 		return nil
 	}
-	s.grants.insert(sh, h, s.grants.newGrant(&store.Grant{ID: id, Created: now, Revoked: now, Reason: why}))
+	sh.insert(s.grants.newGrant(&store.Grant{ID: id, Created: now, Revoked: now, Reason: why}))
 	return nil
 }
 
@@ -126,8 +126,12 @@ func (t *grants) prune(i int, end int64, limit, tries int) (n int) {
 	sh := &t.ids[i]
 	for ; n < limit && tries > 0; tries-- {
 		sh.mu.Lock()
-		row, ok := sh.due.pop(end)
-		over := ok && sh.over(row, end)
+		h, ok := sh.due.pop(end)
+		var row *grant
+		if place := sh.rows.first(h); ok && place >= 0 {
+			row = sh.rows.cells[place].value
+		}
+		over := row != nil && sh.over(row, end)
 		sh.mu.Unlock()
 		if !ok {
 			return n
@@ -143,7 +147,7 @@ func (t *grants) prune(i int, end int64, limit, tries int) (n int) {
 func (sh *idStripe) over(row *grant, end int64) bool {
 	at := row.ends()
 	if at >= end {
-		sh.due.push(at, row)
+		sh.due.push(at, row.ofID)
 	}
 	return at != 0 && at < end
 }
@@ -155,20 +159,16 @@ func (t *grants) drop(sh *idStripe, row *grant, end int64) bool {
 	defer t.unlockAll(places)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if row.nextID == row || !sh.over(row, end) {
+	place := sh.place(row)
+	if place < 0 || !sh.over(row, end) {
 		return false
 	}
-	at := link(sh.chains, row.ofID)
-	for *at != row {
-		at = &(*at).nextID
-	}
-	*at = row.nextID
-	row.nextID = row
+	sh.rows.remove(place)
 	delete(sh.resealed, row)
-	sh.count--
 	if row.revoked.Load() == 0 {
 		row.revoked.Store(end)
 	}
+	t.removeKey(places[byKey], row)
 	for i := range t.index {
 		if places[i].is {
 			t.index[i].remove(places[i].hash, row)

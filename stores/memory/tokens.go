@@ -15,32 +15,40 @@ import (
 
 const stripes = 64 // of tokens and of grants: powers of two. More would be more memory to be out of the processor's caches
 
-// token is a stored token, or the memory of one that was revoked. It never changes but for next, so
-// that it is read without a lock: writers put another in its place.
+// token is a stored token, or the memory of one that was revoked. It never changes, so that it is read without a lock: writers put another
+// in its place.
 type token struct {
-	key     mandate.Digest
-	next    atomic.Pointer[token]
-	tok     mandate.Token // a copy: one object less for the garbage collector to find
-	grant   *grant        // nil: stands under none
-	expires int64         // milliseconds; 0: never
+	key   mandate.Digest
+	tok   mandate.Token // a copy: one object less for the garbage collector to find
+	grant *grant        // nil: stands under none
 }
+
+// expires returns when the row may go, in milliseconds; 0: never.
+func (r *token) expires() int64 { return mandate.Milli(r.tok.Expires()) }
 
 // tokens is a hash table in stripes. Reading takes no lock and writes nothing, so that all processors may
 // read one token at a time; writing takes the lock of one stripe.
 type tokens struct {
-	seed   [2]uint64                           // of the hash: which keys meet in a chain is nobody's to know
-	tables [stripes]atomic.Pointer[tokenTable] // apart from the locks, which would pull them from cache to cache
-	stripe [stripes]tokenStripe
-	gone   grant // what a revoked token stands under
+	seed    [2]uint64                           // of the hash: which keys meet is nobody's to know
+	tables  [stripes]atomic.Pointer[tokenTable] // apart from the locks, which would pull them from cache to cache
+	stripe  [stripes]tokenStripe
+	gone    grant  // what a revoked token stands under
+	removed *token // what stands in the cell of a row that was dropped: searches go on behind it
 }
 
+// tokenTable is like table for readers without a lock: what was written to a cell stays there, but that rows take the place of others.
 type tokenTable struct {
-	chains []atomic.Pointer[token] // a power of two of them
-	moving atomic.Bool             // its rows go to the chains of another table: what is not found here may be there
+	cells []tokenCell // a power of two of them; a quarter was never used
+	used  int
+}
+
+type tokenCell struct {
+	hash uint64 // written before row is, and never again
+	row  atomic.Pointer[token]
 }
 
 type tokenStripe struct {
-	mu    sync.Mutex // guards the chains against other writers, and the rest
+	mu    sync.Mutex // guards the table against other writers, and the rest
 	count int
 	due   queue[uint64] // by hash
 	_     [16]byte      // a cache line of its own
@@ -51,6 +59,7 @@ func (t *tokens) init() {
 	_, _ = rand.Read(b[:]) // never fails
 	t.seed = [2]uint64{binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])}
 	t.gone.revoked.Store(1)
+	t.removed = new(token)
 }
 
 // hash spreads keys, whose own bits are as good as random, without telling how.
@@ -59,36 +68,29 @@ func (t *tokens) hash(key *mandate.Digest) uint64 {
 	return hi ^ lo
 }
 
-// find returns the row under key, or nil. Who holds the lock of the stripe calls look instead.
+// find returns the row under key, or nil.
 func (t *tokens) find(key *mandate.Digest) *token {
-	h := t.hash(key)
-	if row, sure := t.look(h, key); row != nil || sure {
-		return row
-	}
-	return t.findLocked(h, key)
-}
-
-// findLocked is find for a table whose rows are on the move.
-func (t *tokens) findLocked(h uint64, key *mandate.Digest) *token {
-	sh := &t.stripe[h%stripes]
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	row, _ := t.look(h, key)
+	_, row := t.look(t.hash(key), key)
 	return row
 }
 
-// look returns the row under key, whose hash is h. That there is none is sure where nothing was moved meanwhile, as under the
-// lock of the stripe.
-func (t *tokens) look(h uint64, key *mandate.Digest) (row *token, sure bool) {
+// look returns the row under key, whose hash is h, and its cell; or nil. What is put or dropped meanwhile may be found or not. Under the lock of
+// the stripe there is nothing of the kind.
+func (t *tokens) look(h uint64, key *mandate.Digest) (*tokenCell, *token) {
 	table := t.tables[h%stripes].Load()
 	if table == nil {
-		return nil, true
+		return nil, nil
 	}
-	row = table.chain(h).Load()
-	for row != nil && !same(&row.key, key) {
-		row = row.next.Load()
+	for i := table.place(h); ; i++ {
+		c := &table.cells[i&uint64(len(table.cells)-1)] // #nosec G115 -- a length
+		row := c.row.Load()
+		if row == nil {
+			return nil, nil
+		}
+		if c.hash == h && same(&row.key, key) && row != t.removed {
+			return c, row
+		}
 	}
-	return row, row != nil || !table.moving.Load()
 }
 
 // same is *a == *b without a call.
@@ -97,39 +99,43 @@ func same(a, b *mandate.Digest) bool {
 		binary.LittleEndian.Uint64(a[16:]) == binary.LittleEndian.Uint64(b[16:]) && binary.LittleEndian.Uint64(a[24:]) == binary.LittleEndian.Uint64(b[24:])
 }
 
-func (t *tokenTable) chain(h uint64) *atomic.Pointer[token] {
-	return &t.chains[(h/stripes)&uint64(len(t.chains)-1)] // #nosec G115 -- a length
+// place returns where to look for a row of hash h first.
+func (t *tokenTable) place(h uint64) uint64 { return h / stripes & uint64(len(t.cells)-1) } // #nosec G115 -- a length
+
+// put puts row into the first cell that was never used.
+func (t *tokenTable) put(h uint64, row *token) {
+	for i := t.place(h); ; i++ {
+		if c := &t.cells[i&uint64(len(t.cells)-1)]; c.row.Load() == nil { // #nosec G115 -- a length
+			c.hash = h
+			c.row.Store(row)
+			t.used++
+			return
+		}
+	}
 }
 
 // insert puts row into its stripe, which is locked and has no row of that key.
 func (t *tokens) insert(h uint64, row *token) {
 	sh := &t.stripe[h%stripes]
 	table := t.tables[h%stripes].Load()
-	if table == nil || sh.count >= len(table.chains) {
-		table = t.resize(h%stripes, size(sh.count))
+	if table == nil || 4*table.used >= 3*len(table.cells) {
+		table = t.resize(h % stripes)
 	}
-	chain := table.chain(h)
-	row.next.Store(chain.Load())
-	chain.Store(row)
+	table.put(h, row)
 	sh.count++
-	if row.expires != 0 {
-		sh.due.push(row.expires, h)
+	if end := row.expires(); end != 0 {
+		sh.due.push(end, h)
 	}
 }
 
-// resize gives a locked stripe a table of n chains and moves the rows there, one by one: each is in front of rows that were
-// moved before it, so that a reader who is on it comes to an end, if to another than it was looking for.
-func (t *tokens) resize(stripe uint64, n int) *tokenTable {
-	table := &tokenTable{chains: make([]atomic.Pointer[token], n)}
+// resize gives a locked stripe a table with room for as many rows again as it has. The old one stays as it is: who reads
+// it sees what was there when they began.
+func (t *tokens) resize(stripe uint64) *tokenTable {
+	table := &tokenTable{cells: make([]tokenCell, size(t.stripe[stripe].count))}
 	if old := t.tables[stripe].Load(); old != nil {
-		old.moving.Store(true)
-		for i := range old.chains {
-			for row := old.chains[i].Load(); row != nil; {
-				next := row.next.Load()
-				chain := table.chain(t.hash(&row.key))
-				row.next.Store(chain.Load())
-				chain.Store(row)
-				row = next
+		for i := range old.cells {
+			if c := &old.cells[i]; c.row.Load() != nil && c.row.Load() != t.removed {
+				table.put(c.hash, c.row.Load())
 			}
 		}
 	}
@@ -147,29 +153,36 @@ func (t *tokens) drop(stripe uint64, end int64, limit, tries int) (n int, more b
 		if !ok {
 			return n, false
 		}
-		for at := table.chain(h); ; {
-			row := at.Load()
-			if row == nil {
-				break
-			}
-			if t.hash(&row.key) != h {
-				at = &row.next
-				continue
-			}
-			if row.expires != 0 && row.expires < end {
-				at.Store(row.next.Load())
-				sh.count--
-				n++
-			} else if row.expires != 0 {
-				sh.due.push(row.expires, h)
-			}
-			break
-		}
+		n += t.dropOne(sh, table, h, end)
 	}
-	if len(table.chains) > 1024 && sh.count < len(table.chains)/8 {
-		t.resize(stripe, size(sh.count))
+	if len(table.cells) > 1024 && sh.count < len(table.cells)/8 {
+		t.resize(stripe)
 	}
 	return n, true
+}
+
+// dropOne removes the row of hash h, if it was over before end, and reports how many that is. If not, its reminder is put back.
+func (t *tokens) dropOne(sh *tokenStripe, table *tokenTable, h uint64, end int64) int {
+	for i := table.place(h); ; i++ {
+		c := &table.cells[i&uint64(len(table.cells)-1)] // #nosec G115 -- a length
+		row := c.row.Load()
+		if row == nil {
+			return 0
+		}
+		if c.hash != h || row == t.removed {
+			continue
+		}
+		switch at := row.expires(); {
+		case at == 0:
+		case at < end:
+			c.row.Store(t.removed)
+			sh.count--
+			return 1
+		default:
+			sh.due.push(at, h)
+		}
+		return 0
+	}
 }
 
 func (t *tokens) prune(i int, end int64, limit int) (n int) {
@@ -206,10 +219,10 @@ func (s *Store) PutToken(_ context.Context, key mandate.Digest, t *mandate.Token
 
 // putToken stores t in its stripe, which is locked.
 func (s *Store) putToken(h uint64, key mandate.Digest, t *mandate.Token, g *grant) error {
-	if row, _ := s.tokens.look(h, &key); row != nil {
+	if _, row := s.tokens.look(h, &key); row != nil {
 		return store.ErrExists
 	}
-	s.tokens.insert(h, &token{key: key, tok: *t, grant: g, expires: mandate.Milli(t.Expires())})
+	s.tokens.insert(h, &token{key: key, tok: *t, grant: g})
 	if end := s.longAgo(); end > 0 {
 		s.tokens.drop(h%stripes, end, 2, 2)
 	}
@@ -227,7 +240,7 @@ func (s *Store) Token(_ context.Context, key mandate.Digest, now time.Time) (*ma
 		return nil, store.ErrNotFound
 	case row.grant != nil && row.grant.revoked.Load() != 0:
 		return nil, store.ErrRevoked
-	case row.expires != 0 && ms >= row.expires:
+	case row.tok.ExpiredAt(now):
 		return nil, store.ErrExpired
 	default:
 		return &row.tok, nil
@@ -241,20 +254,19 @@ func (s *Store) RevokeToken(_ context.Context, key mandate.Digest, expires time.
 	sh := &t.stripe[h%stripes]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	old, _ := t.look(h, &key)
-	if old == nil {
-		t.insert(h, &token{key: key, grant: &t.gone, expires: end})
-		if end := s.longAgo(); end > 0 {
-			t.drop(h%stripes, end, 2, 2)
-		}
+	cell, old := t.look(h, &key)
+	if old != nil {
+		cell.row.Store(t.tombstone(key, later(end, old.expires())))
 		return nil
 	}
-	dead := &token{key: key, grant: &t.gone, expires: later(end, old.expires)}
-	dead.next.Store(old.next.Load())
-	at := t.tables[h%stripes].Load().chain(h)
-	for at.Load() != old {
-		at = &at.Load().next
+	t.insert(h, t.tombstone(key, end))
+	if end := s.longAgo(); end > 0 {
+		t.drop(h%stripes, end, 2, 2)
 	}
-	at.Store(dead)
 	return nil
+}
+
+// tombstone returns the memory of a token that was revoked.
+func (t *tokens) tombstone(key mandate.Digest, end int64) *token {
+	return &token{key: key, tok: *mandate.NewToken(mandate.TokenInfo{Expires: mandate.FromMilli(end)}), grant: &t.gone}
 }
