@@ -44,7 +44,7 @@ func (a *Auth) Acquire(c *fiber.Ctx, scopes ...string) (*mandate.Token, error) {
 	}
 	if fresh {
 		a.markPrivate(c)
-		enter(c.UserContext(), c, a.guard, tok)
+		enter(inherited(c), c, a.guard, tok)
 	}
 	return tok, nil
 }

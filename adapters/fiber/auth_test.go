@@ -207,6 +207,45 @@ func TestCurrent(t *testing.T) {
 	wantAnswer(t, do(t, "GET", "", nil, set, func(c *fiber.Ctx) error { return c.SendString(mandatefiber.Token(c).Subject()) }), 200, "eve")
 }
 
+func TestUserContext(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	mine := context.WithValue(t.Context(), key{}, "mine")
+	auth := mandatefiber.New(newGuard(t, nil))
+	for name, tc := range map[string]struct {
+		set    func(c *fiber.Ctx)
+		values int // behind With, which adds none
+		want   any
+	}{
+		"none":                           {set: func(*fiber.Ctx) {}},
+		"Fiber's own empty one":          {set: func(c *fiber.Ctx) { c.UserContext() }, values: 1},
+		"a middleware's":                 {set: func(c *fiber.Ctx) { c.SetUserContext(mine) }, values: 1, want: "mine"},
+		"a middleware's, behind a value": {set: func(c *fiber.Ctx) { c.Locals("id", 1); c.SetUserContext(mine) }, values: 2, want: "mine"},
+		"a value that is a context":      {set: func(c *fiber.Ctx) { c.Locals("span", mine); c.UserContext() }, values: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wantAnswer(t, do(t, "GET", "", bearer(opaque), before(tc.set), auth.With(func(c *fiber.Ctx, _ *mandate.Token) error {
+				values := 0
+				c.Context().VisitUserValuesAll(func(any, any) { values++ })
+				if values != tc.values {
+					t.Errorf("%d user values behind With, want %d", values, tc.values)
+				}
+				return c.SendString("ok")
+			})), 200, "ok")
+			wantAnswer(t, do(t, "GET", "", bearer(opaque), before(tc.set), auth.Require(), func(c *fiber.Ctx) error {
+				if got := c.UserContext().Value(key{}); got != tc.want {
+					t.Errorf("the user context behind Require has %v, want %v", got, tc.want)
+				}
+				if tok := mandatefiber.Token(c); tok == nil || tok != mandate.TokenFrom(c.UserContext()) || tok != mandate.TokenFrom(c.Context()) || tok != mandate.TokenFrom(mandatefiber.Context(c)) {
+					t.Error("not one token everywhere")
+				}
+				return c.SendString("ok")
+			}), 200, "ok")
+		})
+	}
+}
+
 func TestRefuse(t *testing.T) {
 	t.Parallel()
 	auth := mandatefiber.New(newGuard(t, nil))

@@ -11,17 +11,17 @@ import (
 )
 
 // check checks the request for rule. Token and refusal are both nil where it may pass without a token; fresh is a token that
-// no earlier guard had verified. ctx is c's UserContext, which each look for costs.
-func (a *Auth) check(ctx context.Context, c *fiber.Ctx, rule *resource.Rule) (tok *mandate.Token, fresh bool, refusal *mandate.Response) {
-	if ctx != context.Background() { // what a guard leaves is a context too
-		if tok = verified(c, a.guard); tok != nil {
-			return tok, false, a.guard.CheckAgain(ctx, tok, rule)
-		}
+// no earlier guard had verified. ctx is what [inherited] found.
+func (a *Auth) check(ctx context.Context, c *fiber.Ctx, rule *resource.Rule) (tok *mandate.Token, fresh bool, refusal *mandate.Response) { //nolint:contextcheck // there is none to inherit
+	if ctx == nil {
+		ctx = context.Background()
+	} else if tok = verified(c, a.guard); tok != nil { // what a guard leaves is a context too
+		return tok, false, a.guard.CheckAgain(ctx, tok, rule)
 	}
 	var presented resource.Credentials
 	readCredentials(&presented, c, a.guard)
 	if a.guard.ReadsRequest(presented) {
-		if presented.Request, refusal = a.ask(c); refusal != nil { //nolint:contextcheck // it asks c for ctx
+		if presented.Request, refusal = a.ask(c); refusal != nil {
 			return nil, false, refusal
 		}
 	}
@@ -74,11 +74,15 @@ func readCredentials(presented *resource.Credentials, c *fiber.Ctx, g *resource.
 	switch fields := header.PeekAll(fiber.HeaderAuthorization); len(fields) {
 	case 0:
 	case 1:
-		presented.Authorization = view(trim(fields[0]))
+		field := fields[0]
+		if padded(field) {
+			field = bytes.Trim(field, " \t")
+		}
+		presented.Authorization = view(field)
 	default:
 		presented.Authorization = string(bytes.Join(fields, []byte(", ")))
 	}
-	presented.Preflight = preflight(c)
+	presented.Preflight = header.IsOptions() && preflight(c) // which looks again, but is a call
 	if g.ReadsBody() && resource.FormBody(c.Method(), view(header.ContentType())) {
 		presented.Body = bodyToken(c)
 	}
@@ -123,12 +127,10 @@ func markQuery(c *fiber.Ctx) {
 	}
 }
 
-// trim drops the blanks around a field, of which fasthttp leaves tabs (RFC 9110, section 5.5). There hardly ever are any.
-func trim(field []byte) []byte {
-	if n := len(field); n > 0 && (field[0] <= ' ' || field[n-1] <= ' ') {
-		return bytes.Trim(field, " \t")
-	}
-	return field
+// padded reports whether there may be blanks around a field, of which fasthttp leaves tabs (RFC 9110, section 5.5). There hardly ever are any.
+func padded(field []byte) bool {
+	n := len(field)
+	return n > 0 && (field[0] <= ' ' || field[n-1] <= ' ')
 }
 
 func preflight(c *fiber.Ctx) bool {

@@ -19,7 +19,7 @@ func Token(c *fiber.Ctx) *mandate.Token {
 
 // SetToken makes tok the current token: for tests, and for bridges from another authentication. No guard takes it for
 // verified. Its strings must not be views of Fiber's buffers.
-func SetToken(c *fiber.Ctx, tok *mandate.Token) { enter(c.UserContext(), c, nil, tok) }
+func SetToken(c *fiber.Ctx, tok *mandate.Token) { enter(inherited(c), c, nil, tok) }
 
 // User returns the user of the current token, loaded once for each request, on first use. The error is
 // [mandate.ErrNoUser] where there is no token, or one without a resource owner.
@@ -45,22 +45,37 @@ func Context(c *fiber.Ctx) context.Context {
 // somebody asked, a *resource.Access.
 type accessKey struct{}
 
-// enter makes tok, which g verified, the current token. It does not allocate where no other middleware has set a context.
+// enter makes tok, which g verified, the current token; ctx is what [inherited] found. It does not allocate where no other middleware has set
+// a context.
 func enter(ctx context.Context, c *fiber.Ctx, g *resource.Guard, tok *mandate.Token) {
 	locals := c.Context()
-	locals.SetUserValue(mandate.TokenKey{}, tok)
 	switch ctx.(type) {
-	case *tokenContext:
+	case nil, *tokenContext:
+		c.SetUserContext((*tokenContext)(tok)) //nolint:contextcheck // nothing is to be inherited
+		locals.SetUserValue(accessKey{}, g)
 	default:
-		if ctx != context.Background() {
-			carrier := resource.Carry(ctx, g, tok)
-			locals.SetUserValue(accessKey{}, carrier.Access())
-			c.SetUserContext(carrier) //nolint:contextcheck // it descends from ctx
-			return
+		carrier := resource.Carry(ctx, g, tok)
+		c.SetUserContext(carrier) //nolint:contextcheck // it descends from ctx
+		locals.SetUserValue(accessKey{}, carrier.Access())
+	}
+	locals.SetUserValue(mandate.TokenKey{}, tok)
+}
+
+// inherited returns the user context that a middleware has set, or nil. Where there is none, [fiber.Ctx.UserContext] would search, set one
+// and let enter search again.
+func inherited(c *fiber.Ctx) context.Context {
+	some := false
+	c.Context().VisitUserValuesAll(func(_, value any) {
+		if _, ok := value.(context.Context); ok {
+			some = true
+		}
+	})
+	if some {
+		if ctx := c.UserContext(); ctx != context.Background() {
+			return ctx
 		}
 	}
-	locals.SetUserValue(accessKey{}, g)
-	c.SetUserContext((*tokenContext)(tok)) //nolint:contextcheck // nothing is to be inherited
+	return nil
 }
 
 // access returns what the guard left, made ready to hold a user; nil if there is no token.

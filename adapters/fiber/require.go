@@ -45,14 +45,14 @@ func (a *Auth) RequireFor(f func(ctx context.Context, r *mandate.Request) mandat
 			return c.Next()
 		case preflight(c):
 			tok, refusal := a.guard.CheckFor(c.UserContext(), resource.Credentials{Preflight: true}, mandate.Requirement{})
-			return a.pass(c.UserContext(), c, tok, false, refusal)
+			return a.pass(inherited(c), c, tok, false, refusal)
 		}
 		r, refusal := a.ask(c)
 		if refusal != nil {
 			return a.refuse(c, refusal)
 		}
 		tok, fresh, refusal := a.checkFor(c, f(c.UserContext(), r), r)
-		return a.pass(c.UserContext(), c, tok, fresh, refusal)
+		return a.pass(inherited(c), c, tok, fresh, refusal)
 	}
 }
 
@@ -66,7 +66,7 @@ func (a *Auth) guarded(rule *resource.Rule) fiber.Handler {
 		if a.skips(c) {
 			return c.Next()
 		}
-		ctx := c.UserContext()
+		ctx := inherited(c)
 		tok, fresh, refusal := a.check(ctx, c, rule)
 		return a.pass(ctx, c, tok, fresh, refusal)
 	}

@@ -43,7 +43,7 @@ func (a *Auth) admit(c *fiber.Ctx, rule *resource.Rule) (*mandate.Token, *mandat
 	if a.skips(c) {
 		return Token(c), nil
 	}
-	tok, _, refusal := a.check(c.UserContext(), c, rule)
+	tok, _, refusal := a.check(inherited(c), c, rule)
 	if tok == nil && refusal == nil { // a preflight, which is nothing for a handler
 		refusal = rule.Preflight()
 	}
