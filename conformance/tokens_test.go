@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -141,5 +142,53 @@ func TestKeysOnDemand(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// either is a grant type of an application's own: a code where it is good, and otherwise the client acts for itself.
+type either struct{}
+
+func (either) Name() string { return "urn:example:either" }
+
+func (either) Token(ctx context.Context, r *server.TokenRequest) (*server.Issue, error) {
+	if i, err := server.AuthorizationCode().Token(ctx, r); err == nil {
+		return i, nil
+	}
+	if i, err := server.RefreshToken().Token(ctx, r); err == nil {
+		return i, nil
+	}
+	return server.ClientCredentials().Token(ctx, r)
+}
+
+// TestRefusedLeavesNothing: whoever goes on after a built-in grant type has refused finds nothing of what that did not prove.
+func TestRefusedLeavesNothing(t *testing.T) {
+	t.Parallel()
+	p := processes(t, func(c *server.Config) {
+		c.GrantTypes = []server.GrantType{server.AuthorizationCode(), server.RefreshToken(), either{}}
+		c.Clients[0].Metadata.GrantTypes = []string{either{}.Name()}
+	})[0]
+	const basic = "Basic bWFjaGluZTowMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZg=="
+	_, code, _ := strings.Cut(p.send(t, http.MethodGet, authorization(), "").Header().Get("Location"), "code=")
+	code, _, _ = strings.Cut(code, "&")
+	own := func(form string) {
+		t.Helper()
+		w := p.send(t, http.MethodPost, "/token", "scope=read&grant_type="+either{}.Name()+form, "Authorization", basic)
+		if w.Code != http.StatusOK || strings.Contains(w.Body.String(), "refresh_token") {
+			t.Fatalf("status %d: %s", w.Code, w.Body)
+		}
+		w = p.send(t, http.MethodPost, "/introspect", "token="+member(w.Body.String(), "access_token"), "Authorization", basic)
+		if body := w.Body.String(); member(body, "client_id") != "machine" || strings.Contains(body, "alice") {
+			t.Errorf("token of %s, want machine's own", body)
+		}
+	}
+	own("&code=" + code)
+	w := p.send(t, http.MethodPost, "/token", "code="+code+redemption())
+	if w.Code != http.StatusOK {
+		t.Fatalf("another client's attempt spent the code: status %d: %s", w.Code, w.Body)
+	}
+	refresh := member(w.Body.String(), "refresh_token")
+	own("&refresh_token=" + refresh)
+	if w = p.send(t, http.MethodPost, "/token", "grant_type=refresh_token&client_id=app&refresh_token="+refresh); w.Code != http.StatusOK {
+		t.Errorf("another client's attempt spent the refresh token: status %d: %s", w.Code, w.Body)
 	}
 }

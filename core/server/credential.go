@@ -170,31 +170,31 @@ func (s *Server) keyNamed(name string) (id mandate.KeyID, ok bool) {
 	return id, true
 }
 
-// present is TokenRequest.Present.
-func (s *Server) present(ctx context.Context, r *TokenRequest, text string) (store.Grant, int64, error) {
+// present is TokenRequest.Present. Where it returns no error, g is the grant.
+func (s *Server) present(ctx context.Context, r *TokenRequest, text string, g *store.Grant) (from int64, err error) {
 	c, ok := s.read(text)
 	if !ok {
-		return store.Grant{}, 0, mandate.Errorf(mandate.InvalidGrant, nil, "code or refresh token is not valid")
+		return 0, mandate.Errorf(mandate.InvalidGrant, nil, "code or refresh token is not valid")
 	}
 	key := c.handle.key()
-	g, err := s.store.GrantByKey(ctx, key)
+	*g, err = s.store.GrantByKey(ctx, key)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return g, 0, mandate.Errorf(mandate.InvalidGrant, err, "code or refresh token is over")
+		return 0, mandate.Errorf(mandate.InvalidGrant, err, "code or refresh token is over")
 	case err != nil:
-		return g, 0, fault("read grant", err)
+		return 0, fault("read grant", err)
 	}
-	if err := s.owned(r, &g); err != nil {
-		return g, 0, err
+	if err := s.owned(r, g); err != nil {
+		return 0, err
 	}
 	r.handle, r.key, g.Key = c.handle, key, key
 	if ends := g.Details.Ends; !ends.IsZero() && !r.Now.Before(ends) {
-		return g, 0, mandate.Errorf(mandate.InvalidGrant, nil, "grant is over")
+		return 0, mandate.Errorf(mandate.InvalidGrant, nil, "grant is over")
 	}
-	if c.generation == 0 && g.Generation == 0 && !r.Now.Before(s.codeEnds(r.Client.Client, &g)) {
-		return g, 0, mandate.Errorf(mandate.InvalidGrant, nil, "code is over")
+	if c.generation == 0 && g.Generation == 0 && !r.Now.Before(s.codeEnds(r.Client.Client, g)) {
+		return 0, mandate.Errorf(mandate.InvalidGrant, nil, "code is over")
 	}
-	return g, c.generation, nil
+	return c.generation, nil
 }
 
 // owned refuses a grant that is not r's client's, not bound to the key that r proved, or revoked. A grant that was

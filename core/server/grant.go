@@ -100,7 +100,8 @@ func (r *TokenRequest) Rich(ctx context.Context, granted string) (string, error)
 // spend, once it is proven: authentic before anything is read, then this client's, then bound to the
 // key presented, and an unspent code not too old. An unproven one is [mandate.InvalidGrant] and changes nothing.
 func (r *TokenRequest) Present(ctx context.Context, credential string) (g store.Grant, from int64, err error) {
-	return r.server.present(ctx, r, credential)
+	from, err = r.server.present(ctx, r, credential, &g)
+	return g, from, err
 }
 
 // Verify is [Server.Verify] of the server that the request was sent to, at Now.
@@ -122,6 +123,16 @@ func (r *TokenRequest) MayRefresh() bool {
 // NewGrant returns a grant that is not stored yet, for an Issue with New: of this request's client, for subject, with scopes.
 func (r *TokenRequest) NewGrant(subject string, scopes mandate.Scopes) store.Grant {
 	return r.server.newGrant(r, subject, scopes)
+}
+
+// decided returns the issue that a built-in grant type filled in. Where that failed, nothing stays of what it did not prove: whoever wraps it
+// may go on with another one.
+func (r *TokenRequest) decided(err error) (*Issue, error) {
+	if err != nil {
+		r.issue = Issue{}
+		return nil, err
+	}
+	return &r.issue, nil
 }
 
 // Issue is what the server is to do: it spends, puts, signs, tells the extensions, and answers; on a

@@ -24,44 +24,48 @@ func (codeGrant) Name() string { return grantCode }
 // Token implements [GrantType]. The code is proven by client, redirect URI and verifier before
 // anything is spent: a stranger who has the code alone changes nothing.
 func (codeGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) {
+	return r.decided(r.readCode(ctx, &r.issue))
+}
+
+// readCode fills in i, which is empty.
+func (r *TokenRequest) readCode(ctx context.Context, i *Issue) error {
 	code, err := r.Require("code")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !r.server.isKind(code, kindCode) {
-		return nil, mandate.Errorf(mandate.InvalidGrant, nil, "code is not valid")
+		return mandate.Errorf(mandate.InvalidGrant, nil, "code is not valid")
 	}
-	g, from, err := r.Present(ctx, code)
+	g := &i.Grant
+	i.From, err = r.server.present(ctx, r, code, g)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	redirectURI, err := r.Param("redirect_uri")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if redirectURI != g.Details.RedirectURI {
-		return nil, mandate.Errorf(mandate.InvalidGrant, nil, "redirect_uri is not the one of the authorization request")
+		return mandate.Errorf(mandate.InvalidGrant, nil, "redirect_uri is not the one of the authorization request")
 	}
 	verifier, err := r.Param("code_verifier")
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case g.Details.Challenge == "" && verifier != "":
-		return nil, mandate.Errorf(mandate.InvalidGrant, nil, "code_verifier was sent and the authorization request had no code_challenge")
+		return mandate.Errorf(mandate.InvalidGrant, nil, "code_verifier was sent and the authorization request had no code_challenge")
 	case g.Details.Challenge != "" && !oauth2.VerifyChallenge(g.Details.Challenge, verifier):
-		return nil, mandate.Errorf(mandate.InvalidGrant, nil, "code_verifier does not match the code_challenge")
+		return mandate.Errorf(mandate.InvalidGrant, nil, "code_verifier does not match the code_challenge")
 	}
 	audience, err := r.Audience(g.Details.Resources)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	rich, err := r.richGranted(ctx, g.Details.Rich)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	i := &r.issue
-	i.Rich = rich
-	i.Grant, i.Spend, i.From, i.Scopes, i.Audience = g, true, from, g.Details.Scopes, audience
+	i.Spend, i.Scopes, i.Audience, i.Rich = true, g.Details.Scopes, audience, rich
 	i.Refresh = r.Client.Metadata.Allows(grantRefresh) && r.server.grants[grantRefresh] != nil
-	return i, nil
+	return nil
 }

@@ -19,58 +19,60 @@ func (refreshGrant) Name() string { return grantRefresh }
 // Token implements [GrantType]. A narrower scope or resource shapes the access token alone; a wider one is refused before
 // anything is spent.
 func (refreshGrant) Token(ctx context.Context, r *TokenRequest) (*Issue, error) {
+	return r.decided(r.readRefresh(ctx, &r.issue))
+}
+
+// readRefresh fills in i, which is empty.
+func (r *TokenRequest) readRefresh(ctx context.Context, i *Issue) error {
 	token, err := r.Require("refresh_token")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var g store.Grant
-	var from int64
+	g := &i.Grant
 	var ticket *store.Ticket // of a token of another system
 	switch {
 	case r.server.isKind(token, kindRefresh):
-		g, from, err = r.Present(ctx, token)
+		i.From, err = r.server.present(ctx, r, token, g)
 	case r.server.mayBeImported(token):
-		ticket, g, err = r.server.presentImported(ctx, r, token)
+		ticket, *g, err = r.server.presentImported(ctx, r, token)
 	default:
 		err = mandate.Errorf(mandate.InvalidGrant, nil, "refresh token is not valid")
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	asked, err := r.Param("scope")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	scopes := g.Details.Scopes.Only(r.server.mayHave(r.Client.Client)) // what was taken from the client since is over
 	if scopes == "" && g.Details.Scopes != "" {
-		return nil, mandate.Errorf(mandate.InvalidScope, nil, "client may have none of the scopes that were granted any more")
+		return mandate.Errorf(mandate.InvalidScope, nil, "client may have none of the scopes that were granted any more")
 	}
 	if asked != "" {
 		want, err := mandate.ParseScopes(asked)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if !scopes.Covers(want) {
-			return nil, mandate.Errorf(mandate.InvalidScope, nil, "scope is wider than what was granted")
+			return mandate.Errorf(mandate.InvalidScope, nil, "scope is wider than what was granted")
 		}
 		scopes = r.server.ownScopes(want)
 	}
 	audience, err := r.Audience(g.Details.Resources)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	rich, err := r.richGranted(ctx, g.Details.Rich)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	i := &r.issue
-	i.Rich = rich
-	i.Grant, i.New, i.Ticket, i.From = g, ticket != nil, ticket, from
-	i.Scopes, i.Audience, i.Refresh = scopes, audience, true
+	i.New, i.Ticket = ticket != nil, ticket
+	i.Scopes, i.Audience, i.Rich, i.Refresh = scopes, audience, rich, true
 	if ticket == nil && r.server.rotates(r.Client.Client) {
 		i.Spend, i.Grace = true, r.server.grace(r.Client.Client)
 	}
-	return i, nil
+	return nil
 }
 
 // rotates reports whether c's refresh tokens are replaced at every use.
