@@ -93,12 +93,14 @@ func (a *Ask) Accepts(user User) bool {
 	}
 	a.show(user)
 	q := &a.Request
-	since := a.flow.begun()
-	if user.AuthTime.Equal(user.AuthTime.Truncate(time.Second)) {
-		since = since.Truncate(time.Second) // the application counts in seconds
-	}
-	if !user.AuthTime.IsZero() && !user.AuthTime.Before(since) {
-		return true
+	if !user.AuthTime.IsZero() {
+		since := a.flow.begun()
+		if user.AuthTime.Equal(user.AuthTime.Truncate(time.Second)) {
+			since = since.Truncate(time.Second) // the application counts in seconds
+		}
+		if !user.AuthTime.Before(since) {
+			return true
+		}
 	}
 	if q.Wants("login") || q.Wants("select_account") && a.flow.Chosen != user.Subject {
 		return false
