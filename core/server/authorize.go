@@ -89,7 +89,8 @@ func (m mounted) begin(ctx context.Context, r *mandate.Request, params mandate.P
 	if uri, ok := good(params, "request_uri"); ok && m.config.PushedRequests != nil && strings.HasPrefix(uri, prefixPushed) {
 		return m.beginPushed(ctx, r, c, uri)
 	}
-	a := &Ask{Client: c, server: m.Server, ctx: ctx, request: r, flow: m.newFlow(m.now()), untold: true}
+	a := &Ask{Client: c, server: m.Server, ctx: ctx, request: r, untold: true}
+	m.beginFlow(&a.flow, m.now())
 	if params, err = m.objectOf(ctx, a, params); err == nil {
 		err = m.readAsk(ctx, a, params)
 	}

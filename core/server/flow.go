@@ -54,13 +54,18 @@ type luggage struct {
 	Kept    string                `json:"n,omitempty"` // the name of the ticket that keeps the request, where it is too large
 }
 
-func (s *Server) newFlow(now time.Time) flow {
-	f := flow{Key: s.flows.Current(now), Begun: now.UnixMilli()}
+func (s *Server) newFlow(now time.Time) (f flow) {
+	s.beginFlow(&f, now)
+	return f
+}
+
+// beginFlow makes f, which is empty, a new flow.
+func (s *Server) beginFlow(f *flow, now time.Time) {
+	f.Key, f.Begun = s.flows.Current(now), now.UnixMilli()
 	var random [len(f.ID) + len(f.spare)]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
 	copy(f.ID[:], random[:])
 	copy(f.spare[:], random[len(f.ID):])
-	return f
 }
 
 // begun returns when the flow began.
