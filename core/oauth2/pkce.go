@@ -14,6 +14,22 @@ const (
 	Plain = "plain"
 )
 
+// What a challenge and a verifier may have. A look-up has one outcome as long as they are good, which a processor learns to foresee: comparisons of
+// random characters have many.
+//
+//nolint:gochecknoglobals // constants by nature
+var (
+	challengeSet = setOf("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+	verifierSet  = setOf("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
+)
+
+func setOf(chars string) (set [256]bool) {
+	for i := range len(chars) {
+		set[chars[i]] = true
+	}
+	return set
+}
+
 // NewVerifier returns a fresh code verifier of 256 bits (RFC 7636, section 4.1).
 func NewVerifier() string {
 	var b [32]byte
@@ -33,7 +49,7 @@ func ValidChallenge(challenge string) bool {
 		return false
 	}
 	for i := range len(challenge) {
-		if c := challenge[i]; !alphanumeric(c) && c != '-' && c != '_' {
+		if !challengeSet[challenge[i]] {
 			return false
 		}
 	}
@@ -47,7 +63,7 @@ func VerifyChallenge(want, verifier string) bool {
 		return false
 	}
 	for i := range len(verifier) {
-		if c := verifier[i]; !alphanumeric(c) && c != '-' && c != '_' && c != '.' && c != '~' {
+		if !verifierSet[verifier[i]] {
 			return false
 		}
 	}
@@ -59,8 +75,4 @@ func challenge(verifier string) (c [43]byte) {
 	sum := sha256.Sum256(unsafe.Slice(unsafe.StringData(verifier), len(verifier))) // #nosec G103 -- read only
 	base64.RawURLEncoding.Encode(c[:], sum[:])
 	return c
-}
-
-func alphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }

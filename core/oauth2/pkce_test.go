@@ -62,3 +62,20 @@ func TestValidChallenge(t *testing.T) {
 		}
 	}
 }
+
+// TestChallengeCharacters: which of all bytes a verifier (RFC 7636, section 4.1) and a challenge may have.
+func TestChallengeCharacters(t *testing.T) {
+	t.Parallel()
+	for i := range 256 {
+		c := byte(i)
+		inChallenge := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_'
+		inVerifier := inChallenge || c == '.' || c == '~'
+		verifier := rfcVerifier[:20] + string([]byte{c}) + rfcVerifier[20:]
+		if got := oauth2.VerifyChallenge(oauth2.Challenge(verifier), verifier); got != inVerifier {
+			t.Errorf("VerifyChallenge with %q = %v, want %v", c, got, inVerifier)
+		}
+		if got := oauth2.ValidChallenge(rfcChallenge[:20] + string([]byte{c}) + rfcChallenge[21:]); got != inChallenge {
+			t.Errorf("ValidChallenge with %q = %v, want %v", c, got, inChallenge)
+		}
+	}
+}
