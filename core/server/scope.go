@@ -57,7 +57,7 @@ func (s Scope) check() error {
 
 // clientScopes returns what c may ask for: empty means every scope of the server.
 func clientScopes(c *store.Client) mandate.Scopes {
-	if c.Policy.Scopes != "" {
+	if c.Policy.Scopes != "" || c.Metadata.Scope == "" {
 		return c.Policy.Scopes
 	}
 	scopes, err := mandate.ParseScopes(c.Metadata.Scope)
