@@ -16,7 +16,8 @@ const maxScopes = 100
 // ParseScopes returns the names in s, in their order and each once. Names may be parted by any number of
 // spaces. A character that RFC 6749, section 3.3 does not allow, and more than 100 names, are an [InvalidScope] error.
 func ParseScopes(s string) (Scopes, error) {
-	if strings.Count(s, " ") >= maxScopes {
+	blanks := strings.Count(s, " ")
+	if blanks >= maxScopes {
 		return "", Errorf(InvalidScope, nil, "scope has more than %d names", maxScopes)
 	}
 	clean := true
@@ -28,7 +29,7 @@ func ParseScopes(s string) (Scopes, error) {
 			return "", Errorf(InvalidScope, nil, "scope has a character that is not allowed")
 		}
 	}
-	if clean && !repeats(s) {
+	if blanks == 0 || clean && !repeats(s) {
 		return Scopes(s), nil
 	}
 	return Scopes("").With(Scopes(s)), nil
