@@ -28,25 +28,23 @@ type Request struct {
 	Peer      *x509.Certificate // the client's TLS certificate, or nil
 	PathID    string            // what stood for the path's "{id}", decoded
 
-	query, form parsed
+	query, form Params   // nil: not parsed yet, or not to be parsed
 	room        [7]Field // for what is parsed first, in one piece of memory with the rest: an authorization request with state and PKCE has seven
 }
 
-type parsed struct {
-	params Params // nil: not parsed yet, or not to be parsed
-	err    error
-}
-
-// parse returns what s is, once parsed. p is of query and form of r.
-func (r *Request) parse(p *parsed, s string) (Params, error) {
-	if p.params == nil && p.err == nil {
-		var room []Field
-		if r.query.params == nil && r.form.params == nil {
-			room = r.room[:]
-		}
-		p.params, p.err = parseParams(s, room)
+// parse returns what s is, once parsed, and keeps it in p, which is query or form of r. What is not to be parsed is tried again by who asks
+// again, and fails alike.
+func (r *Request) parse(p *Params, s string) (Params, error) {
+	if *p != nil {
+		return *p, nil
 	}
-	return p.params, p.err
+	var room []Field
+	if r.query == nil && r.form == nil {
+		room = r.room[:]
+	}
+	var err error
+	*p, err = parseParams(s, room)
+	return *p, err
 }
 
 // URL returns the URL as the client sees it, absolute but at a guard, which knows no origin: there it is path and query. It is

@@ -142,7 +142,7 @@ func Handle(e mandate.Endpoint) http.Handler {
 		if resp.Status != 0 {
 			x.w.status = resp.Status
 		}
-		if err := resp.Page(); err != nil && !x.w.wrote {
+		if err := resp.Page(); err != nil && x.w.status != 0 {
 			Write(w, PageFailed())
 			return
 		}

@@ -76,7 +76,10 @@ func (x *reading) read(r *http.Request, limit int64) error {
 		return nil
 	}
 	data, err := readAtMost(r.Body, r.ContentLength, limit+1)
-	x.body = restored{ReadCloser: r.Body, data: data, err: err}
+	x.body = restored{ReadCloser: r.Body, data: data}
+	if err != nil {
+		x.body.ReadCloser = broken{r.Body, err}
+	}
 	r.Body = &x.body
 	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
@@ -141,23 +144,29 @@ func lastSegment(escaped string) string {
 	return segment
 }
 
-// restored is a body that was read in part: the part, then the rest or the error that ended it.
+// restored is a body that was read in part: the part, then the rest.
 type restored struct {
 	io.ReadCloser
 
 	data string
-	err  error
 }
 
 // Read implements io.Reader.
 func (b *restored) Read(p []byte) (int, error) {
-	switch {
-	case b.data != "":
-		n := copy(p, b.data)
-		b.data = b.data[n:]
-		return n, nil
-	case b.err != nil:
-		return 0, b.err
+	if b.data == "" {
+		return b.ReadCloser.Read(p)
 	}
-	return b.ReadCloser.Read(p)
+	n := copy(p, b.data)
+	b.data = b.data[n:]
+	return n, nil
 }
+
+// broken is the rest of a body that broke off.
+type broken struct {
+	io.ReadCloser
+
+	err error
+}
+
+// Read implements io.Reader.
+func (b broken) Read([]byte) (int, error) { return 0, b.err }

@@ -72,13 +72,14 @@ func unreadable() *mandate.Response {
 // presetWriter has a status that holds where the application writes none.
 type presetWriter struct {
 	http.ResponseWriter
-	status int
-	wrote  bool
+	status int // 0: it is written, or another one was
 }
 
 // WriteHeader overrides the preset status.
 func (w *presetWriter) WriteHeader(status int) {
-	w.wrote = w.wrote || status >= 200
+	if status >= 200 {
+		w.status = 0
+	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
@@ -98,7 +99,7 @@ func (w *presetWriter) FlushError() error {
 func (w *presetWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *presetWriter) finish() {
-	if !w.wrote {
+	if w.status != 0 {
 		w.WriteHeader(w.status)
 	}
 }
