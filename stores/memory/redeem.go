@@ -13,6 +13,11 @@ import (
 // Redeem implements [store.Grants]: the move and the token are one step.
 func (s *Store) Redeem(_ context.Context, r store.Redemption) (string, error) {
 	s.note(r.Now)
+	var access *token
+	var hash uint64
+	if r.Token != nil {
+		access, hash = s.tokens.row(r.Key, r.Token)
+	}
 	sh, h := s.grants.lock(r.GrantID)
 	defer sh.mu.Unlock()
 	row := sh.find(h, r.GrantID)
@@ -27,13 +32,9 @@ func (s *Store) Redeem(_ context.Context, r store.Redemption) (string, error) {
 			return "", err
 		}
 	}
-	if r.Token != nil {
-		h := s.tokens.hash(&r.Key)
-		stripe := &s.tokens.stripe[h%stripes]
-		stripe.mu.Lock()
-		err := s.putToken(h, r.Key, r.Token, row)
-		stripe.mu.Unlock()
-		if err != nil { // and nothing has moved
+	if access != nil {
+		access.grant = row
+		if err := s.putToken(hash, access); err != nil { // and nothing has moved
 			return "", err
 		}
 	}

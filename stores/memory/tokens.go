@@ -202,27 +202,36 @@ func (t *tokens) prune(i int, end int64, limit int) (n int) {
 	return n
 }
 
+// row returns a new row for t, and the hash of its key. Meanwhile the cell where it will go comes into the processor's cache: it is
+// seldom there, and whoever asks for it under a lock has to wait.
+func (t *tokens) row(key mandate.Digest, tok *mandate.Token) (row *token, h uint64) {
+	h = t.hash(&key)
+	if table := t.tables[h%stripes].Load(); table != nil {
+		_ = table.cells[table.place(h)].row.Load()
+	}
+	return &token{key: key, tok: *tok}, h
+}
+
 // PutToken implements [store.Tokens].
 func (s *Store) PutToken(_ context.Context, key mandate.Digest, t *mandate.Token) error {
-	var g *grant
+	row, h := s.tokens.row(key, t)
 	if id := t.GrantID(); id != "" {
-		if g = s.grants.find(id); g == nil || g.revoked.Load() != 0 {
+		if row.grant = s.grants.find(id); row.grant == nil || row.grant.revoked.Load() != 0 {
 			return store.ErrRevoked
 		}
 	}
-	h := s.tokens.hash(&key)
+	return s.putToken(h, row)
+}
+
+// putToken stores a row that nobody else has.
+func (s *Store) putToken(h uint64, row *token) error {
 	sh := &s.tokens.stripe[h%stripes]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	return s.putToken(h, key, t, g)
-}
-
-// putToken stores t in its stripe, which is locked.
-func (s *Store) putToken(h uint64, key mandate.Digest, t *mandate.Token, g *grant) error {
-	if _, row := s.tokens.look(h, &key); row != nil {
+	if _, old := s.tokens.look(h, &row.key); old != nil {
 		return store.ErrExists
 	}
-	s.tokens.insert(h, &token{key: key, tok: *t, grant: g})
+	s.tokens.insert(h, row)
 	if end := s.longAgo(); end > 0 {
 		s.tokens.drop(h%stripes, end, 2, 2)
 	}
