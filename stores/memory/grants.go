@@ -195,15 +195,12 @@ func (t *grants) create(row *grant, id string, end int64) (old bool, err error) 
 	at := t.places(row)
 	t.lockAll(at)
 	defer t.unlockAll(at)
-	if at[byKey].is {
-		if holder, other := t.findKey(at[byKey].hash, row.key); other != nil {
-			holder.mu.Unlock()
-			return false, store.ErrExists
-		}
-	}
 	sh := &t.ids[row.ofID%stripes]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
+	if at[byKey].is && t.takenKey(sh, at[byKey].hash, row.key) {
+		return false, store.ErrExists
+	}
 	if sh.find(row.ofID, id) != nil {
 		return false, store.ErrExists
 	}

@@ -177,6 +177,21 @@ func (t *grants) findKey(h uint64, key mandate.Digest) (*idStripe, *grant) {
 	return nil, nil
 }
 
+// takenKey reports whether a row has this Key, whose stripe is locked and stays so. So is sh, which is let go to look at a row in the rare case that there
+// seems to be one: locks wait for memory, and between them the processor fetches the cells of a new Key and a new ID at once.
+func (t *grants) takenKey(sh *idStripe, h uint64, key mandate.Digest) bool {
+	if t.keys[h%stripes].ids.first(h) < 0 {
+		return false
+	}
+	sh.mu.Unlock()
+	defer sh.mu.Lock()
+	holder, row := t.findKey(h, key)
+	if row != nil {
+		holder.mu.Unlock()
+	}
+	return row != nil
+}
+
 // insertKey notes under which Key a row is. The stripe of the key is locked.
 func (t *grants) insertKey(at place, row *grant) {
 	if at.is {
