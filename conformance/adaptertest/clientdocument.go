@@ -75,6 +75,11 @@ func (s *documentSite) does(f http.HandlerFunc) {
 	s.answer = f
 }
 
+// hangsUp is an outage. Nobody may have the site's address meanwhile: it would answer in its place.
+func (s *documentSite) hangsUp() {
+	s.does(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+}
+
 // fetcher is the guarded one, which may go to loopback and believes the site.
 func (s *documentSite) fetcher(t *testing.T) mandate.Fetcher {
 	t.Helper()
@@ -316,7 +321,7 @@ func documentCaches() cases {
 			w, site := described(t, a, nil)
 			p := site.client()
 			got := w.login(p, "scope", "open")
-			site.Close()
+			site.hangsUp()
 			w.clock.Pass(5 * time.Minute)
 			w.authorize(p.open()).refused(t, 400, "invalid_client")
 			got = w.refresh(p, got.Refresh)

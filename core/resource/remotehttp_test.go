@@ -139,7 +139,7 @@ func TestIssuerURLIsEnough(t *testing.T) {
 	if got, _ := pass(t, g, newLiveIssuer(t).token(t)); got != 401 {
 		t.Errorf("another issuer's: %d, want 401", got)
 	}
-	l.Close()
+	l.breaks(hangUp) // and keeps its address, where another issuer would be this one
 	if got, _ := pass(t, g, l.token(t)); got != 200 {
 		t.Errorf("with the issuer gone: %d, want 200", got)
 	}
@@ -148,6 +148,8 @@ func TestIssuerURLIsEnough(t *testing.T) {
 		t.Errorf("with the issuer gone from the start: %d, want 503", got)
 	}
 }
+
+func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 // TestOutagesOnTheWire has the issuer fail in every way for ten minutes, while requests go on.
 func TestOutagesOnTheWire(t *testing.T) {
@@ -159,7 +161,7 @@ func TestOutagesOnTheWire(t *testing.T) {
 		"garbage":    answers(200, "<html>"),
 		"oversized":  answers(200, strings.Repeat(" ", 1<<20)),
 		"no key":     answers(200, `{"keys":[]}`),
-		"hanging up": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"hanging up": hangUp,
 		"a redirect": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://evil.example.com/", http.StatusFound)
 		},
