@@ -77,7 +77,7 @@ func (s *documentSite) does(f http.HandlerFunc) {
 
 // hangsUp is an outage. Nobody may have the site's address meanwhile: it would answer in its place.
 func (s *documentSite) hangsUp() {
-	s.does(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	s.does(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }) //nolint:forbidigo // how net/http hangs up
 }
 
 // fetcher is the guarded one, which may go to loopback and believes the site.

@@ -13,6 +13,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/go-mandate/mandate/conformance/freeport"
 	"github.com/go-mandate/mandate/conformance/storetest"
 	mandate "github.com/go-mandate/mandate/core"
 	"github.com/go-mandate/mandate/core/store"
@@ -23,7 +24,11 @@ import (
 // standIn returns a client of a Redis of its own.
 func standIn(t *testing.T) (*redis.Client, *miniredis.Miniredis) {
 	t.Helper()
-	m := miniredis.RunT(t)
+	m := miniredis.NewMiniRedis()
+	if err := m.StartAddr(freeport.Address(t)); err != nil { // which stays its own while it is stopped
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
 	client := redis.NewClient(&redis.Options{Addr: m.Addr(), ContextTimeoutEnabled: true})
 	t.Cleanup(func() { _ = client.Close() })
 	return client, m
