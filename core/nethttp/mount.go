@@ -139,7 +139,7 @@ func Handle(e mandate.Endpoint) http.Handler {
 			return
 		}
 		writeFields(w, resp, x.values[:])
-		if resp.Status != 0 {
+		if resp.Status != 0 && x.w.status != 0 { // Decide may have written already
 			x.w.status = resp.Status
 		}
 		if err := resp.Page(); err != nil && x.w.status != 0 {

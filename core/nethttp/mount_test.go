@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -160,6 +161,48 @@ func TestMountDecide(t *testing.T) {
 	w = send(t, r, "GET", strings.Replace(authorize, "web.example.com", "evil.example.com", 1), "")
 	if w.Code != 400 || w.Body.String() != "my page: invalid_request" {
 		t.Errorf("error page: %d %s, want 400 from the application", w.Code, w.Body)
+	}
+}
+
+// statuses notes each status that is written: net/http complains in its log about a second one.
+type statuses struct {
+	*httptest.ResponseRecorder
+
+	all []int
+}
+
+func (s *statuses) WriteHeader(status int) {
+	s.all = append(s.all, status)
+	s.ResponseRecorder.WriteHeader(status)
+}
+
+func TestMountDecideThatAnswered(t *testing.T) {
+	t.Parallel()
+	r := mounted(t, nethttp.MountConfig{
+		Decide: func(w http.ResponseWriter, _ *http.Request, ask *server.Ask) (server.Answer, error) {
+			if !ask.Submitted() {
+				ask.Accepts(server.User{Subject: "ann"})
+				return server.Page(func() error {
+					_, err := io.WriteString(w, url.Values{"handle": {ask.Handle()}, "csrf": {ask.CSRF()}}.Encode())
+					return err
+				}), nil
+			}
+			http.Error(w, "closed", http.StatusServiceUnavailable)
+			return server.Approve(server.User{Subject: "eve"}), nil
+		},
+		Error: func(w http.ResponseWriter, _ *http.Request, err *mandate.Error) {
+			_, _ = io.WriteString(w, string(err.Code))
+		},
+	})
+	page := send(t, r, "GET", authorize, "")
+	cookie, _, _ := strings.Cut(page.Header().Get("Set-Cookie"), ";")
+	req := httptest.NewRequestWithContext(t.Context(), "POST", "/oauth/authorize", page.Body)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Cookie", cookie)
+	w := &statuses{ResponseRecorder: httptest.NewRecorder()}
+	r.ServeHTTP(w, req)
+	if !slices.Equal(w.all, []int{503}) || w.Body.String() != "closed\naccess_denied" {
+		t.Errorf("statuses %v, body %q, want 503 alone, which the application wrote before its error page", w.all, w.Body)
 	}
 }
 
