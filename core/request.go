@@ -56,8 +56,8 @@ func (r *Request) URL() string {
 	return r.Origin + r.Path + "?" + r.RawQuery
 }
 
-// Query returns the parameters of RawQuery. It parses them once, and they are good until r is assigned anew: they may stand in it. Where the query was left in Path, the error is [InvalidRequest]: it is
-// not taken for a request without one.
+// Query returns the parameters of RawQuery. It parses them once, and they are good until r is assigned anew: they may stand in
+// it. Where the query was left in Path, the error is [InvalidRequest]: it is not taken for a request without one.
 func (r *Request) Query() (Params, error) {
 	if strings.IndexByte(r.Path, '?') >= 0 {
 		return nil, Errorf(InvalidRequest, nil, "the path of the request has a query in it")
@@ -74,7 +74,8 @@ func isForm(kind string) bool {
 }
 
 // Form returns the parameters of the body, which must be application/x-www-form-urlencoded; the
-// parameters of the URL are not among them. It parses them once, and they are good as long as those of Query. An error is [InvalidRequest].
+// parameters of the URL are not among them. It parses them once, and they are good as long as those of [Request.Query]. An
+// error is [InvalidRequest].
 func (r *Request) Form() (Params, error) {
 	if r.Body == "" || r.Header == nil {
 		return nil, nil
