@@ -148,17 +148,16 @@ func (t *tokens) resize(stripe uint64) *tokenTable {
 func (t *tokens) drop(stripe uint64, end int64, limit, tries int) (n int, more bool) {
 	sh := &t.stripe[stripe]
 	table := t.tables[stripe].Load()
-	for ; n < limit && tries > 0; tries-- {
-		h, ok := sh.due.pop(end)
-		if !ok {
-			return n, false
+	for more = true; more && n < limit && tries > 0; tries-- {
+		var h uint64
+		if h, more = sh.due.pop(end); more {
+			n += t.dropOne(sh, table, h, end)
 		}
-		n += t.dropOne(sh, table, h, end)
 	}
 	if len(table.cells) > 1024 && sh.count < len(table.cells)/8 {
 		t.resize(stripe)
 	}
-	return n, true
+	return n, more
 }
 
 // dropOne removes the row of hash h, if it was over before end, and reports how many that is. If not, its reminder is put back.
