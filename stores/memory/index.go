@@ -36,13 +36,9 @@ func link(chains []*grant, h uint64) **grant {
 	return &chains[(h/stripes)&uint64(len(chains)-1)] // #nosec G115 -- a length
 }
 
-// size returns how many chains there are for n rows and more. It grows in large steps at first: a row that moves is seldom in the
-// processor's caches.
+// size returns how many chains or cells there are for n rows and as many again.
 func size(n int) int {
-	if n *= 2; n < 1024 {
-		n = max(16, 2*n)
-	}
-	return 1 << bits.Len(uint(n-1)) // #nosec G115 -- a count
+	return 1 << bits.Len(uint(max(16, 2*n)-1)) // #nosec G115 -- a count
 }
 
 // hash returns the hash of what row is found by, and false if it has nothing of the kind.
