@@ -84,3 +84,52 @@ func TestKeyComesAgain(t *testing.T) {
 		forget(t, s, now)
 	}
 }
+
+// Of many grants that one subject or one session has, each is forgotten as fast as any other, and what stays is found.
+func TestManyGrantsInCommon(t *testing.T) { //nolint:paralleltest // what runs beside it would be measured
+	const n = 20_000
+	build := func(in func(i int, g *store.Grant)) (*memstore.Store, time.Duration) {
+		s := memstore.New()
+		for i := range n {
+			g := store.Grant{ID: text(16), Created: start, Expires: start.Add(time.Duration(1+i%2) * time.Hour)}
+			in(i, &g)
+			if err := s.CreateGrant(t.Context(), g); err != nil {
+				t.Fatal(err)
+			}
+		}
+		at := time.Now()
+		if gone := forget(t, s, start.Add(90*time.Minute)); gone != n/2 {
+			t.Fatalf("%d grants went, want %d", gone, n/2)
+		}
+		return s, time.Since(at)
+	}
+	_, usual := build(func(i int, g *store.Grant) { g.Subject, g.SessionID = text(16), text(16) })
+	for name, tc := range map[string]struct {
+		in func(i int, g *store.Grant)
+		q  store.GrantQuery
+	}{
+		"one subject": {func(_ int, g *store.Grant) { g.Subject = "one" }, store.GrantQuery{Subject: "one"}},
+		"one session": {func(_ int, g *store.Grant) { g.SessionID = "one" }, store.GrantQuery{SessionID: "one"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, took := build(tc.in)
+			if t.Logf("%v, %v", took, usual); took > 20*usual+100*time.Millisecond {
+				t.Errorf("to forget took %v, and %v where they have nothing in common", took, usual)
+			}
+			for what, find := range map[string]func() ([]store.Grant, error){
+				"FindGrants":   func() ([]store.Grant, error) { return s.FindGrants(t.Context(), tc.q, store.Page{Limit: n}) },
+				"RevokeGrants": func() ([]store.Grant, error) { return s.RevokeGrants(t.Context(), tc.q, store.ByLogout, start) },
+			} {
+				if list, err := find(); err != nil || len(list) != n/2 {
+					t.Errorf("%s = %d grants, %v, want the %d that stay", what, len(list), err, n/2)
+				}
+			}
+			if gone := forget(t, s, start.Add(3*time.Hour)); gone != n/2 {
+				t.Errorf("%d grants went, want %d", gone, n/2)
+			}
+			if list, err := s.FindGrants(t.Context(), tc.q, store.Page{}); err != nil || len(list) != 0 {
+				t.Errorf("FindGrants = %d grants, %v, want none", len(list), err)
+			}
+		})
+	}
+}

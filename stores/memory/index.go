@@ -18,17 +18,18 @@ const (
 const indexes = byKey // those that have
 
 // index finds the grants that have something in common, in stripes. It links the rows themselves: a grant in it costs
-// a pointer and its share of the chains.
+// a pointer and its share of the chains, which are short but for what very many have in common.
 type index struct {
 	which  int
 	stripe [stripes]indexStripe
 }
 
 type indexStripe struct {
-	mu     sync.Mutex // guards the chains
+	mu     sync.Mutex // guards the rest
 	chains []*grant
 	count  int
-	_      [24]byte // a cache line of its own
+	late   map[*grant]bool // removed, but still in a chain: it was too long to look for one row. nil: none
+	_      [16]byte        // a cache line of its own
 }
 
 // link returns the place in chains for a row of hash h.
@@ -57,25 +58,30 @@ func (t *grants) hash(row *grant, which int) (h uint64, ok bool) {
 	}
 }
 
-// insert puts row into the stripe of hash h, which is locked.
+// insertInto puts row into the stripe of hash h, which is locked.
 func (t *grants) insertInto(x *index, h uint64, row *grant) {
 	sh := &x.stripe[h%stripes]
 	if sh.count >= len(sh.chains) && !sh.knows(t, x.which, h) {
-		chains := make([]*grant, size(sh.count))
-		for _, old := range sh.chains {
-			for old != nil {
-				next := old.next[x.which]
-				oldHash, _ := t.hash(old, x.which)
-				at := link(chains, oldHash)
-				old.next[x.which], *at = *at, old
-				old = next
-			}
-		}
-		sh.chains = chains
+		sh.resize(t, x.which)
 	}
 	at := link(sh.chains, h)
 	row.next[x.which], *at = *at, row
 	sh.count++
+}
+
+// resize moves the rows to as many chains as they need.
+func (sh *indexStripe) resize(t *grants, which int) {
+	chains := make([]*grant, size(sh.count))
+	for _, old := range sh.chains {
+		for old != nil {
+			next := old.next[which]
+			oldHash, _ := t.hash(old, which)
+			at := link(chains, oldHash)
+			old.next[which], *at = *at, old
+			old = next
+		}
+	}
+	sh.chains = chains
 }
 
 // knows reports whether the row that is first in the chain of hash h has that very hash: many grants of one subject are in
@@ -92,24 +98,56 @@ func (sh *indexStripe) knows(t *grants, which int, h uint64) bool {
 	return have == h
 }
 
-// remove takes row out of the stripe of hash h, which is locked and has it.
-func (x *index) remove(h uint64, row *grant) {
+const far = 8 // rows of a chain that a removal looks at
+
+// removeFrom takes row out of the stripe of hash h, which is locked and has it. Of many that have one subject the oldest is last in their chain and the
+// first to go: what is far behind stays until it is worth a walk through all of the chain.
+func (t *grants) removeFrom(x *index, h uint64, row *grant) {
 	sh := &x.stripe[h%stripes]
+	sh.count--
 	at := link(sh.chains, h)
-	for *at != row {
+	for n := 0; *at != row && n < far; n++ {
 		at = &(*at).next[x.which]
 	}
-	*at = row.next[x.which]
-	sh.count--
+	switch {
+	case *at == row:
+		*at, row.next[x.which] = row.next[x.which], nil
+	case sh.late == nil:
+		sh.late = map[*grant]bool{row: true}
+	default:
+		sh.late[row] = true
+	}
+	if len(sh.late) > 4*far+sh.count/4 {
+		sh.sweep(t, x.which)
+	}
+	if len(sh.chains) > 1024 && sh.count+len(sh.late) < len(sh.chains)/8 {
+		sh.resize(t, x.which)
+	}
 }
 
-// each calls f with the rows in the chain of hash h, which are those sought and a few others. What f
+// sweep takes what is late out of its chains.
+func (sh *indexStripe) sweep(t *grants, which int) {
+	for row := range sh.late {
+		h, _ := t.hash(row, which)
+		for at := link(sh.chains, h); *at != nil; {
+			if next := *at; sh.late[next] {
+				*at, next.next[which] = next.next[which], nil
+				delete(sh.late, next)
+			} else {
+				at = &next.next[which]
+			}
+		}
+	}
+	sh.late = nil
+}
+
+// each calls f with the rows in the chain of hash h, which are those sought and a few others, dropped ones among them. What f
 // looks at must be of the part of a row that never changes.
 func (x *index) each(h uint64, f func(*grant)) {
 	sh := &x.stripe[h%stripes]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if sh.count == 0 {
+	if len(sh.chains) == 0 {
 		return
 	}
 	for row := *link(sh.chains, h); row != nil; row = row.next[x.which] {

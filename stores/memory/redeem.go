@@ -172,8 +172,7 @@ func (t *grants) drop(sh *idStripe, row *grant, end int64) bool {
 	t.removeKey(places[byKey], row)
 	for i := range t.index {
 		if places[i].is {
-			t.index[i].remove(places[i].hash, row)
-			row.next[i] = nil
+			t.removeFrom(&t.index[i], places[i].hash, row)
 		}
 	}
 	return true
