@@ -60,12 +60,18 @@ func (s *shelf) take(key [sha256.Size]byte) *kept {
 	return k
 }
 
+// digestOf returns the SHA-256 of text without a copy of it on the heap.
+func digestOf(text string) [sha256.Size]byte {
+	var b [128]byte
+	return sha256.Sum256(append(b[:0], text...))
+}
+
 // issue keeps k under the digest of a new random text, which it returns.
 func (s *shelf) issue(k *kept) string {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails
 	text := base64.RawURLEncoding.EncodeToString(b[:])
-	s.put(sha256.Sum256([]byte(text)), k)
+	s.put(digestOf(text), k)
 	return text
 }
 
@@ -156,18 +162,18 @@ func (f *floor) token(w http.ResponseWriter, r *http.Request) {
 	switch grant {
 	case "client_credentials":
 		id, given, _ := r.BasicAuth()
-		if have := sha256.Sum256([]byte(given)); id == machine && scopes == scope && subtle.ConstantTimeCompare(have[:], f.digest[:]) == 1 {
+		if have := digestOf(given); id == machine && scopes == scope && subtle.ConstantTimeCompare(have[:], f.digest[:]) == 1 {
 			f.answer(w, &kept{client: machine, scopes: scope, expires: now.Add(time.Hour)}, "")
 			return
 		}
 	case "authorization_code":
-		sum := sha256.Sum256([]byte(proof))
-		k = f.codes.take(sha256.Sum256([]byte(code)))
+		sum := digestOf(proof)
+		k = f.codes.take(digestOf(code))
 		if k != nil && (to != k.redirect || base64.RawURLEncoding.EncodeToString(sum[:]) != k.challenge) {
 			k = nil
 		}
 	case "refresh_token":
-		k = f.refresh.take(sha256.Sum256([]byte(refresh)))
+		k = f.refresh.take(digestOf(refresh))
 	}
 	if k == nil || k.client != client || now.After(k.expires) {
 		w.WriteHeader(http.StatusBadRequest)
@@ -205,7 +211,7 @@ func FiberFloor() (fasthttp.RequestHandler, string) {
 		text, ok := strings.CutPrefix(c.Get(fiber.HeaderAuthorization), "Bearer ")
 		var k *kept
 		if ok {
-			k = s.get(sha256.Sum256([]byte(text)))
+			k = s.get(digestOf(text))
 		}
 		if k == nil || time.Now().After(k.expires) || !strings.Contains(" "+k.scopes+" ", " "+scope+" ") {
 			return c.SendStatus(fiber.StatusUnauthorized)
